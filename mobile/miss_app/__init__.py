@@ -1,0 +1,1 @@
+"""The MiSS client: an engine without a screen, and screens that draw what it tells."""

@@ -1,0 +1,196 @@
+"""What the engine tells the screen: immutable views of its state, and events that say which view changed."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """Where this profile stands between first start and conversation list."""
+
+    INVITATION = "invitation"  # no server chosen yet
+    IDENTITY = "identity"  # server known, nobody registered: ask for the claim, or offer to link
+    CODE = "code"  # a code was sent to the listed mailbox
+    WAITING = "waiting"  # an operator decides
+    REFUSED = "refused"  # the operator or the register said no
+    LINKING = "linking"  # this new device shows its link code and waits for the trusted one
+    PIN = "pin"  # certified, no PIN yet
+    LOCKED = "locked"  # a vault exists and is closed
+    OPEN = "open"  # unlocked
+    REVOKED = "revoked"  # this device was removed
+
+
+class Link(StrEnum):
+    """The state of the connection to the server."""
+
+    OFFLINE = "offline"
+    CONNECTING = "connecting"
+    ONLINE = "online"
+
+
+class Tick(StrEnum):
+    """How far a message of one's own has come."""
+
+    QUEUED = "queued"
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class ServerView:
+    """The server behind the invitation: public name as in the link, and its fingerprint in hexadecimal groups."""
+
+    name: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class RegistrationView:
+    """A registration under way.
+
+    ``problem`` is a machine-readable reason ("" when there is none) which ``texts`` turns into a sentence;
+    ``mailbox`` is masked ("m***@medecin.mssante.example"); ``via`` is "mailbox" or "operator".
+    """
+
+    stage: Stage
+    via: str = ""
+    mailbox: str = ""
+    problem: str = ""
+    attempts_left: int = 5
+    note: str = ""  # what the operator wrote on refusing
+
+
+@dataclass(frozen=True)
+class PersonView:
+    """A professional as the register names them, and whether they can be written to on MiSS."""
+
+    person_id: bytes  # 16 bytes; empty when the person is not on MiSS
+    display_name: str  # "Dr Camille Lefèvre"
+    profession: str  # "Médecin", or the specialty
+    place: str  # "CHU de Lille, Lille"
+    reachable: bool
+    checked_how: str = ""  # "mailbox", "operator"…
+    checked_at_ms: int = 0
+
+
+@dataclass(frozen=True)
+class MemberView:
+    """One person in a conversation, with how many devices they have in it."""
+
+    person: PersonView
+    admin: bool
+    me: bool
+    devices: int
+
+
+@dataclass(frozen=True)
+class PhotoView:
+    """A photo inside a message: thumbnail JPEG bytes, size in pixels and bytes, and what is on this device."""
+
+    thumbnail: bytes
+    width: int
+    height: int
+    size_bytes: int
+    original_bytes: int  # before reduction; 0 when unknown
+    here: bool  # the full picture is in the store
+    progress: float = 0.0  # 0…1 of the upload or download under way
+
+
+@dataclass(frozen=True)
+class MessageView:
+    """One line of a chat.
+
+    ``kind`` is "text", "photo", "notice" (a grey line: someone joined, left, a device was added…), "warning" (a red line)
+    or "unreadable" (a placeholder with its reason). For notices ``notice`` names the sentence in ``texts`` and
+    ``names`` fills it.
+    """
+
+    message_id: bytes  # 16 bytes, unique in the conversation
+    conversation_id: bytes
+    kind: str
+    mine: bool
+    author: PersonView | None
+    at_ms: int
+    text: str = ""
+    photo: PhotoView | None = None
+    tick: Tick | None = None
+    problem: str = ""  # reason when tick is FAILED or kind is "unreadable"
+    notice: str = ""
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ConversationView:
+    """One row of the conversation list."""
+
+    conversation_id: bytes  # 16 bytes
+    direct: bool
+    title: str  # the other person's name, or the group's title
+    patient: str  # "" when the conversation is about nobody in particular
+    last: MessageView | None
+    unread: int
+    active: bool  # False once this person left or was removed
+    members: tuple[MemberView, ...] = ()
+
+
+@dataclass(frozen=True)
+class DeviceView:
+    """One of this person's devices."""
+
+    device_id: bytes
+    name: str
+    this: bool
+    added_at_ms: int
+    last_seen_ms: int
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something changed; the screen asks the client for the view it needs."""
+
+
+@dataclass(frozen=True)
+class StageChanged(Event):
+    stage: Stage
+
+
+@dataclass(frozen=True)
+class RegistrationChanged(Event):
+    registration: RegistrationView
+
+
+@dataclass(frozen=True)
+class LinkChanged(Event):
+    link: Link
+    problem: str = ""  # why it is not online: "tls-unknown-authority", "proxy-refused", "server-away"…
+
+
+@dataclass(frozen=True)
+class ConversationChanged(Event):
+    conversation: ConversationView
+
+
+@dataclass(frozen=True)
+class MessageAdded(Event):
+    message: MessageView
+
+
+@dataclass(frozen=True)
+class MessageChanged(Event):
+    message: MessageView
+
+
+@dataclass(frozen=True)
+class LinkRequested(Event):
+    """On the new device: the typed code to show. On the trusted one: the name of the device that asks."""
+
+    code: str = ""
+    device_name: str = ""
+
+
+@dataclass(frozen=True)
+class Trouble(Event):
+    """Something went wrong that no single message carries; ``problem`` names the sentence in ``texts``."""
+
+    problem: str

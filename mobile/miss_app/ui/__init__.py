@@ -1,0 +1,1 @@
+"""The screens: they draw what the engine tells and hold no truth of their own."""

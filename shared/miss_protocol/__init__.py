@@ -1,0 +1,1 @@
+"""What client and server agree on: bytes in, events out; no sockets, files, clocks, threads or logging."""

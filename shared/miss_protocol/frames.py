@@ -1,0 +1,443 @@
+"""The frames of subprotocol ``miss.1``: what they hold, and their bytes.
+
+A websocket message holds one or more frames. A frame is *type* (u16), *length* (varint), *body*. The highest bit of the
+type is the critical bit: a receiver that does not know a critical frame closes, any other unknown frame is stepped over.
+Inside a known body trailing bytes are refused. Integers are big endian; ids are 16 bytes.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar, Self
+
+from miss_protocol import limits
+from miss_protocol.errors import LocalError, RemoteError
+from miss_protocol.mls.codec import Reader, Writer, varint
+
+SUBPROTOCOL = "miss.1"
+CRITICAL = 0x8000
+ID_BYTES = 16
+NONCE_BYTES = 32
+
+
+class Kind(IntEnum):
+    """What a row of a stream is."""
+
+    APPLICATION = 1  # a PrivateMessage
+    COMMIT = 2  # a PublicMessage
+    PROPOSAL = 3  # a PublicMessage
+    CREATE = 4  # a GroupInfo of one leaf; always number 1
+    WELCOME = 5  # delivered only: the Welcome of the commit at this number
+    OWN = 6  # delivered only: this device's own row; the body is its message id
+    NOTICE = 7  # delivered only: the server's word in a device's own stream
+
+
+class Class(IntEnum):
+    """All that the server learns of a content."""
+
+    SILENT = 0
+    NORMAL = 1
+    URGENT = 2
+
+
+class Refusal(IntEnum):
+    """Why a Submit was refused; a refusal claims nothing."""
+
+    NOT_MEMBER = 1
+    STALE = 2  # the epoch is not the current one
+    FORBIDDEN = 3  # policy: this person may not do that
+    INVALID = 4  # the server could not accept the bytes
+    TOO_LARGE = 5
+    EXISTS = 7  # these two people already have a direct conversation, named in ``other``
+    COMMIT_FIRST = 8  # a leave or a removal is pending and must be committed first
+    SLOW_DOWN = 9
+    FULL = 10  # a limit of members or conversations is reached
+
+
+class Close(IntEnum):
+    """Why a side closed the websocket."""
+
+    TOO_LARGE = 1009
+    RESTART = 1012
+    PROTOCOL = 4400
+    LOGIN = 4401
+    REVOKED = 4403
+    VERSION = 4406
+    SLOW = 4408
+    ELSEWHERE = 4409
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every frame can do: say its type and write its body."""
+
+    TYPE: ClassVar[int]
+
+    def write(self, out: Writer) -> None:
+        raise LocalError("no-body", type(self).__name__)
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        raise LocalError("no-body", cls.__name__)
+
+
+def _id(data: Reader) -> bytes:
+    return data.fixed(ID_BYTES)
+
+
+def _bounded(data: Reader, most: int) -> bytes:
+    length = data.varint()
+    if length > most:
+        raise RemoteError("too-large", f"{length} bytes where {most} are allowed")
+    return data.fixed(length)
+
+
+def _kind(data: Reader) -> Kind:
+    value = data.u8()
+    try:
+        return Kind(value)
+    except ValueError as error:
+        raise RemoteError("malformed", f"kind {value}") from error
+
+
+def _class(data: Reader) -> Class:
+    value = data.u8()
+    try:
+        return Class(value)
+    except ValueError as error:
+        raise RemoteError("malformed", f"class {value}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge(Frame):
+    """Server, first: who I am and what to sign."""
+
+    TYPE: ClassVar[int] = CRITICAL | 0x01
+    server_id: bytes  # 32 bytes: SHA-256 of the root certificate
+    nonce: bytes  # 32 bytes
+    least_version: int
+    now_ms: int
+
+    def write(self, out: Writer) -> None:
+        out.fixed(self.server_id).fixed(self.nonce).u16(self.least_version).u64(self.now_ms)
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        return cls(data.fixed(32), data.fixed(NONCE_BYTES), data.u16(), data.u64())
+
+
+@dataclass(frozen=True, slots=True)
+class Login(Frame):
+    """Client, second: the login key's signature (DER ECDSA, P-256, SHA-256) over ``identity.login_content``."""
+
+    TYPE: ClassVar[int] = CRITICAL | 0x02
+    device_id: bytes
+    nonce: bytes  # 32 bytes, the client's
+    version: int
+    signature: bytes
+
+    def write(self, out: Writer) -> None:
+        out.fixed(self.device_id).fixed(self.nonce).u16(self.version).opaque(self.signature)
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        return cls(_id(data), data.fixed(NONCE_BYTES), data.u16(), _bounded(data, 128))
+
+
+@dataclass(frozen=True, slots=True)
+class StreamHead:
+    """A stream as the server knows it for this device: last number taken, and this device's cursor."""
+
+    stream: bytes
+    head: int
+    cursor: int
+
+    def write(self, out: Writer) -> None:
+        out.fixed(self.stream).u64(self.head).u64(self.cursor)
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        return cls(_id(data), data.u64(), data.u64())
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Frame):
+    """Server: you are in; this is where your streams stand. Deliveries from ``cursor`` + 1 follow, then Drained."""
+
+    TYPE: ClassVar[int] = CRITICAL | 0x03
+    now_ms: int
+    key_packages: int  # one-use key packages left on the server
+    streams: tuple[StreamHead, ...] = ()
+
+    def write(self, out: Writer) -> None:
+        out.u64(self.now_ms).u32(self.key_packages)
+        out.vector(self.streams, lambda w, s: s.write(w))
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        return cls(data.u64(), data.u32(), tuple(data.vector(StreamHead.read)))
+
+
+@dataclass(frozen=True, slots=True)
+class Submit(Frame):
+    """Client: please take this row. ``message_id`` names the act and stays the same when it is sealed again."""
+
+    TYPE: ClassVar[int] = CRITICAL | 0x10
+    message_id: bytes
+    stream: bytes
+    kind: Kind
+    priority: Class
+    epoch: int
+    body: bytes
+    welcome: bytes = b""
+
+    def write(self, out: Writer) -> None:
+        out.fixed(self.message_id).fixed(self.stream).u8(self.kind).u8(self.priority).u64(self.epoch)
+        out.opaque(self.body).opaque(self.welcome)
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        message_id, stream, kind, priority, epoch = _id(data), _id(data), _kind(data), _class(data), data.u64()
+        if kind not in (Kind.APPLICATION, Kind.COMMIT, Kind.PROPOSAL, Kind.CREATE):
+            raise RemoteError("malformed", f"nobody submits {kind.name}")
+        application = kind is Kind.APPLICATION
+        most = limits.APPLICATION_BODY_BYTES_MAX if application else limits.HANDSHAKE_BODY_BYTES_MAX
+        body = _bounded(data, most)
+        welcome = _bounded(data, limits.WELCOME_BYTES_MAX if kind is Kind.COMMIT else 0)
+        return cls(message_id, stream, kind, priority, epoch, body, welcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted(Frame):
+    """Server: the row is on disk at this number."""
+
+    TYPE: ClassVar[int] = CRITICAL | 0x11
+    message_id: bytes
+    stream: bytes
+    number: int
+    at_ms: int
+
+    def write(self, out: Writer) -> None:
+        out.fixed(self.message_id).fixed(self.stream).u64(self.number).u64(self.at_ms)
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        return cls(_id(data), _id(data), data.u64(), data.u64())
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Frame):
+    """Server: the row was not taken, nothing was kept, and why."""
+
+    TYPE: ClassVar[int] = CRITICAL | 0x12
+    message_id: bytes
+    stream: bytes
+    reason: Refusal
+    epoch: int = 0  # the current epoch when the reason is STALE
+    other: bytes = bytes(ID_BYTES)  # the existing conversation when the reason is EXISTS
+    detail: str = ""
+
+    def write(self, out: Writer) -> None:
+        out.fixed(self.message_id).fixed(self.stream).u16(self.reason).u64(self.epoch).fixed(self.other)
+        out.text(self.detail)
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        message_id, stream, value = _id(data), _id(data), data.u16()
+        try:
+            reason = Refusal(value)
+        except ValueError as error:
+            raise RemoteError("malformed", f"refusal {value}") from error
+        return cls(message_id, stream, reason, data.u64(), _id(data), data.text())
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver(Frame):
+    """Server: a row of a stream, in order, at least once."""
+
+    TYPE: ClassVar[int] = CRITICAL | 0x13
+    stream: bytes
+    number: int
+    kind: Kind
+    priority: Class
+    at_ms: int
+    epoch: int  # the epoch in which the row was accepted (for a commit: the one it ends)
+    body: bytes
+
+    def write(self, out: Writer) -> None:
+        out.fixed(self.stream).u64(self.number).u8(self.kind).u8(self.priority).u64(self.at_ms).u64(self.epoch)
+        out.opaque(self.body)
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        return cls(_id(data), data.u64(), _kind(data), _class(data), data.u64(), data.u64(), data.opaque())
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A number reached: in Acknowledge of a stream, in Progress of a device."""
+
+    id: bytes
+    number: int
+
+    def write(self, out: Writer) -> None:
+        out.fixed(self.id).u64(self.number)
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        return cls(_id(data), data.u64())
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge(Frame):
+    """Client: everything up to these numbers is in my store (id = stream)."""
+
+    TYPE: ClassVar[int] = CRITICAL | 0x14
+    positions: tuple[Position, ...]
+
+    def write(self, out: Writer) -> None:
+        out.vector(self.positions, lambda w, p: p.write(w))
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        positions = tuple(data.vector(Position.read))
+        if len(positions) > limits.ACKNOWLEDGE_STREAMS_MAX:
+            raise RemoteError("too-large", "too many streams in one Acknowledge")
+        return cls(positions)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress(Frame):
+    """Server: how far the other devices of a stream have come (id = device); coalesced, may be lost."""
+
+    TYPE: ClassVar[int] = 0x15
+    stream: bytes
+    positions: tuple[Position, ...]
+
+    def write(self, out: Writer) -> None:
+        out.fixed(self.stream).vector(self.positions, lambda w, p: p.write(w))
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        return cls(_id(data), tuple(data.vector(Position.read)))
+
+
+@dataclass(frozen=True, slots=True)
+class Empty(Frame):
+    """A frame whose type says it all."""
+
+    def write(self, out: Writer) -> None:
+        """Nothing to write."""
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        return cls()
+
+
+@dataclass(frozen=True, slots=True)
+class Drained(Empty):
+    """Server: the backlog of this login has been sent."""
+
+    TYPE: ClassVar[int] = CRITICAL | 0x16
+
+
+@dataclass(frozen=True, slots=True)
+class Gap(Frame):
+    """Server: rows ``first`` to ``last`` of this stream are forgotten; deliveries go on after them."""
+
+    TYPE: ClassVar[int] = CRITICAL | 0x17
+    stream: bytes
+    first: int
+    last: int
+
+    def write(self, out: Writer) -> None:
+        out.fixed(self.stream).u64(self.first).u64(self.last)
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        return cls(_id(data), data.u64(), data.u64())
+
+
+@dataclass(frozen=True, slots=True)
+class TicketPlease(Empty):
+    """Client: a ticket for HTTP requests, please."""
+
+    TYPE: ClassVar[int] = CRITICAL | 0x18
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket(Frame):
+    """Server: what to put after ``Authorization: Bearer`` for ``valid_ms`` milliseconds."""
+
+    TYPE: ClassVar[int] = CRITICAL | 0x19
+    token: str
+    valid_ms: int
+
+    def write(self, out: Writer) -> None:
+        out.text(self.token).u64(self.valid_ms)
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        return cls(data.text(), data.u64())
+
+
+FRAMES: dict[int, type[Frame]] = {
+    kind.TYPE: kind
+    for kind in (
+        Challenge,
+        Login,
+        Ready,
+        Submit,
+        Accepted,
+        Refused,
+        Deliver,
+        Acknowledge,
+        Progress,
+        Drained,
+        Gap,
+        TicketPlease,
+        Ticket,
+    )
+}
+
+
+def encode(*frames: Frame) -> bytes:
+    """One websocket message that holds these frames in order."""
+    parts: list[bytes] = []
+    for frame in frames:
+        body = Writer()
+        frame.write(body)
+        written = body.bytes()
+        parts += (frame.TYPE.to_bytes(2, "big"), varint(len(written)), written)
+    return b"".join(parts)
+
+
+def decode(message: bytes) -> list[Frame]:
+    """The known frames of one websocket message, in order.
+
+    Raises:
+        RemoteError: ``malformed``, ``too-large``, or ``unknown-frame`` for an unknown critical type.
+    """
+    if len(message) > limits.WEBSOCKET_MESSAGE_BYTES_MAX:
+        raise RemoteError("too-large", "websocket message")
+    data = Reader(message)
+    frames: list[Frame] = []
+    while not data.at_end():
+        kind = data.u16()
+        body = data.opaque()
+        known: Callable[[Reader], Frame] | None = FRAMES[kind].read if kind in FRAMES else None
+        if known is None:
+            if kind & CRITICAL:
+                raise RemoteError("unknown-frame", f"{kind:#06x}")
+            continue
+        inner = Reader(body)
+        frames.append(known(inner))
+        inner.end()
+    if not frames and not message:
+        raise RemoteError("malformed", "empty message")
+    return frames
+
+
+def positions(reached: Iterable[tuple[bytes, int]]) -> tuple[Position, ...]:
+    """Pairs (id, number) as the positions of an Acknowledge or a Progress."""
+    return tuple(Position(one, number) for one, number in reached)

@@ -1,0 +1,66 @@
+"""The terms of a conversation, public in its group context: direct or group, who its admins are, least client version."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from miss_protocol.errors import RemoteError
+from miss_protocol.mls.codec import Reader, Writer, decode
+
+EXTENSION_TYPE = 0xF0A1  # RFC 9420 section 17.3: private use
+DIRECT = "direct"
+GROUP = "group"
+_KINDS = {1: DIRECT, 2: GROUP}
+_CODES = {name: code for code, name in _KINDS.items()}
+PERSON_ID_BYTES = 16
+
+
+class _Extension(Protocol):
+    @property
+    def type(self) -> int: ...
+    @property
+    def data(self) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What everybody, the server included, may read of a conversation.
+
+    Args:
+        kind: ``direct`` (two people, both admins) or ``group``.
+        admins: person ids, 16 bytes each.
+        least_version: the least client version that may be a member.
+    """
+
+    kind: str
+    admins: frozenset[bytes]
+    least_version: int = 1
+
+    def encode(self) -> bytes:
+        """The data of the extension; admins sorted, so that equal terms have equal bytes."""
+        out = Writer().u8(_CODES[self.kind]).u16(self.least_version)
+        return out.vector(sorted(self.admins), lambda w, a: w.fixed(a)).bytes()
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Terms":
+        """Raises RemoteError where the bytes are not such terms."""
+
+        def read(reader: Reader) -> "Terms":
+            kind = _KINDS.get(reader.u8())
+            if kind is None:
+                raise RemoteError("malformed", "kind of conversation")
+            least = reader.u16()
+            admins = reader.vector(lambda r: r.fixed(PERSON_ID_BYTES))
+            if admins != sorted(set(admins)):
+                raise RemoteError("malformed", "admins not sorted")
+            return cls(kind, frozenset(admins), least)
+
+        return decode(data, read)
+
+    @classmethod
+    def of(cls, extensions: Iterable[_Extension]) -> "Terms":
+        """The terms among a group context's extensions; RemoteError("no-terms") where there are none."""
+        for extension in extensions:
+            if extension.type == EXTENSION_TYPE:
+                return cls.decode(extension.data)
+        raise RemoteError("no-terms", "the group context holds no terms")
