@@ -1,0 +1,30 @@
+"""The server's words in a device's own stream: the few things that no conversation can tell."""
+
+from dataclasses import dataclass
+
+from miss_protocol.errors import RemoteError
+from miss_protocol.mls.codec import Writer, decode
+
+DEVICE_ADDED = 1
+
+
+@dataclass(frozen=True)
+class DeviceAdded:
+    """Another device was certified for the same person; ``endorsed`` when one of the person's devices vouched for it."""
+
+    device_id: bytes
+    endorsed: bool
+
+
+def encode(notice: DeviceAdded) -> bytes:
+    """The body of a NOTICE row."""
+    return Writer().u16(DEVICE_ADDED).fixed(notice.device_id).u8(notice.endorsed).bytes()
+
+
+def read(body: bytes) -> DeviceAdded | None:
+    """The notice, or None for a kind this version does not know; RemoteError where it is malformed."""
+    if len(body) < 2:
+        raise RemoteError("malformed", "notice")
+    if int.from_bytes(body[:2], "big") != DEVICE_ADDED:
+        return None
+    return decode(body[2:], lambda r: DeviceAdded(r.fixed(16), r.u8() == 1))
