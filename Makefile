@@ -1,0 +1,37 @@
+# MiSS: the commands of this house. `make help` lists them.
+PYTHON := .venv/bin/python
+CODE := shared backend mobile tests
+
+.PHONY: help setup demo test check screens bench prove lock
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+setup: ## make .venv from the lock, with the Debian packages it needs
+	@.ci/setup all
+
+demo: ## play the main scene: three people, one server, no question asked (SHOW=1 leaves the windows open)
+	@.ci/setup demo
+	@$(PYTHON) -m tests.demo $(if $(SHOW),--show)
+
+test: setup ## run the tests (at most 10 minutes on 2 cores)
+	@$(PYTHON) -m pytest
+
+check: setup ## ruff and strict types
+	@.venv/bin/ruff check $(CODE)
+	@.venv/bin/ruff format --check -q $(CODE)
+	@.venv/bin/mypy
+
+screens: setup ## render every screen into out/screens
+	@$(PYTHON) tests/screens.py
+
+bench: setup ## measure the hot paths
+	@$(PYTHON) -m tests.bench
+
+prove: setup ## run the long suites; verdicts are appended under docs/proofs
+	@$(PYTHON) -m tests.proofs
+
+lock: ## write requirements/*.lock from pyproject.toml
+	@for set in "server:--extra server" "client:--extra client --extra desktop" "dev:--all-extras"; do \
+	  .venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url \
+	    $${set#*:} pyproject.toml -o requirements/$${set%%:*}.lock; \
+	done
