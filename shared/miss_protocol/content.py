@@ -1,8 +1,8 @@
 """What people say, as it is sealed in application messages: texts, photos, read positions, subjects.
 
-A content is *message id* (16 bytes, the Submit's), *sent at* (ms), then parts; a part is *type* (u16), *length*, *body*,
-with the critical bit of frames. A content whose critical part is unknown shows its plain-text fallback. The terms
-``in_reply_to``, ``replaces`` and ``expires`` follow the IETF MIMI content format.
+A content is *message id* (16 bytes, the Submit's), *sent at* (ms), then parts; a part is *type* (u16), *length*,
+*body*, with the critical bit of frames. A content whose critical part is unknown shows its plain-text fallback. The
+terms ``in_reply_to``, ``replaces`` and ``expires`` follow the IETF MIMI content format.
 """
 
 from dataclasses import dataclass

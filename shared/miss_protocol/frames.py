@@ -1,7 +1,7 @@
 """The frames of subprotocol ``miss.1``: what they hold, and their bytes.
 
 A websocket message holds one or more frames. A frame is *type* (u16), *length* (varint), *body*. The highest bit of the
-type is the critical bit: a receiver that does not know a critical frame closes, any other unknown frame is stepped over.
+type is the critical bit: who does not know a critical frame closes, any other unknown frame is stepped over.
 Inside a known body trailing bytes are refused. Integers are big endian; ids are 16 bytes.
 """
 
@@ -73,11 +73,11 @@ class Frame:
 
     TYPE: ClassVar[int]
 
-    def write(self, out: Writer) -> None:
+    def write(self, _out: Writer, /) -> None:
         raise LocalError("no-body", type(self).__name__)
 
     @classmethod
-    def read(cls, data: Reader) -> Self:
+    def read(cls, _data: Reader, /) -> Self:
         raise LocalError("no-body", cls.__name__)
 
 
@@ -326,11 +326,11 @@ class Progress(Frame):
 class Empty(Frame):
     """A frame whose type says it all."""
 
-    def write(self, out: Writer) -> None:
+    def write(self, _out: Writer, /) -> None:
         """Nothing to write."""
 
     @classmethod
-    def read(cls, data: Reader) -> Self:
+    def read(cls, _data: Reader, /) -> Self:
         return cls()
 
 

@@ -1,8 +1,8 @@
-"""Who is who: device certificates, the authority that issues them, and the labelled signatures of MiSS.
+"""Who is who: device certificates, and the authority that issues them.
 
-A device certificate (X.509, Ed25519) binds a person of the national register to one device: its MLS signature key is the
-certificate's key, its login key (ECDSA P-256) an extension. ``cryptography``'s path verifier refuses Ed25519, so every
-check is explicit here. Times are milliseconds since 1970, given by the caller: this module reads no clock.
+A device certificate (X.509, Ed25519) binds a person of the national register to one device: its MLS signature key is
+the certificate's key, its login key (ECDSA P-256) an extension. ``cryptography``'s path verifier refuses Ed25519, so
+every check is explicit here. Times are milliseconds since 1970, given by the caller: this module reads no clock.
 """
 
 import hashlib
@@ -14,13 +14,52 @@ from typing import Protocol, Self
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
 
 from miss_protocol import limits
+from miss_protocol.enrolment import CertificateRequest as CertificateRequest
+from miss_protocol.enrolment import Endorsement as Endorsement
+from miss_protocol.enrolment import endorsement_content as endorsement_content
 from miss_protocol.errors import RemoteError
-from miss_protocol.mls.codec import Reader, Writer, decode
+from miss_protocol.labels import (
+    ED25519_KEY_BYTES as ED25519_KEY_BYTES,
+)
+from miss_protocol.labels import (
+    LABEL_ENDORSEMENT as LABEL_ENDORSEMENT,
+)
+from miss_protocol.labels import (
+    LABEL_LOGIN as LABEL_LOGIN,
+)
+from miss_protocol.labels import (
+    LABEL_REQUEST as LABEL_REQUEST,
+)
+from miss_protocol.labels import (
+    P256_KEY_BYTES as P256_KEY_BYTES,
+)
+from miss_protocol.labels import (
+    check_ed25519_key as check_ed25519_key,
+)
+from miss_protocol.labels import (
+    ed25519_public as ed25519_public,
+)
+from miss_protocol.labels import (
+    labelled as labelled,
+)
+from miss_protocol.labels import (
+    p256_public as p256_public,
+)
+from miss_protocol.labels import (
+    sign_p256 as sign_p256,
+)
+from miss_protocol.labels import (
+    verify_ed25519 as verify_ed25519,
+)
+from miss_protocol.labels import (
+    verify_p256 as verify_p256,
+)
+from miss_protocol.mls.codec import Writer, decode
 
 ARC = "2.25.117876164671627354606185264219115690258"
 OID_LOGIN_KEY = x509.ObjectIdentifier(f"{ARC}.1")
@@ -28,155 +67,14 @@ OID_CHECK = x509.ObjectIdentifier(f"{ARC}.2")
 OID_ENDORSEMENT = x509.ObjectIdentifier(f"{ARC}.3")
 OID_ROLE = x509.ObjectIdentifier(f"{ARC}.4")
 
-LABEL_LOGIN = "MiSS login 1"
-LABEL_REQUEST = "MiSS certificate request 1"
-LABEL_ENDORSEMENT = "MiSS endorsement 1"
-
 ROLE_ROOT = "root"
 ROLE_ISSUING = "issuing"
 ROLE_EXTERNAL_SENDER = "external sender"
-
-ED25519_KEY_BYTES = 32
-P256_KEY_BYTES = 33  # SEC1, compressed
-
-# The encodings of the eight points of small order (RFC 7748 and RFC 8032 arithmetic: order 1, 2, 4 and 8, and their
-# non-canonical forms). A key of small order accepts one signature for every message.
-_P = 2**255 - 19
-_ORDER_8_Y = 2707385501144840649318225287225658788936804267575313519463743609750303402022
-_SMALL_ORDER_Y = frozenset({0, 1, _P - 1, _P, _P + 1, _ORDER_8_Y, _P - _ORDER_8_Y})
-
-
-def labelled(label: str, content: bytes) -> bytes:
-    """What is signed: the label first, so that no signature can stand in the place of another."""
-    return Writer().text(label).opaque(content).bytes()
-
-
-def check_ed25519_key(key: bytes) -> None:
-    """Raises RemoteError("bad-key") unless this is a point that is not of small order."""
-    if len(key) != ED25519_KEY_BYTES:
-        raise RemoteError("bad-key", "an Ed25519 key has 32 bytes")
-    if int.from_bytes(key, "little") & ((1 << 255) - 1) in _SMALL_ORDER_Y:
-        raise RemoteError("bad-key", "small order")
-
-
-def verify_ed25519(key: bytes, label: str, content: bytes, signature: bytes) -> None:
-    """Raises RemoteError("bad-signature") unless ``signature`` is this key's over the labelled content."""
-    check_ed25519_key(key)
-    try:
-        ed25519.Ed25519PublicKey.from_public_bytes(key).verify(signature, labelled(label, content))
-    except (InvalidSignature, ValueError) as error:
-        raise RemoteError("bad-signature", label) from error
-
-
-def verify_p256(key: bytes, label: str, content: bytes, signature: bytes) -> None:
-    """The same for a login key (compressed SEC1 point, DER signature)."""
-    try:
-        public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key)
-        public.verify(signature, labelled(label, content), ec.ECDSA(hashes.SHA256()))
-    except (InvalidSignature, ValueError) as error:
-        raise RemoteError("bad-signature", label) from error
-
-
-def sign_p256(key: ec.EllipticCurvePrivateKey, label: str, content: bytes) -> bytes:
-    """A login key's signature over the labelled content, DER."""
-    return key.sign(labelled(label, content), ec.ECDSA(hashes.SHA256()))
 
 
 def login_content(server_id: bytes, device_id: bytes, server_nonce: bytes, client_nonce: bytes) -> bytes:
     """What a device signs to log in: both nonces, so that neither end alone chooses it."""
     return server_id + device_id + server_nonce + client_nonce
-
-
-def p256_public(key: ec.EllipticCurvePrivateKey) -> bytes:
-    """The public half of a login key as certificates hold it."""
-    return key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint)
-
-
-def ed25519_public(key: ed25519.Ed25519PrivateKey) -> bytes:
-    """The public half of a signature key, 32 bytes."""
-    return key.public_key().public_bytes_raw()
-
-
-@dataclass(frozen=True)
-class CertificateRequest:
-    """A device asks to be certified: its id and keys, proven by a signature of each key."""
-
-    device_id: bytes
-    signature_key: bytes
-    login_key: bytes
-    device_name: str
-    signature: bytes = b""
-    login_signature: bytes = b""
-
-    @classmethod
-    def sign(
-        cls,
-        device_id: bytes,
-        device_name: str,
-        signature_key: ed25519.Ed25519PrivateKey,
-        login_key: ec.EllipticCurvePrivateKey,
-    ) -> Self:
-        """A request signed by both private keys."""
-        bare = cls(device_id, ed25519_public(signature_key), p256_public(login_key), device_name[:60])
-        content = bare.content()
-        return cls(
-            bare.device_id,
-            bare.signature_key,
-            bare.login_key,
-            bare.device_name,
-            signature_key.sign(labelled(LABEL_REQUEST, content)),
-            sign_p256(login_key, LABEL_REQUEST, content),
-        )
-
-    def content(self) -> bytes:
-        """The signed part."""
-        out = Writer().fixed(self.device_id).fixed(self.signature_key).fixed(self.login_key)
-        return out.text(self.device_name).bytes()
-
-    def encode(self) -> bytes:
-        return Writer().opaque(self.content()).opaque(self.signature).opaque(self.login_signature).bytes()
-
-    @classmethod
-    def decode(cls, data: bytes) -> "CertificateRequest":
-        """A request whose two signatures were verified.
-
-        Raises:
-            RemoteError: ``malformed``, ``bad-key`` or ``bad-signature``.
-        """
-
-        def read(reader: Reader) -> "CertificateRequest":
-            inner = Reader(reader.opaque())
-            device_id, key, login = inner.fixed(16), inner.fixed(ED25519_KEY_BYTES), inner.fixed(P256_KEY_BYTES)
-            name = inner.text()
-            inner.end()
-            if len(name) > 60:
-                raise RemoteError("malformed", "device name")
-            return cls(device_id, key, login, name, reader.opaque(), reader.opaque())
-
-        request = decode(data, read)
-        verify_ed25519(request.signature_key, LABEL_REQUEST, request.content(), request.signature)
-        verify_p256(request.login_key, LABEL_REQUEST, request.content(), request.login_signature)
-        return request
-
-
-@dataclass(frozen=True)
-class Endorsement:
-    """A trusted device says that another one is the same person's."""
-
-    endorser: bytes  # device id
-    signature: bytes  # Ed25519 by the endorser's signature key
-
-    def encode(self) -> bytes:
-        return Writer().fixed(self.endorser).opaque(self.signature).bytes()
-
-    @classmethod
-    def decode(cls, data: bytes) -> Self:
-        return decode(data, lambda r: cls(r.fixed(16), r.opaque()))
-
-
-def endorsement_content(person_id: bytes, device_id: bytes, signature_key: bytes, login_key: bytes) -> bytes:
-    """What an endorsing device signs: person, device and both keys."""
-    return person_id + device_id + signature_key + login_key
 
 
 @dataclass(frozen=True)
@@ -416,7 +314,7 @@ def certify(
     now_ms: int,
     endorsement: Endorsement | None = None,
 ) -> DeviceCertificate:
-    """A device certificate for 90 days. The caller has checked the person, and the request was decoded (so verified)."""
+    """A device certificate for 90 days. The caller checked the person; the request was decoded, so verified."""
     who = professional
     subject = [
         x509.NameAttribute(oid, value[:64])

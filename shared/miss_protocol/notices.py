@@ -10,7 +10,7 @@ DEVICE_ADDED = 1
 
 @dataclass(frozen=True)
 class DeviceAdded:
-    """Another device was certified for the same person; ``endorsed`` when one of the person's devices vouched for it."""
+    """Another device was certified for the same person; ``endorsed`` when another of them vouched for it."""
 
     device_id: bytes
     endorsed: bool

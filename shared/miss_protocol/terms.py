@@ -1,4 +1,4 @@
-"""The terms of a conversation, public in its group context: direct or group, who its admins are, least client version."""
+"""The terms of a conversation, public in its group context: kind, admins, least client version."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
