@@ -1,0 +1,1 @@
+"""The main scene of MiSS, played on the real screens by taps and typed text alone."""

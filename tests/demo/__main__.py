@@ -1,0 +1,34 @@
+"""Plays the scene: ``python -m tests.demo [--show] [--out DIR] [--stop-server-after ACT]``."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.demo.scene import Scene
+from tests.demo.window import Stuck
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(prog="make demo", description="MiSS: the main scene, on the real screens.")
+    arguments.add_argument("--show", action="store_true", help="real windows, left open at the end")
+    arguments.add_argument("--out", type=Path, default=Path("out/demo"), help="where the pictures go")
+    arguments.add_argument("--stop-server-after", default="", metavar="ACT", help="to see an act fail")
+    chosen = arguments.parse_args()
+    with tempfile.TemporaryDirectory(prefix="miss-demo-") as folder:
+        scene = Scene(Path(folder), chosen.out.resolve(), visible=chosen.show, stop_after=chosen.stop_server_after)
+        try:
+            scene.play()
+        except Stuck as stuck:
+            print(f"\nFAILED at act « {scene.act} »\n{stuck}", flush=True)
+            return 1
+        else:
+            if chosen.show:
+                input("The windows stay open; press Enter to end.")
+            return 0
+        finally:
+            scene.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

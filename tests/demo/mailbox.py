@@ -1,0 +1,53 @@
+"""A real SMTP server in a process of its own: it keeps each mail as a file and prints its port."""
+
+import sys
+import time
+from email import message_from_bytes, policy
+from pathlib import Path
+
+from aiosmtpd.controller import Controller
+
+
+class Keeper:
+    """Writes what arrives into a folder, one file a mail, whole before it is visible."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.count = 0
+
+    async def handle_DATA(self, _server, _session, envelope) -> str:  # noqa: N802 (the name is aiosmtpd's)
+        self.count += 1
+        unfinished = self.folder / f".{self.count:04}"
+        unfinished.write_bytes(envelope.original_content or envelope.content)
+        unfinished.rename(self.folder / f"{self.count:04}.eml")
+        return "250 kept"
+
+
+def mails_to(folder: Path, address: str) -> list[str]:
+    """The plain text of every mail kept for this address, oldest first."""
+    found = []
+    for path in sorted(folder.glob("*.eml")):
+        mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+        if address in str(mail["To"]):
+            body = mail.get_body(("plain",))
+            found.append(body.get_content() if body is not None else "")
+    return found
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    controller = Controller(Keeper(folder), hostname="127.0.0.1", port=0, ready_timeout=20)
+    controller._trigger_server = lambda: None  # it would connect to port 0
+    controller.start()
+    assert controller.server is not None
+    print(controller.server.sockets[0].getsockname()[1], flush=True)
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        controller.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""One app process and its window, reached as a person reaches it: taps, typed text, and what is on the screen."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PATIENCE_S = 10.0
+
+
+class Stuck(Exception):
+    """An act did not show on the screen in time."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Size of a window in pixels, and how dense its screen is."""
+
+    width: int
+    height: int
+    density: float = 1.0
+
+
+PHONE = Shape(410, 850)
+DESKTOP = Shape(1280, 840)
+
+
+class Window:
+    """A running ``miss`` with its own data folder.
+
+    Args:
+        name: who sits before it; used in messages and file names.
+        folder: the person's data folder.
+        shape: of the window.
+        language: "fr" or "en".
+        visible: leave the display as it is instead of rendering offscreen.
+    """
+
+    def __init__(
+        self, name: str, folder: Path, shape: Shape, *, language: str = "fr", visible: bool = False
+    ) -> None:
+        self.name = name
+        self.folder = folder
+        self.shape = shape
+        self.language = language
+        self.visible = visible
+        self.process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+
+    def open(self) -> None:
+        """Start the process and wait until its driver answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / "driver.sock"
+        path.unlink(missing_ok=True)
+        size = f"{self.shape.width}x{self.shape.height}"
+        environment = os.environ | {
+            "MISS_DRIVER": str(path),
+            "MISS_WINDOW": size,
+            "KIVY_NO_ARGS": "1",
+            "KIVY_LOG_MODE": "PYTHON",
+            "KIVY_HOME": str(self.folder / "kivy"),
+            "KIVY_METRICS_DENSITY": str(self.shape.density),
+            "KIVY_METRICS_FONTSCALE": "1",
+            "KIVY_DPI": "96",
+        }
+        if not self.visible:
+            environment["SDL_VIDEODRIVER"] = "offscreen"
+        with (self.folder / "window.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "miss_app", "--data", str(self.folder / "data"), "--language", self.language],
+                stdout=log,
+                stderr=log,
+                env=environment,
+            )
+        deadline = time.monotonic() + 60
+        while True:
+            if self.process.poll() is not None:
+                raise Stuck(f"{self.name}: the program ended\n{self.log_tail()}")
+            try:
+                self._socket = socket.socket(socket.AF_UNIX)
+                self._socket.connect(str(path))
+                break
+            except OSError:
+                self._socket.close()
+                if time.monotonic() > deadline:
+                    raise Stuck(f"{self.name}: the window did not open\n{self.log_tail()}") from None
+                time.sleep(0.05)
+        self._file = self._socket.makefile("rw")
+
+    def log_tail(self) -> str:
+        """The last lines the process wrote."""
+        path = self.folder / "window.log"
+        return "\n".join(path.read_text(errors="replace").splitlines()[-25:]) if path.exists() else ""
+
+    def close(self) -> None:
+        """End the process as a person closes a window."""
+        if self._socket is not None:
+            self._file.close()
+            self._socket.close()
+            self._socket = None
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self.close()
+
+    def ask(self, op: str, **arguments: Any) -> dict[str, Any]:
+        """One request to the driver; its answer, or Stuck where the process is gone."""
+        try:
+            self._file.write(json.dumps({"op": op, **arguments}) + "\n")
+            self._file.flush()
+            line = self._file.readline()
+        except OSError as error:
+            raise Stuck(f"{self.name}: {error}\n{self.log_tail()}") from error
+        if not line:
+            raise Stuck(f"{self.name}: the program ended\n{self.log_tail()}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    # What a person does
+
+    def tap(self, test_id: str) -> None:
+        """Touch the widget where it is on the screen, once it is there and still."""
+        self._retry("tap", id=test_id)
+
+    def type(self, test_id: str, text: str) -> None:
+        """Touch a field and type."""
+        self._retry("type", id=test_id, text=text)
+
+    def key(self, name: str) -> None:
+        self._retry("key", name=name)
+
+    def _retry(self, op: str, **arguments: Any) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            answer = self.ask(op, **arguments)
+            if answer.get("ok"):
+                return
+            if time.monotonic() > deadline:
+                raise Stuck(f"{self.name}: {op} {arguments.get('id', '')}: {answer}\non screen: {self.screen()}")
+            time.sleep(0.05)
+
+    # What a person sees
+
+    def screen(self) -> dict[str, str]:
+        """Every visible named widget and its text."""
+        items = self.ask("list").get("items", [])
+        return {item["id"]: item.get("text") or "" for item in items}
+
+    def sees(self, words: str) -> bool:
+        """Whether these words stand somewhere on the screen (narrow no-break spaces count as spaces)."""
+        return any(words in plain(text) for text in self.screen().values())
+
+    def find(self, words: str, prefix: str = "") -> str:
+        """The test id of the first visible widget with these words, whose id starts with ``prefix``."""
+        found = [i for i, text in self.screen().items() if words in plain(text) and i.startswith(prefix)]
+        if not found:
+            raise Stuck(f"{self.name}: nobody sees {words!r}\non screen: {self.screen()}")
+        return min(found, key=lambda one: (len(one), one))
+
+    def until(self, words: str, *, prefix: str = "", patience_s: float = PATIENCE_S) -> str:
+        """Wait until the words are on the screen; the widget's test id."""
+        deadline = time.monotonic() + patience_s
+        while True:
+            try:
+                return self.find(words, prefix)
+            except Stuck:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.04)
+
+    def until_there(self, test_id: str, *, patience_s: float = PATIENCE_S) -> str:
+        """Wait until a widget is on the screen; its text."""
+        deadline = time.monotonic() + patience_s
+        while True:
+            screen = self.screen()
+            if test_id in screen:
+                return screen[test_id]
+            if time.monotonic() > deadline:
+                raise Stuck(f"{self.name}: no {test_id}\non screen: {screen}")
+            time.sleep(0.04)
+
+    def picture(self, path: Path) -> None:
+        """The frame on the screen at this moment, as a PNG."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._retry("shot", path=str(path))
+
+
+def plain(text: str) -> str:
+    """Text with typographic spaces as plain ones."""
+    return text.replace("\u202f", " ").replace("\u00a0", " ")
