@@ -15,7 +15,7 @@ class Keeper:
         self.folder = folder
         self.count = 0
 
-    async def handle_DATA(self, _server, _session, envelope) -> str:  # noqa: N802 (the name is aiosmtpd's)
+    async def handle_DATA(self, _server, _session, envelope) -> str:
         self.count += 1
         unfinished = self.folder / f".{self.count:04}"
         unfinished.write_bytes(envelope.original_content or envelope.content)

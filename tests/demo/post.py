@@ -48,7 +48,16 @@ class Server:
         (self.folder / "listening").unlink(missing_ok=True)
         with (self.folder.parent / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*MISS_SERVER, "serve", "--data", str(self.folder), "--listen", "127.0.0.1:0", "--public-name", "miss.example"],
+                [
+                    *MISS_SERVER,
+                    "serve",
+                    "--data",
+                    str(self.folder),
+                    "--listen",
+                    "127.0.0.1:0",
+                    "--public-name",
+                    "miss.example",
+                ],
                 stdout=log,
                 stderr=log,
             )

@@ -41,9 +41,7 @@ class Window:
         visible: leave the display as it is instead of rendering offscreen.
     """
 
-    def __init__(
-        self, name: str, folder: Path, shape: Shape, *, language: str = "fr", visible: bool = False
-    ) -> None:
+    def __init__(self, name: str, folder: Path, shape: Shape, *, language: str = "fr", visible: bool = False) -> None:
         self.name = name
         self.folder = folder
         self.shape = shape
