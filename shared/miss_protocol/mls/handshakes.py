@@ -1,0 +1,358 @@
+"""Changing a group as a member, RFC 9420 sections 12.1 and 12.4: propose, commit, and take others' commits.
+
+A commit of our own is *staged*: the group it leads to is returned beside the old one, which stays usable until the
+server has accepted the commit, or for ever if it refuses it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from miss_protocol.errors import LocalError, RemoteError
+from miss_protocol.mls import commits, schedule, treekem
+from miss_protocol.mls.application import check_epoch, unseal
+from miss_protocol.mls.commits import Changes, Enacted
+from miss_protocol.mls.epoch import PublicEpoch, PublicGroup, Resolved, Rules
+from miss_protocol.mls.framing import (
+    AuthenticatedContent,
+    FramedContent,
+    PrivateMessage,
+    PublicMessage,
+    Sender,
+    SenderType,
+    WireFormat,
+    public_message,
+    sign_content,
+    verify_membership,
+)
+from miss_protocol.mls.joining import NO_PSKS, Psks, group_info_of, resolve_psks, sign_leaf
+from miss_protocol.mls.member import PROPOSALS, Group, Identity
+from miss_protocol.mls.messages import decode_message, encode_message
+from miss_protocol.mls.nodes import LeafNode, LeafSource
+from miss_protocol.mls.proposals import Commit, Proposal, Update
+from miss_protocol.mls.schedule import EpochSecrets
+from miss_protocol.mls.tree import RatchetTree
+from miss_protocol.mls.treekem import FreshPath
+from miss_protocol.mls.welcome import GroupSecrets, Welcome, seal_group_info
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """A proposal to send; ``group`` remembers it until a commit."""
+
+    group: Group
+    message: bytes
+    changed: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A proposal that arrived and waits for a commit; ``sender`` is a leaf index, None for an outsider."""
+
+    group: Group
+    sender: int | None
+    proposal: Proposal
+    changed: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A commit to send, and the group as it will be once the server accepted it."""
+
+    group: Group
+    message: bytes
+    welcome: bytes | None
+    changed: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Received:
+    """A commit that arrived: ``group`` is None when it removes us, ``removed`` are leaf indices of the old tree."""
+
+    group: Group | None
+    sender: int
+    added: tuple[int, ...]
+    removed: tuple[int, ...]
+    changed: frozenset[str]
+
+
+# Proposals.
+
+
+def propose(group: Group, identity: Identity, proposal: Proposal, *, authenticated_data: bytes = b"") -> Proposed:
+    """Propose a change that some member will commit, as a PublicMessage.
+
+    Raises:
+        LocalError: the identity is not our leaf's.
+    """
+    key, public = group.key_of(identity), group.member.public
+    sender = Sender.member(group.my_leaf)
+    content = FramedContent(group.group_id, group.epoch, sender, authenticated_data, proposal)
+    context = public.context.encoded
+    authenticated = sign_content(group.suite, key, WireFormat.PUBLIC, content, context)
+    message = public_message(group.suite, authenticated, group.member.secrets.membership, context)
+    noted = Resolved(proposal, sender, authenticated.reference(group.suite))
+    after = replace(group, pending=(*group.pending, noted))
+    return Proposed(after, encode_message(message), frozenset((PROPOSALS,)))
+
+
+def propose_update(group: Group, identity: Identity) -> Proposed:
+    """Propose a fresh leaf for ourselves, with the credential of ``identity``; its private key waits in the group."""
+    group.key_of(identity)
+    private, encryption_key = group.suite.hpke.generate()
+    leaf = _next_leaf(group, identity, encryption_key, LeafSource.UPDATE, b"")
+    proposed = propose(group, identity, Update(leaf))
+    reference = proposed.group.pending[-1].reference or b""
+    after = replace(proposed.group, updates={**group.updates, reference: private})
+    return replace(proposed, group=after)
+
+
+def _next_leaf(
+    group: Group, identity: Identity, encryption_key: bytes, source: LeafSource, parent_hash: bytes
+) -> LeafNode:
+    before = group.leaf(group.my_leaf)
+    if before is None:
+        raise LocalError("bad-tree", "our own leaf is blank")
+    leaf = replace(
+        before,
+        encryption_key=encryption_key,
+        credential=identity.credential,
+        source=source,
+        lifetime=None,
+        parent_hash=parent_hash,
+        signature=b"",
+    )
+    return sign_leaf(identity, leaf, group.group_id, group.my_leaf)
+
+
+def verify_signature(public: PublicGroup, authenticated: AuthenticatedContent) -> None:
+    """A handshake message is of this group and epoch, and signed by whom it names; RemoteError otherwise."""
+    content = authenticated.content
+    check_epoch(content.group_id, content.epoch, current_id=public.group_id, current=public.epoch)
+    key = commits.signature_key(public, authenticated)
+    authenticated.verify(public.suite, key, public.context.encoded)
+
+
+def _authenticated(group: Group, message: bytes) -> tuple[Group, AuthenticatedContent, frozenset[str]]:
+    """A handshake message from somebody else, its tag or seal and its signature verified."""
+    decoded = decode_message(message)
+    if isinstance(decoded, PrivateMessage):
+        after, authenticated, _, changed = unseal(group, decoded)
+        return after, authenticated, changed
+    if not isinstance(decoded, PublicMessage) or isinstance(decoded.authenticated.content.body, bytes):
+        raise RemoteError("malformed", "not a handshake message")
+    authenticated = decoded.authenticated
+    content = authenticated.content
+    check_epoch(content.group_id, content.epoch, current_id=group.group_id, current=group.epoch)
+    if content.sender == Sender.member(group.my_leaf):
+        raise RemoteError("own-message", "sent by this very device")
+    context = group.member.public.context.encoded
+    verify_membership(group.suite, decoded, group.member.secrets.membership, context)
+    verify_signature(group.public, authenticated)
+    return group, authenticated, frozenset()
+
+
+def receive_proposal(group: Group, message: bytes, rules: Rules) -> Noted:
+    """Keep somebody's proposal for the commit that will refer to it.
+
+    Raises:
+        RemoteError: what is wrong with it; the group is as it was.
+    """
+    after, authenticated, changed = _authenticated(group, message)
+    body, sender = authenticated.content.body, authenticated.content.sender
+    if isinstance(body, bytes | Commit):
+        raise RemoteError("malformed", "not a proposal")
+    noted = Resolved(body, sender, authenticated.reference(group.suite))
+    commits.check_proposal(group.public, noted, rules)
+    index = sender.index if sender.type == SenderType.MEMBER else None
+    if all(one.reference != noted.reference for one in after.pending):
+        after = replace(after, pending=(*after.pending, noted))
+    return Noted(after, index, body, changed | {PROPOSALS})
+
+
+# Committing.
+
+
+def _selection(
+    group: Group, proposals: Sequence[Proposal], rules: Rules, include_pending: bool
+) -> tuple[Resolved, ...]:
+    """Our own proposals, and each pending one that can stand beside those chosen before, section 12.2."""
+    public, me = group.public, group.my_leaf
+    chosen = [Resolved(proposal, Sender.member(me)) for proposal in proposals]
+    for one in reversed(public.pending) if include_pending else ():
+        # The latest first: a later proposal of a member about the same leaf replaces an earlier one.
+        try:
+            changes = commits.apply_proposals(public, me, [*chosen, one], rules)
+            commits.check_tree(changes.tree, changes.extensions)
+        except RemoteError:
+            continue  # Section 12.4.1: what cannot be committed together is left out, and lapses.
+        chosen.append(one)
+    return tuple(chosen)
+
+
+def commit(
+    group: Group,
+    identity: Identity,
+    proposals: Sequence[Proposal] = (),
+    *,
+    rules: Rules,
+    include_pending: bool = True,
+    path: bool = True,
+    psks: Psks = NO_PSKS,
+    authenticated_data: bytes = b"",
+) -> Staged:
+    """Enact proposals and refresh our own keys, RFC 9420 section 12.4.1.
+
+    Args:
+        group: as it is; it stays usable.
+        identity: ours; a renewed credential takes effect by the path.
+        proposals: made by us, inside the commit.
+        rules: the application's.
+        include_pending: whether to commit the proposals that wait, those that still can be.
+        path: False leaves the path out where the proposals allow it.
+        psks: pre-shared keys we hold.
+        authenticated_data: readable by all, signed.
+
+    Raises:
+        LocalError: the proposals are invalid or forbidden: we may not send such a commit.
+    """
+    group.key_of(identity)
+    try:
+        chosen = _selection(group, proposals, rules, include_pending)
+        changes = commits.apply_proposals(group.public, group.my_leaf, chosen, rules)
+        psk = resolve_psks(group.suite, changes.psks, psks)
+        return _commit(group, identity, changes, psk, path or changes.needs_path, authenticated_data)
+    except RemoteError as error:
+        raise LocalError(error.reason, error.detail) from error
+
+
+def _commit(group: Group, identity: Identity, changes: Changes, psk: bytes, with_path: bool, data: bytes) -> Staged:
+    suite, public, me = group.suite, group.public, group.my_leaf
+    tree, fresh, update, leaf_private = changes.tree, None, None, None
+    if with_path:
+        fresh = treekem.fresh_path(tree, me)
+        leaf_private, encryption_key = suite.hpke.generate()
+        merged, parent_hash = tree.merged(me, fresh.keys)
+        leaf = _next_leaf(group, identity, encryption_key, LeafSource.COMMIT, parent_hash)
+        tree = merged.replaced({2 * me: leaf})
+    context = commits.provisional(public, tree, changes.extensions)
+    if fresh is not None:
+        update = treekem.seal_path(changes.tree, me, fresh, leaf, context.encoded, changes.newcomers)
+    commits.check_tree(tree, changes.extensions)
+    items = tuple(one.reference or one.proposal for one in changes.resolved)
+    content = FramedContent(group.group_id, group.epoch, Sender.member(me), data, Commit(items, update))
+    old_context = public.context.encoded
+    authenticated = sign_content(suite, identity.key, WireFormat.PUBLIC, content, old_context)
+    enacted = Enacted(changes, me, update, changes.tree, context, tree)
+    commit_secret = fresh.commit_secret if fresh is not None else bytes(suite.hash_length)
+    step = _epoch_step(public, group.member.secrets.init, enacted, authenticated, commit_secret, psk)
+    authenticated = replace(authenticated, confirmation_tag=step.state.confirmation_tag)
+    message = public_message(suite, authenticated, group.member.secrets.membership, old_context)
+    privates = _kept_privates(group.member.public.tree, tree, group.member.privates)
+    if fresh is not None and leaf_private is not None:
+        privates.update({**fresh.privates, 2 * me: leaf_private})
+    after = Group.begin(step.state, me, step.secrets, privates)
+    welcome = _welcome(step, identity, changes, fresh, me)
+    return Staged(after, encode_message(message), welcome, after.part_names())
+
+
+@dataclass(frozen=True)
+class _Step:
+    """The next epoch: its public half, its secrets, and what newcomers derive them from."""
+
+    state: PublicEpoch
+    secrets: EpochSecrets
+    joiner: bytes
+    psk: bytes
+
+
+def _epoch_step(
+    public: PublicGroup,
+    init_secret: bytes,
+    enacted: Enacted,
+    authenticated: AuthenticatedContent,
+    commit_secret: bytes,
+    psk: bytes,
+) -> _Step:
+    """Turn the key schedule once, section 8; the confirmation tag in the state is the right one."""
+    suite = public.suite
+    state = commits.next_epoch(public, enacted, authenticated)
+    joiner = schedule.joiner_secret(suite, init_secret, commit_secret, state.context.encoded)
+    secrets = schedule.epoch_secrets(suite, joiner, psk, state.context.encoded)
+    tag = suite.mac(secrets.confirmation, state.confirmed_transcript_hash)
+    return _Step(replace(state, confirmation_tag=tag), secrets, joiner, psk)
+
+
+def _kept_privates(before: RatchetTree, after: RatchetTree, privates: Mapping[int, bytes]) -> dict[int, bytes]:
+    """The private keys of nodes that are still there with the same public key."""
+    kept = {}
+    for position, private in privates.items():
+        old = before.nodes[position]
+        new = after.nodes[position] if position < len(after.nodes) else None
+        if old is not None and new is not None and old.encryption_key == new.encryption_key:
+            kept[position] = private
+    return kept
+
+
+def _welcome(step: _Step, identity: Identity, changes: Changes, fresh: FreshPath | None, me: int) -> bytes | None:
+    """The Welcome for all whom a commit adds, section 12.4.3.1; None where it adds nobody."""
+    if not changes.added:
+        return None
+    suite = step.state.suite
+    secret = schedule.welcome_secret(suite, step.joiner, step.psk)
+    sealed_info = seal_group_info(suite, secret, group_info_of(step.state, me, identity))
+    entries = []
+    for index, package in changes.added:
+        path_secret = fresh.secret_for(index) if fresh is not None else None
+        secrets = GroupSecrets(step.joiner, path_secret, changes.psks)
+        sealed = suite.encrypt_with_label(package.init_key, "Welcome", sealed_info, secrets.encoded)
+        entries.append((package.reference(suite), sealed))
+    return encode_message(Welcome(suite.id, tuple(entries), sealed_info))
+
+
+# Taking a commit.
+
+
+def receive_commit(group: Group, message: bytes, rules: Rules, *, psks: Psks = NO_PSKS) -> Received:
+    """Follow somebody's commit into the next epoch, RFC 9420 section 12.4.2.
+
+    Raises:
+        RemoteError: what is wrong with it; the group is as it was. LocalError: we lack a key we should have.
+    """
+    group, authenticated, _ = _authenticated(group, message)
+    enacted = commits.enact(group.public, authenticated, rules)
+    changes, added = enacted.changes, enacted.changes.newcomers
+    if authenticated.content.sender.type == SenderType.NEW_MEMBER_COMMIT:
+        added = (enacted.sender,)
+    if group.my_leaf in changes.removed:
+        return Received(None, enacted.sender, added, changes.removed, frozenset())
+    suite = group.suite
+    psk = resolve_psks(suite, changes.psks, psks)
+    privates = _kept_privates(group.member.public.tree, enacted.path_tree, group.member.privates)
+    for one in changes.resolved:
+        if one.reference is not None and one.reference in group.updates:
+            privates[2 * group.my_leaf] = group.updates[one.reference]
+    commit_secret = bytes(suite.hash_length)
+    if enacted.path is not None:
+        opened = treekem.open_path(
+            enacted.path_tree,
+            enacted.sender,
+            enacted.path,
+            enacted.provisional.encoded,
+            changes.newcomers,
+            group.my_leaf,
+            privates,
+        )
+        commit_secret = opened.commit_secret
+        privates = {**_kept_privates(enacted.path_tree, enacted.tree, privates), **opened.privates}
+    init = group.member.secrets.init
+    if changes.external_init is not None:
+        private = suite.hpke.derive_key_pair(group.member.secrets.external)[0]
+        label = schedule.EXTERNAL_INIT_LABEL
+        init = suite.hpke.export_from(private, changes.external_init, label, suite.hash_length)
+    step = _epoch_step(group.public, init, enacted, authenticated, commit_secret, psk)
+    confirmed = step.state.confirmed_transcript_hash
+    if not suite.verify_mac(step.secrets.confirmation, confirmed, authenticated.confirmation_tag or b""):
+        # Section 8.1: without it the committer could lead members to different secrets.
+        raise RemoteError("bad-tag", "confirmation tag")
+    after = Group.begin(step.state, group.my_leaf, step.secrets, privates)
+    return Received(after, enacted.sender, added, changes.removed, after.part_names())

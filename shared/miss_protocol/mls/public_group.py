@@ -1,0 +1,102 @@
+"""The server's view of a group: follow its public half, judge what members send, without any secret."""
+
+from dataclasses import dataclass, replace
+
+from miss_protocol.errors import RemoteError
+from miss_protocol.mls import commits
+from miss_protocol.mls.epoch import PublicGroup as PublicGroup
+from miss_protocol.mls.epoch import Resolved, Rules
+from miss_protocol.mls.framing import SenderType
+from miss_protocol.mls.handshakes import verify_signature
+from miss_protocol.mls.joining import welcome_of
+from miss_protocol.mls.messages import decode_message, decode_public
+from miss_protocol.mls.proposals import Commit
+from miss_protocol.mls.validation import public_epoch
+from miss_protocol.mls.welcome import GroupInfo
+
+OUTSIDER = -1  # the sender of a proposal that comes from no member
+_REASONS = frozenset(("stale", "forbidden", "malformed", "bad-signature", "invalid-commit"))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A handshake message that holds in public, and the group after it.
+
+    ``sender`` is a leaf index (a newcomer's new one), ``removed`` are leaf indices of the tree before,
+    ``added_references`` the key package references a Welcome must name, in the order of ``added``.
+    """
+
+    public: PublicGroup
+    kind: str
+    sender: int
+    added: tuple[int, ...] = ()
+    removed: tuple[int, ...] = ()
+    added_references: tuple[bytes, ...] = ()
+
+
+def follow(group_info_message: bytes, *, rules: Rules, single: bool = False) -> PublicGroup:
+    """Begin to follow a group from a GroupInfo that carries its tree.
+
+    Args:
+        group_info_message: an MLSMessage.
+        rules: the application's.
+        single: whether the group must have exactly one member, as a new one has.
+
+    Raises:
+        RemoteError: what is wrong with it.
+    """
+    info = decode_message(group_info_message)
+    if not isinstance(info, GroupInfo):
+        raise RemoteError("malformed", "not a GroupInfo")
+    public = PublicGroup(public_epoch(info, None, rules))
+    if single and (len(public.roster()) != 1 or public.epoch != 0):
+        raise RemoteError("invalid-commit", "a new group has one member and epoch 0")
+    return public
+
+
+def judge(public: PublicGroup, message: bytes, *, rules: Rules) -> Judged:
+    """Judge a member's commit or proposal by all that is public.
+
+    Returns:
+        The group after a commit, or the same group with the proposal pending.
+
+    Raises:
+        RemoteError: ``stale`` (another epoch), ``forbidden`` (by the rules), ``malformed``, ``bad-signature`` or
+            ``invalid-commit``.
+    """
+    try:
+        return _judge(public, message, rules)
+    except RemoteError as error:
+        if error.reason == "future":
+            raise RemoteError("stale", error.detail) from error
+        if error.reason in _REASONS:
+            raise
+        raise RemoteError("invalid-commit", f"{error.reason}: {error.detail}") from error
+
+
+def _judge(public: PublicGroup, message: bytes, rules: Rules) -> Judged:
+    authenticated = decode_public(message).authenticated
+    verify_signature(public, authenticated)
+    content = authenticated.content
+    if isinstance(content.body, bytes):
+        raise RemoteError("malformed", "application data in the clear")
+    if not isinstance(content.body, Commit):
+        noted = Resolved(content.body, content.sender, authenticated.reference(public.suite))
+        commits.check_proposal(public, noted, rules)
+        sender = content.sender.index if content.sender.type == SenderType.MEMBER else OUTSIDER
+        rules.allowed(public, sender, (noted,))
+        if any(one.reference == noted.reference for one in public.pending):
+            return Judged(public, "proposal", sender)
+        return Judged(replace(public, pending=(*public.pending, noted)), "proposal", sender)
+    enacted = commits.enact(public, authenticated, rules)
+    after = PublicGroup(commits.next_epoch(public, enacted, authenticated))
+    added = enacted.changes.newcomers
+    if content.sender.type == SenderType.NEW_MEMBER_COMMIT:
+        added = (enacted.sender,)
+    references = tuple(package.reference(public.suite) for _, package in enacted.changes.added)
+    return Judged(after, "commit", enacted.sender, added, enacted.changes.removed, references)
+
+
+def welcome_references(welcome: bytes) -> tuple[bytes, ...]:
+    """The key packages that a Welcome is for, by reference, in its order; RemoteError("malformed")."""
+    return tuple(reference for reference, _ in welcome_of(welcome).secrets)
