@@ -1,0 +1,1 @@
+"""The long suites: each proof is a module with ``run(seed) -> dict``, whose verdict is kept under docs/proofs."""
