@@ -101,8 +101,8 @@ class PhotoView:
 class MessageView:
     """One line of a chat.
 
-    ``kind`` is "text", "photo", "notice" (a grey line: someone joined, left, a device was added…), "warning" (a red line)
-    or "unreadable" (a placeholder with its reason). For notices ``notice`` names the sentence in ``texts`` and
+    ``kind`` is "text", "photo", "notice" (a grey line: someone joined, left, a device was added…), "warning" (a red
+    line) or "unreadable" (a placeholder with its reason). For notices ``notice`` names the sentence in ``texts`` and
     ``names`` fills it.
     """
 

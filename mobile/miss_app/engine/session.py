@@ -1,0 +1,278 @@
+"""Stay connected: one websocket, logged in by a signature, opened again whenever it falls.
+
+The session decides nothing about conversations: what arrives goes to its listener in order, one frame at a time, and
+what is to be sent is given to it. Positions to acknowledge are gathered for a tenth of a second.
+"""
+
+import asyncio
+import contextlib
+import random
+import secrets
+import ssl
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
+from websockets.typing import Subprotocol
+
+from miss_app.engine.events import Link
+from miss_app.engine.problems import Problem
+from miss_app.engine.reachability import SERVER_AWAY, reason_of
+from miss_protocol import limits
+from miss_protocol.connection import Connection, Role
+from miss_protocol.errors import RemoteError
+from miss_protocol.frames import (
+    NONCE_BYTES,
+    SUBPROTOCOL,
+    Acknowledge,
+    Challenge,
+    Close,
+    Frame,
+    Login,
+    Submit,
+    Ticket,
+    TicketPlease,
+    positions,
+)
+from miss_protocol.identity import LABEL_LOGIN, login_content, sign_p256
+from miss_protocol.invitation import Invitation
+
+VERSION = 1
+ACKNOWLEDGE_SECONDS = 0.1
+BACKOFF_SECONDS_MIN, BACKOFF_SECONDS_MAX = 0.25, 30.0
+OPEN_SECONDS_MAX = 15.0
+TICKET_SECONDS_MAX = 15.0
+_FINAL = {Close.REVOKED: "revoked", Close.VERSION: "version", Close.LOGIN: "login-refused"}
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a device logs in with; it opens nothing else."""
+
+    device_id: bytes
+    login_key: ec.EllipticCurvePrivateKey
+
+
+class Listener(Protocol):
+    """Whom the session tells."""
+
+    async def take(self, frame: Frame) -> None:
+        """One frame, in order. RemoteError closes the connection."""
+
+    def link_changed(self, link: Link, problem: str) -> None:
+        """The state of the connection; ``problem`` says why it is not online."""
+
+
+class Session:
+    """One device's connection to one server.
+
+    Args:
+        invitation: where.
+        credentials: who.
+        tls: whom TLS trusts.
+        listener: who hears.
+    """
+
+    def __init__(
+        self, invitation: Invitation, credentials: Credentials, tls: ssl.SSLContext, listener: Listener
+    ) -> None:
+        self._invitation = invitation
+        self._credentials = credentials
+        self._tls = tls
+        self._listener = listener
+        self._dialogue = Connection(Role.CLIENT)
+        self._socket: ClientConnection | None = None
+        self._reached: dict[bytes, int] = {}
+        self._acknowledging: asyncio.Task[None] | None = None
+        self._ticket: tuple[str, float] | None = None
+        self._ticket_wanted: asyncio.Future[str] | None = None
+        self._hurry = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
+        self.link = Link.OFFLINE
+
+    def start(self) -> None:
+        """Connect, and stay so until ``stop``."""
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._stay_connected())
+
+    async def stop(self) -> None:
+        """Say what is still to acknowledge, close, and stay away."""
+        running, self._running = self._running, None
+        if running is None:
+            return
+        if self._socket is not None:
+            with contextlib.suppress(OSError, WebSocketException, TimeoutError):
+                await self._send_acknowledge()
+                await self._socket.close()
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        self._set_link(Link.OFFLINE, "")
+
+    def hurry(self) -> None:
+        """Try to connect now, not after the waiting time: the program came to the front, or the network is back."""
+        self._hurry.set()
+
+    async def submit(self, frame: Submit) -> None:
+        """Send a row; a connection that falls meanwhile is no error, the outbox will offer the row again."""
+        await self._send(frame)
+
+    def acknowledge(self, stream: bytes, number: int) -> None:
+        """This stream is in the store up to this number; said within a tenth of a second."""
+        self._reached[stream] = max(number, self._reached.get(stream, 0))
+        if self._acknowledging is None:
+            self._acknowledging = asyncio.create_task(self._acknowledge_soon())
+
+    async def ticket(self, renew: bool = False) -> str:
+        """What authorises an HTTP request.
+
+        Raises:
+            Problem: ``server-away`` while not connected.
+        """
+        if self._ticket is not None and not renew and time.monotonic() < self._ticket[1]:
+            return self._ticket[0]
+        if self.link is not Link.ONLINE:
+            raise Problem(SERVER_AWAY)
+        if self._ticket_wanted is None:
+            self._ticket_wanted = asyncio.get_running_loop().create_future()
+            await self._send(TicketPlease())
+        wanted = self._ticket_wanted
+        try:
+            return await asyncio.wait_for(asyncio.shield(wanted), TICKET_SECONDS_MAX)
+        except (TimeoutError, asyncio.CancelledError) as error:
+            if wanted.cancelled() or isinstance(error, TimeoutError):
+                raise Problem(SERVER_AWAY) from error
+            raise
+
+    async def _stay_connected(self) -> None:
+        failures = 0
+        while True:
+            self._set_link(Link.CONNECTING, "")
+            began = time.monotonic()
+            problem = await self._connect_once()
+            self._forget_connection()
+            if time.monotonic() - began > BACKOFF_SECONDS_MAX:
+                failures = 0
+            self._set_link(Link.OFFLINE, problem)
+            if problem in _FINAL.values():
+                return
+            wait = min(BACKOFF_SECONDS_MAX, BACKOFF_SECONDS_MIN * 2.0**failures)
+            wait = BACKOFF_SECONDS_MAX if problem == "elsewhere" else wait
+            failures = min(failures + 1, 12)
+            self._hurry.clear()
+            with contextlib.suppress(TimeoutError):
+                # Jitter: after a restart of the server not everybody comes back at once.
+                await asyncio.wait_for(self._hurry.wait(), wait * random.uniform(0.5, 1.0))  # noqa: S311
+                failures = 0
+
+    async def _connect_once(self) -> str:
+        """One connection from first to last; returns why it ended."""
+        loopback = self._invitation.loopback
+        try:
+            async with connect(
+                self._invitation.websocket_url,
+                subprotocols=[Subprotocol(SUBPROTOCOL)],
+                ssl=None if loopback else self._tls,
+                proxy=None if loopback else True,
+                compression=None,
+                max_size=limits.WEBSOCKET_MESSAGE_BYTES_MAX,
+                open_timeout=OPEN_SECONDS_MAX,
+                close_timeout=2,
+                user_agent_header=None,
+            ) as socket:
+                self._dialogue = Connection(Role.CLIENT)
+                self._socket = socket
+                return await self._converse(socket)
+        except ConnectionClosed as error:
+            return _reason_of_close(error)
+        except (OSError, InvalidHandshake, WebSocketException, TimeoutError, ssl.SSLError) as error:
+            return reason_of(error)
+
+    async def _converse(self, socket: ClientConnection) -> str:
+        try:
+            async for message in socket:
+                for frame in self._dialogue.receive(message):
+                    await self._hear(frame)
+        except RemoteError as error:
+            await socket.close(Close.PROTOCOL, error.reason)
+            return "server-not-understood"
+        return _reason_of_close(socket)
+
+    async def _hear(self, frame: Frame) -> None:
+        match frame:
+            case Challenge():
+                await self._login(frame)
+            case Ticket(token, valid_ms):
+                self._ticket = (token, time.monotonic() + 0.8 * valid_ms / 1000)
+                if self._ticket_wanted is not None and not self._ticket_wanted.done():
+                    self._ticket_wanted.set_result(token)
+                self._ticket_wanted = None
+            case _:
+                await self._listener.take(frame)
+
+    async def _login(self, challenge: Challenge) -> None:
+        if challenge.server_id != self._invitation.server_id:
+            raise RemoteError("fingerprint-mismatch", "another server than the invitation's")
+        who, nonce = self._credentials, secrets.token_bytes(NONCE_BYTES)
+        content = login_content(challenge.server_id, who.device_id, challenge.nonce, nonce)
+        await self._send(Login(who.device_id, nonce, VERSION, sign_p256(who.login_key, LABEL_LOGIN, content)))
+
+    def online(self) -> None:
+        """The listener saw Ready: this device is in."""
+        self._set_link(Link.ONLINE, "")
+
+    async def _send(self, frame: Frame) -> None:
+        socket = self._socket
+        if socket is None:
+            return
+        try:
+            async with asyncio.timeout(limits.SEND_SECONDS_MAX):
+                await socket.send(self._dialogue.send(frame))
+        except (TimeoutError, ConnectionClosed):
+            # Drop the connection, never the message: the outbox offers it again after the next login.
+            await socket.close(Close.SLOW)
+
+    async def _acknowledge_soon(self) -> None:
+        await asyncio.sleep(ACKNOWLEDGE_SECONDS)
+        self._acknowledging = None
+        await self._send_acknowledge()
+
+    async def _send_acknowledge(self) -> None:
+        while self._reached and self.link is Link.ONLINE:
+            some = dict(list(self._reached.items())[: limits.ACKNOWLEDGE_STREAMS_MAX])
+            for stream in some:
+                del self._reached[stream]
+            await self._send(Acknowledge(positions(some.items())))
+
+    def _forget_connection(self) -> None:
+        self._socket = None
+        self._ticket = None
+        # What was not acknowledged is: the next login's first deliveries say the rest.
+        self._reached.clear()
+        if self._ticket_wanted is not None:
+            self._ticket_wanted.cancel()
+            self._ticket_wanted = None
+
+    def _set_link(self, link: Link, problem: str) -> None:
+        if link is not self.link or problem:
+            self.link = link
+            self._listener.link_changed(link, problem)
+
+
+class _Closed(Protocol):
+    @property
+    def close_code(self) -> int | None: ...
+
+
+def _reason_of_close(closed: ClientConnection | ConnectionClosed) -> str:
+    received = closed.rcvd.code if isinstance(closed, ConnectionClosed) and closed.rcvd else None
+    code = closed.close_code if isinstance(closed, ClientConnection) else received
+    if code == Close.ELSEWHERE:
+        return "elsewhere"
+    for known, reason in _FINAL.items():
+        if code == known:
+            return reason
+    return SERVER_AWAY

@@ -1,0 +1,265 @@
+"""The local store: every record sealed, every change all or nothing, one process at a time.
+
+What a thief with the file can see is how many records there are and in what order: a record's name and shelf are keyed
+hashes, its body is AES-GCM over a padded text, bound to its table, name, shelf and place, so that records cannot be
+swapped. The only module that speaks SQL.
+"""
+
+# ruff: noqa: S608 (table names are this module's constants; every value is bound)
+
+import hashlib
+import hmac
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+from miss_app.engine.events import Event
+from miss_app.engine.problems import Problem
+from miss_protocol.mls.codec import Reader, Writer
+
+FORMAT = 1
+_HASH_BYTES = 16
+_NONCE_BYTES = 12
+_SMALL_BYTES, _BUCKET_BYTES, _LARGE_BUCKET_BYTES = 4096, 256, 4096
+
+TABLES = (
+    "profile",  # this device's own secrets and certificate
+    "conversations",
+    "groups",  # MLS state in parts; shelf = conversation
+    "staged",  # own commits waiting for their row
+    "key_packages",  # private halves of what others may use to add this device
+    "messages",  # shelf = conversation, place = order in the chat
+    "outbox",  # shelf = conversation, place = order of sending
+    "people",
+    "pins",  # device keys seen; shelf = person
+    "blobs",  # sealed photos, as they travel
+    "uploads",
+    "tasks",  # what goes on in the background: linking
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One record: its name in clear again, its place, its body."""
+
+    name: bytes
+    place: int
+    body: bytes
+
+
+class Step:
+    """One all-or-nothing change; what waits in ``after`` happens only once it is on disk."""
+
+    def __init__(self, store: "Store") -> None:
+        self._store = store
+        self.afterwards: list[Callable[[], None]] = []
+        self.events: list[Event] = []
+
+    def put(self, table: str, name: bytes, body: bytes, *, shelf: bytes = b"", place: int = 0) -> None:
+        """Write a record, in place of the one of the same name."""
+        self._store.write(table, name, body, shelf, place)
+
+    def delete(self, table: str, name: bytes) -> None:
+        self._store.erase(table, name)
+
+    def after(self, act: Callable[[], None]) -> None:
+        """Do this once the step is on disk."""
+        self.afterwards.append(act)
+
+    def tell(self, event: Event) -> None:
+        """Tell the screen once the step is on disk."""
+        self.events.append(event)
+
+
+class Store:
+    """An open store.
+
+    Args:
+        path: the database file; made where it is missing.
+        key: 32 bytes, from the vault.
+        tell: what is called with each event of a step, after it is on disk.
+
+    Raises:
+        Problem: ``profile-in-use``, ``store-damaged`` or ``store-too-new``.
+    """
+
+    def __init__(self, path: Path, key: bytes, tell: Callable[[Event], None] = lambda _: None) -> None:
+        self._lock = threading.RLock()
+        self._hash_key = _derive(key, b"hash")
+        self._ciphers = {table: AESGCM(_derive(key, b"table " + table.encode())) for table in TABLES}
+        self._tell = tell
+        self._in_step = False
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        self._database = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            self._prepare()
+            self._check_key()
+        except sqlite3.OperationalError as error:
+            self._database.close()
+            raise Problem("profile-in-use" if "locked" in str(error) else "store-damaged") from error
+        except sqlite3.DatabaseError as error:
+            self._database.close()
+            raise Problem("store-damaged") from error
+        except Problem:
+            self._database.close()
+            raise
+
+    def _prepare(self) -> None:
+        run = self._database.execute
+        run("PRAGMA locking_mode = EXCLUSIVE")  # before WAL is touched: no shared memory file, no second process
+        run("PRAGMA journal_mode = WAL")
+        run("PRAGMA synchronous = FULL")
+        run("PRAGMA secure_delete = ON")
+        run("PRAGMA temp_store = MEMORY")
+        run("BEGIN IMMEDIATE")
+        version = run("PRAGMA user_version").fetchone()[0]
+        if version > FORMAT:
+            raise Problem("store-too-new")
+        for table in TABLES:
+            # AUTOINCREMENT: SQLite would give a deleted row's id again.
+            run(
+                f"CREATE TABLE IF NOT EXISTS {table} (id INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL UNIQUE,"
+                " shelf BLOB NOT NULL, place INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT"
+            )
+            run(f"CREATE INDEX IF NOT EXISTS {table}_order ON {table} (shelf, place)")
+        run(f"PRAGMA user_version = {FORMAT}")
+        run("COMMIT")
+
+    def _check_key(self) -> None:
+        if self.get("profile", b"seal") is None:
+            with self.step() as step:
+                step.put("profile", b"seal", b"MiSS store")
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the file and let go of it."""
+        with self._lock:
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._database.close()
+
+    @contextmanager
+    def step(self) -> Iterator[Step]:
+        """All of what is written inside, or nothing of it; on disk when the block is left."""
+        with self._lock:
+            if self._in_step:
+                raise RuntimeError("a step inside a step")
+            step = Step(self)
+            self._database.execute("BEGIN IMMEDIATE")
+            self._in_step = True
+            try:
+                yield step
+                self._database.execute("COMMIT")
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            finally:
+                self._in_step = False
+            for act in step.afterwards:
+                act()
+        for event in step.events:
+            self._tell(event)
+
+    def get(self, table: str, name: bytes) -> bytes | None:
+        """A record's body, or None."""
+        row = self.find(table, name)
+        return None if row is None else row.body
+
+    def find(self, table: str, name: bytes) -> Row | None:
+        """A record with its place, or None."""
+        hashed = self._hash(table, b"name", name)
+        with self._lock:
+            found = self._database.execute(
+                f"SELECT name, shelf, place, sealed FROM {table} WHERE name = ?", (hashed,)
+            ).fetchone()
+        return None if found is None else self._open(table, *found)
+
+    def rows(self, table: str, shelf: bytes = b"", *, above: int = -1) -> list[Row]:
+        """The records of a shelf whose place is above a number, in order."""
+        with self._lock:
+            found = self._database.execute(
+                f"SELECT name, shelf, place, sealed FROM {table} WHERE shelf = ? AND place > ? ORDER BY place, id",
+                (self._hash(table, b"shelf", shelf), above),
+            ).fetchall()
+        return [self._open(table, *one) for one in found]
+
+    def last_rows(self, table: str, shelf: bytes, *, below: int | None, limit: int) -> list[Row]:
+        """The last ``limit`` records of a shelf whose place is below a number, in order."""
+        with self._lock:
+            found = self._database.execute(
+                f"SELECT name, shelf, place, sealed FROM {table} WHERE shelf = ? AND place < ?"
+                " ORDER BY place DESC, id DESC LIMIT ?",
+                (self._hash(table, b"shelf", shelf), (1 << 63) - 1 if below is None else below, limit),
+            ).fetchall()
+        return [self._open(table, *one) for one in reversed(found)]
+
+    def all_rows(self, table: str) -> list[Row]:
+        """Every record of a table, by place."""
+        with self._lock:
+            found = self._database.execute(f"SELECT name, shelf, place, sealed FROM {table} ORDER BY place, id")
+            return [self._open(table, *one) for one in found.fetchall()]
+
+    def last_place(self, table: str, shelf: bytes) -> int:
+        """The highest place on a shelf, 0 where it is empty."""
+        with self._lock:
+            found = self._database.execute(
+                f"SELECT max(place) FROM {table} WHERE shelf = ?", (self._hash(table, b"shelf", shelf),)
+            ).fetchone()
+        return int(found[0] or 0)
+
+    def write(self, table: str, name: bytes, body: bytes, shelf: bytes, place: int) -> None:
+        """For Step: seal and write one record."""
+        self._must_be_in_step()
+        hashed, shelf_hash = self._hash(table, b"name", name), self._hash(table, b"shelf", shelf)
+        plain = _pad(Writer().opaque(name).opaque(body).bytes())
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        sealed = nonce + self._ciphers[table].encrypt(nonce, plain, _bound(table, hashed, shelf_hash, place))
+        self._database.execute(
+            f"INSERT INTO {table} (name, shelf, place, sealed) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE"
+            " SET shelf = excluded.shelf, place = excluded.place, sealed = excluded.sealed",
+            (hashed, shelf_hash, place, sealed),
+        )
+
+    def erase(self, table: str, name: bytes) -> None:
+        """For Step: delete one record."""
+        self._must_be_in_step()
+        self._database.execute(f"DELETE FROM {table} WHERE name = ?", (self._hash(table, b"name", name),))
+
+    def _must_be_in_step(self) -> None:
+        if not self._in_step:
+            raise RuntimeError("a change outside of a step")
+
+    def _hash(self, table: str, column: bytes, value: bytes) -> bytes:
+        text = Writer().text(table).opaque(column).opaque(value).bytes()
+        return hmac.new(self._hash_key, text, hashlib.sha256).digest()[:_HASH_BYTES]
+
+    def _open(self, table: str, hashed: bytes, shelf_hash: bytes, place: int, sealed: bytes) -> Row:
+        nonce, body = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        try:
+            plain = self._ciphers[table].decrypt(nonce, body, _bound(table, hashed, shelf_hash, place))
+        except (InvalidTag, ValueError) as error:
+            raise Problem("store-damaged") from error
+        reader = Reader(plain)
+        return Row(reader.opaque(), place, reader.opaque())
+
+
+def _derive(key: bytes, purpose: bytes) -> bytes:
+    return HKDFExpand(SHA256(), 32, b"MiSS store 1 " + purpose).derive(key)
+
+
+def _bound(table: str, hashed: bytes, shelf_hash: bytes, place: int) -> bytes:
+    return Writer().text(table).fixed(hashed).text("sealed").fixed(shelf_hash).u64(place).bytes()
+
+
+def _pad(plain: bytes) -> bytes:
+    bucket = _BUCKET_BYTES if len(plain) <= _SMALL_BYTES else _LARGE_BUCKET_BYTES
+    return plain + bytes(-len(plain) % bucket)
