@@ -14,8 +14,9 @@ from tests.demo.post import Mail, Server
 from tests.demo.window import DESKTOP, PATIENCE_S, PHONE, Stuck, Window
 
 PIN = "428917"
-TEAM = "Équipe plaies – EHPAD Fictif"
-PATIENT = "Mme Imaginaire, 04/05/1938"
+TEAM = "Équipe plaies – Tilleuls Fictifs"
+QUESTION = "Bonjour Hugo, as-tu un moment pour un avis ?"
+PATIENT = "Mme Quetsche-Mirabelle, 04/05/1938"
 
 
 class Scene:
@@ -173,7 +174,7 @@ class Scene:
             camille.tap(row)
             camille.until_there("composer")
         with self.acting("Camille writes, Hugo reads"):
-            camille.type("composer", "Bonjour Hugo, as-tu un moment pour un avis ?")
+            camille.type("composer", QUESTION)
             camille.tap("send")
             row = hugo.until("as-tu un moment", prefix="conversation-")
             self.picture(HUGO, "list")
@@ -216,7 +217,8 @@ class Scene:
     def send_the_photo(self) -> None:
         camille, hugo, nadia = (self.windows[role] for role in (CAMILLE, HUGO, NADIA))
         original = wound()
-        path = self.folder / "camille" / "IMG_0001.jpg"
+        path = self.folder / "camera" / "IMG_0001.jpg"
+        path.parent.mkdir()
         path.write_bytes(original)
         with self.acting("Nadia sends a 12-megapixel photograph with GPS"):
             nadia.tap("attach")

@@ -156,8 +156,12 @@ class Window:
 
     def screen(self) -> dict[str, str]:
         """Every visible named widget and its text."""
-        items = self.ask("list").get("items", [])
-        return {item["id"]: item.get("text") or "" for item in items}
+        return {item["id"]: item["text"] for item in self.items()}
+
+    def items(self) -> list[dict[str, Any]]:
+        """Every visible named widget as the driver describes it: id, text, state and box."""
+        found: list[dict[str, Any]] = self.ask("list")["value"]
+        return found
 
     def sees(self, words: str) -> bool:
         """Whether these words stand somewhere on the screen (narrow no-break spaces count as spaces)."""
