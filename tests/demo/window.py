@@ -47,6 +47,9 @@ class Window:
         self.shape = shape
         self.language = language
         self.visible = visible
+        own = [sys.executable, "-m", "miss_app", "--data", str(folder / "data"), "--language", language]
+        self.command = list(command) or own
+        self.environment = dict(environment or {})
         self.process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
 
@@ -65,16 +68,12 @@ class Window:
             "KIVY_METRICS_DENSITY": str(self.shape.density),
             "KIVY_METRICS_FONTSCALE": "1",
             "KIVY_DPI": "96",
+            **self.environment,
         }
         if not self.visible:
             environment["SDL_VIDEODRIVER"] = "offscreen"
         with (self.folder / "window.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "miss_app", "--data", str(self.folder / "data"), "--language", self.language],
-                stdout=log,
-                stderr=log,
-                env=environment,
-            )
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, env=environment)
         deadline = time.monotonic() + 60
         while True:
             if self.process.poll() is not None:
