@@ -1,0 +1,150 @@
+"""Every reason to refuse a registration or a search, with its HTTP status and a sentence in both languages."""
+
+from dataclasses import dataclass
+
+FRENCH, ENGLISH = "fr", "en"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A refusal as a value: what was written with it (a try counted) must stay written."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How a refusal is answered: HTTP status, and a sentence that ends with a way on."""
+
+    status: int
+    french: str
+    english: str
+
+    def sentence(self, language: str) -> str:
+        return self.english if language == ENGLISH else self.french
+
+
+WORDINGS = {
+    "malformed": Wording(
+        422,
+        "La demande est incomplète ou mal formée. Vérifiez chaque champ, puis recommencez.",
+        "The request is incomplete or malformed. Check each field, then try again.",
+    ),
+    "bad-request": Wording(
+        422,
+        "Cet appareil n’a pas pu prouver qu’il détient ses clés. Mettez MiSS à jour, puis recommencez.",
+        "This device could not prove that it holds its keys. Update MiSS, then try again.",
+    ),
+    "number-malformed": Wording(
+        422,
+        "Ce n’est pas un numéro RPPS : il a 11 chiffres et figure sur votre carte CPS. Vérifiez la saisie.",
+        "This is not an RPPS number: it has 11 digits and is printed on your CPS card. Check what you typed.",
+    ),
+    "unknown-number": Wording(
+        404,
+        "Ce numéro n’est pas dans le répertoire national. Vérifiez-le ; si vous venez d’être inscrit, "
+        "réessayez demain, ou écrivez à l’opérateur de votre serveur.",
+        "This number is not in the national register. Check it; if you were entered only recently, "
+        "try again tomorrow, or write to your server's operator.",
+    ),
+    "name-differs": Wording(
+        409,
+        "Le nom ne correspond pas à ce numéro dans le répertoire national. Donnez votre nom d’exercice et vérifiez "
+        "le numéro ; si le répertoire se trompe, faites-le corriger auprès de votre ordre.",
+        "The name does not match this number in the national register. Give the name you practise under and check "
+        "the number; if the register is wrong, ask your professional body to correct it.",
+    ),
+    "no-longer-practising": Wording(
+        409,
+        "Le répertoire national indique que cette personne n’exerce plus. Si c’est une erreur, "
+        "faites-la corriger auprès de votre ordre, puis recommencez.",
+        "The national register says that this person no longer practises. If this is a mistake, "
+        "ask your professional body to correct it, then try again.",
+    ),
+    "profession-differs": Wording(
+        409,
+        "Le répertoire national indique une autre profession pour ce numéro. Choisissez celle sous laquelle vous y "
+        "êtes inscrit.",
+        "The national register gives another profession for this number. Choose the one you are entered under.",
+    ),
+    "register-missing": Wording(
+        503,
+        "Ce serveur n’a pas encore chargé le répertoire national. Réessayez plus tard, ou écrivez à son opérateur.",
+        "This server has not loaded the national register yet. Try again later, or write to its operator.",
+    ),
+    "too-many-claims": Wording(
+        429,
+        "Trop de demandes en peu de temps. Réessayez demain, ou écrivez à l’opérateur de votre serveur.",
+        "Too many requests in a short time. Try again tomorrow, or write to your server's operator.",
+    ),
+    "registration-unknown": Wording(
+        401,
+        "Cette demande d’inscription n’existe pas ou n’existe plus. Recommencez l’inscription.",
+        "This registration does not exist, or no longer does. Register again.",
+    ),
+    "code-wrong": Wording(
+        403,
+        "Ce n’est pas le bon code. Vérifiez-le dans le dernier message reçu et recommencez.",
+        "This is not the right code. Check it in the latest mail you received and try again.",
+    ),
+    "code-expired": Wording(
+        410,
+        "Ce code a expiré : il ne valait que dix minutes. Demandez-en un autre.",
+        "This code has expired: it was good for ten minutes only. Ask for another.",
+    ),
+    "code-used": Wording(
+        409,
+        "Ce code a déjà servi, il ne peut servir deux fois. Si ce n’était pas vous, prévenez l’opérateur.",
+        "This code has been used, and cannot be used twice. If it was not you, tell the operator.",
+    ),
+    "code-exhausted": Wording(
+        429,
+        "Cinq codes faux : celui-ci ne vaut plus. Demandez-en un autre.",
+        "Five wrong codes: this one is no longer good. Ask for another.",
+    ),
+    "no-code": Wording(
+        409,
+        "Aucun code n’est attendu : un opérateur examine votre demande. Revenez plus tard.",
+        "No code is expected: an operator is looking at your request. Come back later.",
+    ),
+    "resend-exhausted": Wording(
+        429,
+        "Le code a été envoyé trop de fois. Cherchez-le dans les courriers indésirables, ou recommencez l’inscription.",
+        "The code was sent too many times. Look for it among unwanted mail, or register again.",
+    ),
+    "resend-by-operator": Wording(
+        409,
+        "Ce code vous est dicté au téléphone : demandez à l’opérateur de vous rappeler.",
+        "This code is read to you on the telephone: ask the operator to call you again.",
+    ),
+    "device-known": Wording(
+        409,
+        "Cet appareil est déjà inscrit. Effacez ses données MiSS pour l’inscrire à nouveau.",
+        "This device is registered already. Erase its MiSS data to register it anew.",
+    ),
+    "too-many-devices": Wording(
+        409,
+        "Vous avez déjà autant d’appareils qu’il est permis. Retirez-en un depuis un autre, puis recommencez.",
+        "You have as many devices as are allowed already. Remove one from another of them, then try again.",
+    ),
+    "search-too-short": Wording(
+        422,
+        "Écrivez au moins deux lettres d’un nom, d’une profession ou d’un lieu.",
+        "Write at least two letters of a name, a profession or a place.",
+    ),
+    "unauthenticated": Wording(
+        401,
+        "L’annuaire n’est ouvert qu’aux personnes inscrites. Inscrivez-vous, ou reconnectez-vous.",
+        "The directory is open to registered people only. Register, or sign in again.",
+    ),
+    "internal": Wording(
+        500,
+        "Le serveur n’a pas pu répondre. Rien n’est perdu : réessayez dans un instant.",
+        "The server could not answer. Nothing is lost: try again in a moment.",
+    ),
+}
+
+
+def wording(reason: str) -> Wording:
+    """The wording of a reason; one that has none of its own is worded as malformed."""
+    return WORDINGS.get(reason, WORDINGS["malformed"])

@@ -1,0 +1,163 @@
+"""The tables of the national register, of registrations and of the people they certified.
+
+Rows of the register belong to a *load*: a new extract is written beside the one in use and becomes the one in use by
+changing one word in ``register_loads``. Extracts of people and of mailboxes are loaded, and replaced, separately.
+"""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+
+from miss_server.metadata import metadata
+
+# Words are compared byte by byte, so that the words with the same first letters stand together.
+_Word = Text().with_variant(Text(collation="C"), "postgresql")
+
+register_loads = Table(
+    "register_loads",
+    metadata,
+    Column("load_id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String(16), nullable=False),  # people | mailboxes
+    Column("state", String(16), nullable=False),  # loading | current | past
+    Column("source", Text, nullable=False),
+    Column("started_at_ms", BigInteger, nullable=False),
+    Column("touched_at_ms", BigInteger, nullable=False),
+    Column("rows", Integer, nullable=False, server_default="0"),
+    Column("people", Integer, nullable=False, server_default="0"),
+    Index("register_loads_by_state", "kind", "state"),
+    sqlite_autoincrement=True,  # SQLite reuses ids after deletion otherwise
+)
+
+register_people = Table(
+    "register_people",
+    metadata,
+    Column("load_id", Integer, primary_key=True, autoincrement=False),
+    Column("rpps", String(11), primary_key=True),
+    Column("title", String(32), nullable=False),  # "Dr", from the exercise civility
+    Column("family_name", Text, nullable=False),
+    Column("given_name", Text, nullable=False),
+    Column("family_folded", _Word, nullable=False),
+    Column("given_folded", _Word, nullable=False),
+    Column("gone_since_ms", BigInteger),  # absent from the extract since then: no longer practising
+    Index("register_people_by_name", "load_id", "family_folded", "given_folded", "rpps"),
+)
+
+register_name_words = Table(
+    "register_name_words",
+    metadata,
+    Column("load_id", Integer, primary_key=True, autoincrement=False),
+    Column("word", _Word, primary_key=True),
+    Column("rpps", String(11), primary_key=True),
+)
+
+register_professions = Table(
+    "register_professions",
+    metadata,
+    Column("load_id", Integer, primary_key=True, autoincrement=False),
+    Column("profession_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("code", String(8), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("category", String(8), nullable=False),  # C civil, M public servant or military, E student
+    Column("specialty_code", String(16), nullable=False),
+    Column("specialty", Text, nullable=False),
+    Column("folded", Text, nullable=False),
+)
+
+register_places = Table(
+    "register_places",
+    metadata,
+    Column("load_id", Integer, primary_key=True, autoincrement=False),
+    Column("place_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("postcode", String(16), nullable=False),
+    Column("town", Text, nullable=False),
+    Column("telephone", String(32), nullable=False),
+)
+
+register_place_words = Table(
+    "register_place_words",
+    metadata,
+    Column("load_id", Integer, primary_key=True, autoincrement=False),
+    Column("word", _Word, primary_key=True),
+    Column("place_id", BigInteger, primary_key=True, autoincrement=False),
+)
+
+register_activities = Table(
+    "register_activities",
+    metadata,
+    Column("load_id", Integer, primary_key=True, autoincrement=False),
+    Column("rpps", String(11), primary_key=True),
+    Column("profession_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("place_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("line", Integer, nullable=False),  # in the extract: the order the register gives a person's activities in
+    Index("register_activities_by_place", "load_id", "place_id"),
+    Index("register_activities_by_profession", "load_id", "profession_id", "rpps"),
+)
+
+register_mailboxes = Table(
+    "register_mailboxes",
+    metadata,
+    Column("load_id", Integer, primary_key=True, autoincrement=False),
+    Column("rpps", String(11), primary_key=True),
+    Column("address", String(320), primary_key=True),
+    Column("family_name", Text, nullable=False),
+    Column("given_name", Text, nullable=False),
+    Column("line", Integer, nullable=False),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("person_id", LargeBinary(16), primary_key=True),
+    Column("rpps", String(11), nullable=False, unique=True),
+    Column("display_name", Text, nullable=False),
+    Column("profession_code", String(8), nullable=False),
+    Column("profession", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("checked_how", String(16), nullable=False),  # mailbox | telephone | operator
+    Column("checked_at_ms", BigInteger, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+
+registrations = Table(
+    "registrations",
+    metadata,
+    Column("registration_id", LargeBinary(16), primary_key=True),
+    Column("secret_hash", LargeBinary(32), nullable=False),
+    Column("rpps", String(11), nullable=False),
+    Column("family_name", Text, nullable=False),  # as typed
+    Column("given_name", Text, nullable=False),
+    Column("profession", String(8), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("request", LargeBinary, nullable=False),
+    Column("device_id", LargeBinary(16), nullable=False),
+    Column("state", String(16), nullable=False),  # code | waiting | approved | certified | refused
+    Column("why", String(32), nullable=False),  # why an operator decides: near-match, homonym, no-mailbox…
+    Column("via", String(16), nullable=False),  # mailbox | telephone | operator: the proof that certifies
+    Column("mailbox", String(320), nullable=False),
+    Column("opened_at_ms", BigInteger, nullable=False),
+    Column("code_hash", LargeBinary(32)),
+    Column("code_made_at_ms", BigInteger),
+    Column("code_tries", Integer, nullable=False, server_default="0"),
+    Column("code_used_at_ms", BigInteger),
+    Column("codes_made", Integer, nullable=False, server_default="0"),
+    Column("mail_failed_at_ms", BigInteger),
+    Column("operator", Text, nullable=False, server_default=""),
+    Column("proof", Text, nullable=False, server_default=""),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("decided_at_ms", BigInteger),
+    Column("certified_at_ms", BigInteger),
+    Column("person_id", LargeBinary(16), ForeignKey("people.person_id")),
+    Column("certificate", LargeBinary),
+    Index("registrations_by_rpps", "rpps", "opened_at_ms"),
+    Index("registrations_by_state", "state", "opened_at_ms"),
+)
+
+registrar_acts = Table(
+    "registrar_acts",
+    metadata,
+    Column("act_id", Integer, primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", String(32), nullable=False),
+    Column("about", Text, nullable=False),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,382 @@
+"""The registrar: a claimed identity becomes a certified device, or a refusal with its reason.
+
+    opened ──► code ─────── right code ──────────► certified
+       │        ▲ ▲                                    ▲
+       │        │ └── the operator telephones ◄──┐     │
+       │        └──── approved, mailbox listed ◄─┤     │
+       └─────► waiting (an operator decides) ────┴── approved on a proof seen
+                                    └────────────► refused
+
+Every method is one transaction's worth of work on a connection. A refusal is returned, not raised: a wrong code that
+was counted stays counted. Certificates are made in the server's own process only: an operator's approval takes effect
+when the waiting device asks again. Nothing before a proof looks at who already uses MiSS.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from miss_protocol.enrolment import CertificateRequest
+from miss_protocol.errors import RemoteError
+from miss_protocol.identity import Authority, DeviceCertificate, Professional, certify
+from miss_protocol.limits import CODE_MINUTES, CODE_TRIES_MAX
+from miss_server import acts, codes, register
+from miss_server import rpps as rpps_number
+from miss_server.extracts import PEOPLE
+from miss_server.identity_checks import MAILBOX, OPERATOR, TELEPHONE, ByCode, ByOperator, Claim, judge
+from miss_server.names import masked
+from miss_server.refusals import Refusal
+from miss_server.register_load import insert_missing
+from miss_server.register_tables import people, registrations
+
+CODE, WAITING, APPROVED, CERTIFIED, REFUSED = "code", "waiting", "approved", "certified", "refused"
+
+CODES_PER_REGISTRATION_MAX = 4
+CODES_MAILED_PER_PERSON_DAY_MAX = 12
+REGISTRATIONS_OPEN_PER_PERSON_DAY_MAX = 20
+_DAY_MS = 86_400_000
+_CODE_MS = CODE_MINUTES * 60_000
+
+Enrol = Callable[[Connection, DeviceCertificate, str, int], None]
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A code on its way to a mailbox of the register; exists in memory only."""
+
+    registration_id: bytes
+    address: str
+    code: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a registration stands, as its claimant may know it; ``letter`` is to be mailed once this is committed."""
+
+    registration_id: bytes
+    state: str  # code | waiting | certified | refused
+    via: str  # mailbox | operator
+    mailbox: str  # masked
+    attempts_left: int
+    why: str  # why an operator decides
+    note: str  # what the operator wrote on refusing
+    problem: str  # "mail-failed", or the register's reason for a refusal after all
+    language: str
+    certificate: bytes | None = None
+    letter: Letter | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A new registration and the secret that only its claimant holds."""
+
+    standing: Standing
+    secret: bytes
+
+
+class Registrar:
+    """Opens registrations, checks codes, and certifies.
+
+    Args:
+        authority, issuing_key: of this server.
+        pepper: keys the hashes of codes; 32 bytes that are not in the database.
+        now_ms: the clock, milliseconds since 1970.
+        always: an operator decides every time.
+        enrol: ``(connection, certificate, device name, now_ms)`` in the certifying transaction: writes the device and
+            tells the person's other devices, or raises RemoteError with the reason why not.
+    """
+
+    def __init__(
+        self,
+        authority: Authority,
+        issuing_key: Ed25519PrivateKey,
+        pepper: bytes,
+        *,
+        now_ms: Callable[[], int],
+        always: bool = False,
+        enrol: Enrol,
+    ) -> None:
+        self._authority = authority
+        self._issuing_key = issuing_key
+        self._pepper = pepper
+        self._now_ms = now_ms
+        self._always = always
+        self._enrol = enrol
+
+    def open(self, connection: Connection, claim: Claim, language: str, request: bytes) -> Opened | Refusal:
+        """Judges a claim; where it may go on, writes the registration and returns it.
+
+        Args:
+            claim: as typed; the number is read here.
+            request: an encoded ``CertificateRequest``.
+        """
+        try:
+            device_id = CertificateRequest.decode(request).device_id
+        except RemoteError:
+            return Refusal("bad-request")
+        number = rpps_number.parse(claim.rpps)
+        if number is None:
+            return Refusal("number-malformed")
+        if register.current(connection, PEOPLE) is None:
+            return Refusal("register-missing")
+        claim = replace(claim, rpps=number)
+        entry = register.look_up(connection, number)
+        same_name = register.homonyms(connection, entry, claim.profession) if entry else []
+        now = self._now_ms()
+        still_open, mailed = _lately(connection, number, now)
+        many = mailed >= CODES_MAILED_PER_PERSON_DAY_MAX
+        verdict = judge(claim, entry, same_name, always=self._always, many=many)
+        if isinstance(verdict, Refusal):
+            return verdict
+        if still_open >= REGISTRATIONS_OPEN_PER_PERSON_DAY_MAX:
+            return Refusal("too-many-claims")
+        return self._write(connection, claim, language, request, device_id, verdict)
+
+    def standing(self, connection: Connection, registration_id: bytes, secret: bytes) -> Standing | Refusal:
+        """Where the registration stands; an approval given meanwhile takes effect now."""
+        row = _owned(connection, registration_id, secret)
+        if row is None:
+            return Refusal("registration-unknown")
+        if row.state != APPROVED:
+            return _standing(row)
+        if row.via == MAILBOX:
+            return self._mail_code(connection, row, CODE)
+        moved = connection.execute(
+            update(registrations)
+            .where(registrations.c.registration_id == registration_id, registrations.c.state == APPROVED)
+            .values(state=CERTIFIED)
+        )
+        if moved.rowcount == 1:
+            return self._certify(connection, row, OPERATOR)
+        return _standing(_read(connection, registration_id))
+
+    def enter_code(
+        self, connection: Connection, registration_id: bytes, secret: bytes, typed: str
+    ) -> Standing | Refusal:
+        """Certifies on the right code. Each try is counted before it is compared, so that none is free."""
+        row = _owned(connection, registration_id, secret)
+        if row is None:
+            return Refusal("registration-unknown")
+        now = self._now_ms()
+        r = registrations
+        this_code = (r.c.registration_id == registration_id, r.c.state == CODE, r.c.code_used_at_ms.is_(None))
+        counted = connection.execute(
+            update(r)
+            .where(*this_code, r.c.code_tries < CODE_TRIES_MAX, r.c.code_made_at_ms > now - _CODE_MS)
+            .values(code_tries=r.c.code_tries + 1)
+        )
+        row = _read(connection, registration_id)
+        if counted.rowcount != 1:
+            return _why_not(row)
+        if not codes.matches(self._pepper, registration_id, typed, row.code_hash):
+            return Refusal("code-exhausted" if row.code_tries >= CODE_TRIES_MAX else "code-wrong")
+        used = connection.execute(update(r).where(*this_code).values(code_used_at_ms=now, state=CERTIFIED))
+        if used.rowcount != 1:
+            return Refusal("code-used")
+        return self._certify(connection, row, row.via)
+
+    def send_again(self, connection: Connection, registration_id: bytes, secret: bytes) -> Standing | Refusal:
+        """A new code to the same mailbox; the one before is no longer good."""
+        row = _owned(connection, registration_id, secret)
+        if row is None:
+            return Refusal("registration-unknown")
+        if row.state != CODE:
+            return _why_not(row)
+        if row.via != MAILBOX:
+            return Refusal("resend-by-operator")
+        _, mailed = _lately(connection, row.rpps, self._now_ms())
+        if row.codes_made >= CODES_PER_REGISTRATION_MAX or mailed >= CODES_MAILED_PER_PERSON_DAY_MAX:
+            return Refusal("resend-exhausted")
+        return self._mail_code(connection, row, CODE)
+
+    def mail_failed(self, connection: Connection, registration_id: bytes) -> None:
+        """Notes that the mail with the code could not be handed over, for the claimant to be told."""
+        connection.execute(
+            update(registrations)
+            .where(registrations.c.registration_id == registration_id)
+            .values(mail_failed_at_ms=self._now_ms())
+        )
+
+    def _write(
+        self,
+        connection: Connection,
+        claim: Claim,
+        language: str,
+        request: bytes,
+        device_id: bytes,
+        verdict: ByCode | ByOperator,
+    ) -> Opened:
+        registration_id, secret = secrets.token_bytes(16), secrets.token_bytes(32)
+        by_code = isinstance(verdict, ByCode)
+        values: dict[str, Any] = {
+            "registration_id": registration_id,
+            "secret_hash": _hash(secret),
+            "rpps": claim.rpps,
+            "family_name": claim.family_name,
+            "given_name": claim.given_name,
+            "profession": claim.profession,
+            "language": language,
+            "request": request,
+            "device_id": device_id,
+            "state": CODE if by_code else WAITING,
+            "why": "" if isinstance(verdict, ByCode) else verdict.why,
+            "via": MAILBOX if by_code else OPERATOR,
+            "mailbox": verdict.mailbox if isinstance(verdict, ByCode) else "",
+            "opened_at_ms": self._now_ms(),
+        }
+        connection.execute(insert(registrations).values(values))
+        self._note(connection, "opened", registration_id, f"{values['state']} {values['why']}")
+        row = _read(connection, registration_id)
+        return Opened(self._mail_code(connection, row, CODE) if by_code else _standing(row), secret)
+
+    def _mail_code(self, connection: Connection, row: Row[Any], state: str) -> Standing:
+        code = make_code(connection, row.registration_id, self._pepper, self._now_ms(), via=MAILBOX, state=state)
+        self._note(connection, "code-made", row.registration_id, "for the mailbox")
+        letter = Letter(row.registration_id, row.mailbox, code, row.language)
+        return replace(_standing(_read(connection, row.registration_id)), letter=letter)
+
+    def _certify(self, connection: Connection, row: Row[Any], how: str) -> Standing:
+        """The device's certificate, from what the register says today; its row is already marked as certified."""
+        entry = register.look_up(connection, row.rpps)
+        if entry is None or entry.gone_since_ms is not None or not entry.activities:
+            return self._refuse(connection, row, "no-longer-practising")
+        activity = entry.activity_as(row.profession) or entry.activities[0]
+        now = self._now_ms()
+        request = CertificateRequest.decode(row.request)
+        who: dict[str, Any] = {
+            "display_name": entry.display_name(),
+            "profession_code": activity.profession_code,
+            "profession": activity.profession_text(),
+            "place": activity.place_text(),
+            "checked_how": how,
+            "checked_at_ms": now,
+        }
+        person_id = _person(connection, row.rpps, who, now)
+        names: dict[str, Any] = {"family_name": entry.family_name, "given_name": entry.given_name, "rpps": entry.rpps}
+        professional = Professional(person_id=person_id, **names, **who)
+        certificate = certify(self._authority, self._issuing_key, professional, request, now)
+        self._enrol(connection, certificate, request.device_name, now)
+        values = {"certified_at_ms": now, "person_id": person_id, "certificate": certificate.der}
+        _set(connection, row.registration_id, **values)
+        self._note(connection, "certified", row.registration_id, f"by {how}")
+        return _standing(_read(connection, row.registration_id))
+
+    def _refuse(self, connection: Connection, row: Row[Any], reason: str) -> Standing:
+        _set(connection, row.registration_id, state=REFUSED, why=reason, decided_at_ms=self._now_ms())
+        self._note(connection, "refused", row.registration_id, reason)
+        return _standing(_read(connection, row.registration_id))
+
+    def _note(self, connection: Connection, what: str, registration_id: bytes, more: str) -> None:
+        about = f"{registration_id.hex()} {more}".strip()
+        acts.record(connection, who="server", what=what, about=about, now_ms=self._now_ms())
+
+
+def make_code(
+    connection: Connection, registration_id: bytes, pepper: bytes, now_ms: int, *, via: str, state: str
+) -> str:
+    """A new code for a registration, in the place of any earlier one; returns it, for it is stored hashed only."""
+    code = codes.new_code()
+    _set(
+        connection,
+        registration_id,
+        state=state,
+        via=via,
+        code_hash=codes.digest(pepper, registration_id, code),
+        code_made_at_ms=now_ms,
+        code_tries=0,
+        codes_made=registrations.c.codes_made + 1,
+        mail_failed_at_ms=None,
+    )
+    return code
+
+
+def forget(connection: Connection, before_ms: int) -> int:
+    """Deletes the registrations opened before then, whatever their end; returns how many. The acts stay."""
+    return connection.execute(registrations.delete().where(registrations.c.opened_at_ms < before_ms)).rowcount
+
+
+def usual_wait_ms(connection: Connection) -> int | None:
+    """How long operators took lately, as a median; None where they have decided fewer than three times."""
+    r = registrations
+    took = connection.scalars(
+        select(r.c.decided_at_ms - r.c.opened_at_ms)
+        .where(r.c.decided_at_ms.is_not(None))
+        .order_by(r.c.decided_at_ms.desc())
+        .limit(25)
+    ).all()
+    return sorted(took)[len(took) // 2] if len(took) >= 3 else None
+
+
+def _person(connection: Connection, rpps: str, who: dict[str, Any], now_ms: int) -> bytes:
+    """The person's id, which is the number's for ever; what the register and the check say of them is renewed."""
+    fresh = secrets.token_bytes(16)
+    insert_missing(connection, people, [{"person_id": fresh, "rpps": rpps, "created_at_ms": now_ms, **who}])
+    person_id = connection.execute(select(people.c.person_id).where(people.c.rpps == rpps)).scalar_one()
+    connection.execute(update(people).where(people.c.rpps == rpps).values(**who))
+    return bytes(person_id)
+
+
+def _lately(connection: Connection, rpps: str, now_ms: int) -> tuple[int, int]:
+    """How many registrations for a number are open, and how many codes were mailed for it, in the last day."""
+    r = registrations
+    still_open = func.count().filter(r.c.state.in_((CODE, WAITING, APPROVED)))
+    mailed = func.coalesce(func.sum(r.c.codes_made).filter(r.c.mailbox != ""), 0)
+    found = select(still_open, mailed).where(r.c.rpps == rpps, r.c.opened_at_ms > now_ms - _DAY_MS)
+    row = connection.execute(found).one()
+    return int(row[0]), int(row[1])
+
+
+def _owned(connection: Connection, registration_id: bytes, secret: bytes) -> Row[Any] | None:
+    """The registration, where ``secret`` is its claimant's; no difference is made between unknown and not theirs."""
+    row = connection.execute(select(registrations).where(registrations.c.registration_id == registration_id)).first()
+    stored = row.secret_hash if row else bytes(32)
+    return row if hmac.compare_digest(stored, _hash(secret)) else None
+
+
+def _read(connection: Connection, registration_id: bytes) -> Row[Any]:
+    return connection.execute(select(registrations).where(registrations.c.registration_id == registration_id)).one()
+
+
+def _set(connection: Connection, registration_id: bytes, **values: Any) -> None:
+    connection.execute(update(registrations).where(registrations.c.registration_id == registration_id).values(**values))
+
+
+def _why_not(row: Row[Any]) -> Refusal:
+    """Why a code cannot be tried, or sent, in the state the registration is in."""
+    if row.code_used_at_ms is not None or row.state == CERTIFIED:
+        return Refusal("code-used")
+    if row.state != CODE:
+        return Refusal("no-code")
+    return Refusal("code-exhausted" if row.code_tries >= CODE_TRIES_MAX else "code-expired")
+
+
+def _standing(row: Row[Any]) -> Standing:
+    state = WAITING if row.state == APPROVED else row.state
+    problem = ""
+    if state == REFUSED:
+        problem = "refused-by-operator" if row.note else row.why
+    elif state == CODE and row.mail_failed_at_ms is not None:
+        problem = "mail-failed"
+    return Standing(
+        bytes(row.registration_id),
+        state,
+        OPERATOR if row.via == TELEPHONE else row.via,
+        masked(row.mailbox) if row.mailbox and row.via == MAILBOX else "",
+        CODE_TRIES_MAX - row.code_tries if state == CODE else 0,
+        row.why if state == WAITING else "",
+        row.note if state == REFUSED else "",
+        problem,
+        row.language,
+        row.certificate if state == CERTIFIED else None,
+    )
+
+
+def _hash(secret: bytes) -> bytes:
+    return hashlib.sha256(secret).digest()
