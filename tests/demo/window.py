@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,21 @@ class Window:
         shape: of the window.
         language: "fr" or "en".
         visible: leave the display as it is instead of rendering offscreen.
+        command: the command line instead of ``miss`` with a data folder of its own.
+        environment: what else the process finds in its environment.
     """
 
-    def __init__(self, name: str, folder: Path, shape: Shape, *, language: str = "fr", visible: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        shape: Shape,
+        *,
+        language: str = "fr",
+        visible: bool = False,
+        command: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self.folder = folder
         self.shape = shape
