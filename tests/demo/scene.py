@@ -36,6 +36,7 @@ class Scene:
         self.act = "rising curtain"
         self.count = 0
         self.began = time.monotonic()
+        folder.mkdir(parents=True, exist_ok=True)
         self.mail = Mail(folder / "mails")
         self.server = Server(folder / "server", self.mail.port)
         self.windows: dict[Role, Window] = {
