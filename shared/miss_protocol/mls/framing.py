@@ -1,18 +1,18 @@
 """Message framing, RFC 9420 chapter 6: signed content, in the clear as PublicMessage or sealed as PrivateMessage."""
 
-import os
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from secrets import token_bytes
 from typing import Self
 
 from miss_protocol.errors import LocalError, RemoteError
+from miss_protocol.limits import PADDING_BUCKET_BYTES
 from miss_protocol.mls.codec import Reader, Writer, decode
 from miss_protocol.mls.proposals import Commit, Proposal, read_proposal, write_proposal
 from miss_protocol.mls.signatures import SigningKey
 from miss_protocol.mls.suite import PROTOCOL_VERSION, Suite
 
-PADDING_BUCKET = 256
 _LABEL = "FramedContentTBS"
 
 
@@ -274,7 +274,7 @@ class PrivateMessage:
 
     def sender(self, suite: Suite, sender_data_secret: bytes) -> SenderData:
         """Open the sender data; RemoteError("undecryptable")."""
-        key, nonce = _sender_key(suite, sender_data_secret, self.ciphertext)
+        key, nonce = sender_key(suite, sender_data_secret, self.ciphertext)
         associated = _sender_associated(self.group_id, self.epoch, self.type)
         return decode(suite.aead.open(key, nonce, self.sealed_sender, associated), SenderData.read)
 
@@ -304,7 +304,8 @@ def _sender_associated(group_id: bytes, epoch: int, kind: ContentType) -> bytes:
     return Writer().opaque(group_id).u64(epoch).u8(kind).bytes()
 
 
-def _sender_key(suite: Suite, secret: bytes, ciphertext: bytes) -> tuple[bytes, bytes]:
+def sender_key(suite: Suite, secret: bytes, ciphertext: bytes) -> tuple[bytes, bytes]:
+    """The (key, nonce) that seal the sender data beside ``ciphertext``, section 6.3.2."""
     sample = ciphertext[: suite.hash_length]
     key = suite.expand_with_label(secret, "key", sample, suite.aead.key_length)
     return key, suite.expand_with_label(secret, "nonce", sample, suite.aead.nonce_length)
@@ -318,19 +319,19 @@ def private_message(
     nonce: bytes,
     sender_data_secret: bytes,
 ) -> PrivateMessage:
-    """Seal what was signed for the PRIVATE wire format, padded to a multiple of PADDING_BUCKET bytes."""
+    """Seal what was signed for the PRIVATE wire format, padded to a multiple of PADDING_BUCKET_BYTES."""
     content = authenticated.content
     if authenticated.wire_format != WireFormat.PRIVATE:
         raise LocalError("bad-format", "signed for another wire format")
-    guard = os.urandom(4)
+    guard = token_bytes(4)
     out = Writer().fixed(content.body_encoded)
     authenticated.write_auth(out)
     plaintext = out.bytes()
-    plaintext += bytes(-len(plaintext) % PADDING_BUCKET)
+    plaintext += bytes(-len(plaintext) % PADDING_BUCKET_BYTES)
     associated = _associated(content.group_id, content.epoch, content.type, content.authenticated_data)
     ciphertext = suite.aead.seal(key, _guarded(nonce, guard), plaintext, associated)
     sender = Writer().u32(content.sender.index).u32(generation).fixed(guard).bytes()
-    sender_key, sender_nonce = _sender_key(suite, sender_data_secret, ciphertext)
+    header_key, header_nonce = sender_key(suite, sender_data_secret, ciphertext)
     sender_associated = _sender_associated(content.group_id, content.epoch, content.type)
-    sealed = suite.aead.seal(sender_key, sender_nonce, sender, sender_associated)
+    sealed = suite.aead.seal(header_key, header_nonce, sender, sender_associated)
     return PrivateMessage(content.group_id, content.epoch, content.type, content.authenticated_data, sealed, ciphertext)

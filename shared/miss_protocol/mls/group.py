@@ -18,6 +18,7 @@ from miss_protocol.mls.joining import PRODUCT_CAPABILITIES, Joined, create, grou
 from miss_protocol.mls.member import Group, Identity, KeyPackageSecrets
 from miss_protocol.mls.nodes import KeyPackage, LeafNode
 from miss_protocol.mls.proposals import Add, GroupContextExtensions, Proposal, Remove, SelfRemove, Update
+from miss_protocol.mls.rejoin import rejoin
 
 __all__ = [
     "NEW_MEMBER",
@@ -58,5 +59,6 @@ __all__ = [
     "propose_update",
     "receive_commit",
     "receive_proposal",
+    "rejoin",
     "seal",
 ]

@@ -244,7 +244,7 @@ def _commit(group: Group, identity: Identity, changes: Changes, psk: bytes, with
     authenticated = sign_content(suite, identity.key, WireFormat.PUBLIC, content, old_context)
     enacted = Enacted(changes, me, update, changes.tree, context, tree)
     commit_secret = fresh.commit_secret if fresh is not None else bytes(suite.hash_length)
-    step = _epoch_step(public, group.member.secrets.init, enacted, authenticated, commit_secret, psk)
+    step = turn_key_schedule(public, group.member.secrets.init, enacted, authenticated, commit_secret, psk)
     authenticated = replace(authenticated, confirmation_tag=step.state.confirmation_tag)
     message = public_message(suite, authenticated, group.member.secrets.membership, old_context)
     privates = _kept_privates(group.member.public.tree, tree, group.member.privates)
@@ -256,7 +256,7 @@ def _commit(group: Group, identity: Identity, changes: Changes, psk: bytes, with
 
 
 @dataclass(frozen=True)
-class _Step:
+class Turned:
     """The next epoch: its public half, its secrets, and what newcomers derive them from."""
 
     state: PublicEpoch
@@ -265,21 +265,21 @@ class _Step:
     psk: bytes
 
 
-def _epoch_step(
+def turn_key_schedule(
     public: PublicGroup,
     init_secret: bytes,
     enacted: Enacted,
     authenticated: AuthenticatedContent,
     commit_secret: bytes,
     psk: bytes,
-) -> _Step:
+) -> Turned:
     """Turn the key schedule once, section 8; the confirmation tag in the state is the right one."""
     suite = public.suite
     state = commits.next_epoch(public, enacted, authenticated)
     joiner = schedule.joiner_secret(suite, init_secret, commit_secret, state.context.encoded)
     secrets = schedule.epoch_secrets(suite, joiner, psk, state.context.encoded)
     tag = suite.mac(secrets.confirmation, state.confirmed_transcript_hash)
-    return _Step(replace(state, confirmation_tag=tag), secrets, joiner, psk)
+    return Turned(replace(state, confirmation_tag=tag), secrets, joiner, psk)
 
 
 def _kept_privates(before: RatchetTree, after: RatchetTree, privates: Mapping[int, bytes]) -> dict[int, bytes]:
@@ -293,7 +293,7 @@ def _kept_privates(before: RatchetTree, after: RatchetTree, privates: Mapping[in
     return kept
 
 
-def _welcome(step: _Step, identity: Identity, changes: Changes, fresh: FreshPath | None, me: int) -> bytes | None:
+def _welcome(step: Turned, identity: Identity, changes: Changes, fresh: FreshPath | None, me: int) -> bytes | None:
     """The Welcome for all whom a commit adds, section 12.4.3.1; None where it adds nobody."""
     if not changes.added:
         return None
@@ -349,7 +349,7 @@ def receive_commit(group: Group, message: bytes, rules: Rules, *, psks: Psks = N
         private = suite.hpke.derive_key_pair(group.member.secrets.external)[0]
         label = schedule.EXTERNAL_INIT_LABEL
         init = suite.hpke.export_from(private, changes.external_init, label, suite.hash_length)
-    step = _epoch_step(group.public, init, enacted, authenticated, commit_secret, psk)
+    step = turn_key_schedule(group.public, init, enacted, authenticated, commit_secret, psk)
     confirmed = step.state.confirmed_transcript_hash
     if not suite.verify_mac(step.secrets.confirmation, confirmed, authenticated.confirmation_tag or b""):
         # Section 8.1: without it the committer could lead members to different secrets.

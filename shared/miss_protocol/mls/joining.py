@@ -1,9 +1,10 @@
 """Ways into a group, RFC 9420 chapters 10 to 12: make key packages, found a group, join by a Welcome."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from secrets import token_bytes
 
+from miss_protocol import terms
 from miss_protocol.errors import LocalError, RemoteError
 from miss_protocol.mls import schedule, treekem
 from miss_protocol.mls.epoch import PublicEpoch, Rules
@@ -18,11 +19,10 @@ from miss_protocol.mls.tree import RatchetTree
 from miss_protocol.mls.validation import check_capabilities, check_context_extensions, public_epoch
 from miss_protocol.mls.welcome import GroupInfo, GroupSecrets, Welcome, open_group_info
 
-TERMS = 0xF0A1  # the product's group context extension, miss_protocol.terms
 PRODUCT_CAPABILITIES = Capabilities(
     versions=(PROTOCOL_VERSION,),
     suites=(PRODUCT_SUITE.id,),
-    extensions=(TERMS,),
+    extensions=(LAST_RESORT, terms.EXTENSION_TYPE),
     proposals=(SelfRemove.type,),
     credentials=(X509, BASIC),
 )
@@ -117,7 +117,7 @@ def create(
         check_capabilities(tree, extensions)
     except RemoteError as error:
         raise LocalError(error.reason, error.detail) from error
-    secrets = EpochSecrets.of(suite, os.urandom(suite.hash_length))
+    secrets = EpochSecrets.of(suite, token_bytes(suite.hash_length))
     context = GroupContext(suite, group_id, 0, tree.hash(), b"", extensions)
     tag = suite.mac(secrets.confirmation, b"")
     return Group.begin(PublicEpoch.of(context, tree, tag), 0, secrets, {0: leaf_private})

@@ -109,8 +109,6 @@ class LeafNode:
             raise RemoteError("bad-leaf", "credential type not among its capabilities")
         if not self.capabilities.all_extensions.issuperset(one.type for one in self.extensions):
             raise RemoteError("bad-leaf", "extension not among its capabilities")
-        if PROTOCOL_VERSION not in self.capabilities.versions or suite.id not in self.capabilities.suites:
-            raise RemoteError("bad-leaf", "version or cipher suite not among its capabilities")
         content = self.to_be_signed(group_id, index)
         suite.verify_with_label(self.signature_key, "LeafNodeTBS", content, self.signature)
 

@@ -10,6 +10,7 @@ from miss_protocol.mls.framing import SenderType
 from miss_protocol.mls.handshakes import verify_signature
 from miss_protocol.mls.joining import welcome_of
 from miss_protocol.mls.messages import decode_message, decode_public
+from miss_protocol.mls.policy import allowed as allowed
 from miss_protocol.mls.proposals import Commit
 from miss_protocol.mls.validation import public_epoch
 from miss_protocol.mls.welcome import GroupInfo

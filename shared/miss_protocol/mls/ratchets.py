@@ -10,12 +10,10 @@ from functools import cached_property
 from typing import Self
 
 from miss_protocol.errors import LocalError, RemoteError
+from miss_protocol.limits import RATCHET_KEPT_KEYS_MAX, RATCHET_SKIP_MAX
 from miss_protocol.mls import treemath
 from miss_protocol.mls.codec import Reader, Writer, decode
 from miss_protocol.mls.suite import Suite
-
-KEPT_KEYS_MAX = 64
-SKIPPED_KEYS_MAX = 1000
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class Chain:
         """The chain without this generation's (key, nonce), and both.
 
         Raises:
-            RemoteError: ``replayed``, the key was used or is too old; ``too-far``, more than SKIPPED_KEYS_MAX ahead.
+            RemoteError: ``replayed``, the key was used or is too old; ``too-far``, more than RATCHET_SKIP_MAX ahead.
         """
         kept = dict(self.kept)
         if generation < self.generation:
@@ -84,15 +82,15 @@ class Chain:
                 raise RemoteError("replayed", "this generation's key is gone")
             key, nonce = kept.pop(generation)
             return replace(self, kept=kept), key, nonce
-        if generation - self.generation > SKIPPED_KEYS_MAX:
+        if generation - self.generation > RATCHET_SKIP_MAX:
             raise RemoteError("too-far", "generation too far ahead")
         secret = self.secret
         for number in range(self.generation, generation):
-            if generation - number <= KEPT_KEYS_MAX:
+            if generation - number <= RATCHET_KEPT_KEYS_MAX:
                 kept[number] = _key_and_nonce(suite, secret, number)
             secret = suite.derive_tree_secret(secret, "secret", number, suite.hash_length)
-        if len(kept) > KEPT_KEYS_MAX:
-            kept = dict(sorted(kept.items())[-KEPT_KEYS_MAX:])
+        if len(kept) > RATCHET_KEPT_KEYS_MAX:
+            kept = dict(sorted(kept.items())[-RATCHET_KEPT_KEYS_MAX:])
         key, nonce = _key_and_nonce(suite, secret, generation)
         secret = suite.derive_tree_secret(secret, "secret", generation, suite.hash_length)
         return type(self)(secret, generation + 1, kept), key, nonce

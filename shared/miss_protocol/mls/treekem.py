@@ -1,8 +1,8 @@
 """TreeKEM, RFC 9420 sections 7.4 to 7.6: a committer's fresh path secrets, sealed to everybody below each node."""
 
-import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from secrets import token_bytes
 from typing import Self
 
 from miss_protocol.errors import LocalError, RemoteError
@@ -93,7 +93,7 @@ def _climb(suite: Suite, secret: bytes, positions: Collection[int]) -> FreshPath
 def fresh_path(tree: RatchetTree, index: int) -> FreshPath:
     """New secrets for every node of the filtered path of the leaf at ``index``."""
     positions = [position for position, _ in tree.filtered_path(index)]
-    return _climb(tree.suite, os.urandom(tree.suite.hash_length), positions)
+    return _climb(tree.suite, token_bytes(tree.suite.hash_length), positions)
 
 
 def seal_path(

@@ -1,0 +1,131 @@
+"""Who may commit what in a conversation: one pure function of public data, run by the server and by every member.
+
+Each proposal is judged by the rights of whoever made it, so that anybody may commit what another was entitled to
+propose. Rights belong to persons, not to devices, and are those of the epoch before the commit:
+
+- admins add people, remove people and change the group context; without an admin's leaf, the person of the lowest
+  leaf is admin; in a direct conversation both persons are, and neither removes the other;
+- a person who is a member adds further devices, and nobody else does it for them;
+- a person removes own devices, leaves, and refreshes keys;
+- the registrar (external sender) removes, and does nothing else;
+- a device that lost track comes back in the place of its own old leaf.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from miss_protocol.errors import RemoteError
+from miss_protocol.identity import person_of
+from miss_protocol.limits import MEMBERS_MAX
+from miss_protocol.mls.epoch import NEW_MEMBER, PublicView, Resolved
+from miss_protocol.mls.extensions import X509
+from miss_protocol.mls.framing import SenderType
+from miss_protocol.mls.nodes import LeafNode
+from miss_protocol.mls.proposals import Add, ExternalInit, GroupContextExtensions, Remove, SelfRemove, Update
+from miss_protocol.terms import DIRECT, Terms
+
+_DIRECT_PERSONS_MAX = 2
+_person_of = lru_cache(maxsize=8192)(person_of)
+
+
+def person_of_leaf(leaf: LeafNode) -> bytes:
+    """The person id in a leaf's certificate; RemoteError where it has none."""
+    if leaf.credential.kind != X509:
+        raise RemoteError("bad-credential", "not a certificate")
+    return _person_of(leaf.credential.certificates[0])
+
+
+def admins_of(view: PublicView) -> frozenset[bytes]:
+    """The persons with a leaf who decide in this group."""
+    persons = [person_of_leaf(leaf) for leaf in view.roster().values()]
+    terms = Terms.of(view.extensions)
+    if terms.kind == DIRECT:
+        return frozenset(persons)
+    return terms.admins.intersection(persons) or frozenset(persons[:1])
+
+
+def allowed(view: PublicView, committer: int, resolved: Sequence[Resolved]) -> None:
+    """Judge the proposals of a commit (or one proposal, before any commit).
+
+    Args:
+        view: the group before.
+        committer: a leaf index, NEW_MEMBER for a newcomer, or the sender of a lone proposal.
+        resolved: the proposals, each with its own sender.
+
+    Raises:
+        RemoteError: ``forbidden``.
+    """
+    terms, admins = Terms.of(view.extensions), admins_of(view)
+    if any(one.sender.type == SenderType.NEW_MEMBER_COMMIT for one in resolved):
+        _check_return(committer, resolved)
+        return
+    staying = _persons_staying(view, resolved)
+    added: set[bytes] = set()
+    for one in resolved:
+        proposal = one.proposal
+        if one.sender.type == SenderType.EXTERNAL:
+            _require(isinstance(proposal, Remove), "the registrar only removes")
+            continue
+        _require(one.sender.type == SenderType.MEMBER, "a stranger proposes")
+        sender = _person_at(view, one.sender.index)
+        if isinstance(proposal, Add):
+            person = person_of_leaf(proposal.key_package.leaf)
+            added.add(person)
+            _require(
+                person == sender or (sender in admins and person not in staying),
+                "further devices are added by their own person, people by an admin",
+            )
+        elif isinstance(proposal, Remove):
+            own = _person_at(view, proposal.leaf) == sender
+            _require(own or (terms.kind != DIRECT and sender in admins), "only an admin removes others")
+        elif isinstance(proposal, GroupContextExtensions):
+            _require(sender in admins, "only an admin changes the group context")
+            _check_terms(terms, Terms.of(proposal.extensions))
+        else:
+            _require(isinstance(proposal, Update | SelfRemove), "not in use here")
+    _require(_members_after(view, resolved) <= MEMBERS_MAX, "too many devices")
+    if terms.kind == DIRECT:
+        # The terms name both persons from the start: nobody else is ever let in between them.
+        _require(len(staying | added | terms.admins) <= _DIRECT_PERSONS_MAX, "a direct conversation has two persons")
+
+
+def _require(condition: bool, detail: str) -> None:
+    if not condition:
+        raise RemoteError("forbidden", detail)
+
+
+def _person_at(view: PublicView, index: int) -> bytes:
+    leaf = view.leaf(index)
+    if leaf is None:
+        raise RemoteError("forbidden", "no member there")
+    return person_of_leaf(leaf)
+
+
+def _persons_staying(view: PublicView, resolved: Iterable[Resolved]) -> set[bytes]:
+    """The persons who have a leaf before the commit and keep one through its removals."""
+    leaving = set()
+    for one in resolved:
+        if isinstance(one.proposal, Remove):
+            leaving.add(one.proposal.leaf)
+        elif isinstance(one.proposal, SelfRemove):
+            leaving.add(one.sender.index)
+    return {person_of_leaf(leaf) for index, leaf in view.roster().items() if index not in leaving}
+
+
+def _members_after(view: PublicView, resolved: Iterable[Resolved]) -> int:
+    count = len(view.roster())
+    for one in resolved:
+        count += isinstance(one.proposal, Add) - isinstance(one.proposal, Remove | SelfRemove)
+    return count
+
+
+def _check_return(committer: int, resolved: Sequence[Resolved]) -> None:
+    """An external commit: one Remove of the old leaf; that the new leaf succeeds it is checked with the leaf."""
+    _require(committer == NEW_MEMBER, "a newcomer's proposal in a member's commit")
+    _require(sum(isinstance(one.proposal, Remove) for one in resolved) == 1, "a device returns in its own place")
+    _require(all(isinstance(one.proposal, Remove | ExternalInit) for one in resolved), "a return does nothing else")
+
+
+def _check_terms(before: Terms, after: Terms) -> None:
+    _require(before.kind == after.kind, "a conversation keeps its kind")
+    _require(before.kind != DIRECT or before.admins == after.admins, "a direct conversation keeps its two persons")

@@ -1,0 +1,19 @@
+"""What every test run says last: how many of the official RFC 9420 vectors passed."""
+
+from mls import vectors
+
+_passed: set[str] = set()
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "official_vectors: a case of the official RFC 9420 test vectors")
+
+
+def pytest_runtest_logreport(report):
+    if report.when == "call" and report.passed and "official_vectors" in report.keywords:
+        _passed.add(report.nodeid)
+
+
+def pytest_unconfigure(config):
+    count = f"{len(_passed)} of {vectors.TOTAL}" if _passed else "NOT RUN"
+    config.get_terminal_writer().line(f"official vectors: {count}")
