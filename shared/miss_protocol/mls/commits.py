@@ -31,6 +31,8 @@ from miss_protocol.mls.tree import RatchetTree
 from miss_protocol.mls.treekem import UpdatePath
 from miss_protocol.mls.validation import check_capabilities, check_context_extensions, check_unique_keys
 
+EPOCH_MAX = (1 << 64) - 1
+PENDING_MAX = 1_000
 _PATHLESS = (Add, PreSharedKey, ReInit)  # section 17.4: the types that do not require a path
 _BY_OUTSIDERS = (Add, Remove, PreSharedKey, ReInit, GroupContextExtensions)  # section 12.1.8
 
@@ -135,6 +137,15 @@ def _check_new_leaf(public: PublicGroup, before: LeafNode, after: LeafNode, inde
     if after.credential != before.credential or after.signature_key != before.signature_key:
         rules.check_credential(after.credential, after.signature_key)
         rules.check_successor(before.credential, after.credential)
+
+
+def with_pending(pending: tuple[Resolved, ...], noted: Resolved) -> tuple[Resolved, ...]:
+    """The pending proposals with one more, the same once only; RemoteError("too-many") beyond PENDING_MAX."""
+    if any(one.reference == noted.reference for one in pending):
+        return pending
+    if len(pending) >= PENDING_MAX:
+        raise RemoteError("too-many", "proposals without a commit")
+    return (*pending, noted)
 
 
 # The list as a whole, section 12.2.
@@ -253,6 +264,8 @@ def enact(public: PublicGroup, authenticated: AuthenticatedContent, rules: Rules
     commit = content.body
     if not isinstance(commit, Commit) or not authenticated.confirmation_tag:
         raise RemoteError("malformed", "not a commit")
+    if public.epoch >= EPOCH_MAX:
+        raise RemoteError("invalid-commit", "the last epoch there can be")
     external = content.sender.type == SenderType.NEW_MEMBER_COMMIT
     if not external and content.sender.type != SenderType.MEMBER:
         raise RemoteError("invalid-commit", "neither a member nor a newcomer")
@@ -268,6 +281,10 @@ def enact(public: PublicGroup, authenticated: AuthenticatedContent, rules: Rules
     if external:
         tree, committer = tree.added(path.leaf)
     _check_path_leaf(public, changes, committer, path.leaf, rules, external=external)
+    known = {node.encryption_key for node in changes.tree.nodes if node is not None}
+    if not known.isdisjoint((path.leaf.encryption_key, *path.keys)):
+        # Section 12.4.2: no key of the path appears anywhere in the tree that it is merged into.
+        raise RemoteError("duplicate-key", "a key of the path is not fresh")
     next_tree = _with_path(tree, committer, path, changes.newcomers)
     check_tree(next_tree, changes.extensions)
     context = provisional(public, next_tree, changes.extensions)

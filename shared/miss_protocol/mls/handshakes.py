@@ -11,7 +11,7 @@ from miss_protocol.errors import LocalError, RemoteError
 from miss_protocol.mls import commits, schedule, treekem
 from miss_protocol.mls.application import check_epoch, unseal
 from miss_protocol.mls.commits import Changes, Enacted
-from miss_protocol.mls.epoch import PublicEpoch, PublicGroup, Resolved, Rules
+from miss_protocol.mls.epoch import OPEN_RULES, PublicEpoch, PublicGroup, Resolved, Rules
 from miss_protocol.mls.framing import (
     AuthenticatedContent,
     FramedContent,
@@ -82,16 +82,20 @@ def propose(group: Group, identity: Identity, proposal: Proposal, *, authenticat
     """Propose a change that some member will commit, as a PublicMessage.
 
     Raises:
-        LocalError: the identity is not our leaf's.
+        LocalError: the identity is not our leaf's, or nobody could accept the proposal.
     """
     key, public = group.key_of(identity), group.member.public
     sender = Sender.member(group.my_leaf)
+    try:
+        commits.check_proposal(group.public, Resolved(proposal, sender, b""), OPEN_RULES)
+    except RemoteError as error:
+        raise LocalError(error.reason, error.detail) from error
     content = FramedContent(group.group_id, group.epoch, sender, authenticated_data, proposal)
     context = public.context.encoded
     authenticated = sign_content(group.suite, key, WireFormat.PUBLIC, content, context)
     message = public_message(group.suite, authenticated, group.member.secrets.membership, context)
     noted = Resolved(proposal, sender, authenticated.reference(group.suite))
-    after = replace(group, pending=(*group.pending, noted))
+    after = replace(group, pending=commits.with_pending(group.pending, noted))
     return Proposed(after, encode_message(message), frozenset((PROPOSALS,)))
 
 
@@ -164,8 +168,7 @@ def receive_proposal(group: Group, message: bytes, rules: Rules) -> Noted:
     noted = Resolved(body, sender, authenticated.reference(group.suite))
     commits.check_proposal(group.public, noted, rules)
     index = sender.index if sender.type == SenderType.MEMBER else None
-    if all(one.reference != noted.reference for one in after.pending):
-        after = replace(after, pending=(*after.pending, noted))
+    after = replace(after, pending=commits.with_pending(after.pending, noted))
     return Noted(after, index, body, changed | {PROPOSALS})
 
 

@@ -10,6 +10,7 @@ from miss_protocol.mls import schedule
 from miss_protocol.mls.codec import Reader, Writer, decode
 from miss_protocol.mls.epoch import PublicEpoch, PublicGroup, Resolved, read_pending, write_pending
 from miss_protocol.mls.extensions import Credential, Extension
+from miss_protocol.mls.framing import Sender
 from miss_protocol.mls.nodes import KeyPackage, LeafNode
 from miss_protocol.mls.ratchets import SecretTree, SenderRatchets
 from miss_protocol.mls.schedule import EpochSecrets
@@ -157,6 +158,11 @@ class Group:
         return dict(self.member.public.tree.leaves())
 
     @property
+    def must_commit(self) -> bool:
+        """Whether somebody's proposal waits: section 12.4 wants a commit before more application data is sent."""
+        return any(one.sender != Sender.member(self.my_leaf) for one in self.pending)
+
+    @property
     def resumption_psk(self) -> tuple[bytes, bytes]:
         """(name, key) under which this epoch may be referred to later, sections 8.6 and 12.1.4."""
         name = self.group_id + self.epoch.to_bytes(8, "big")
@@ -210,9 +216,9 @@ class Group:
             out = Writer()
             write_pending(out, self.pending)
             return out.vector(sorted(self.updates.items()), lambda w, i: w.opaque(i[0]).opaque(i[1])).bytes()
-        for leaf, ratchets in self.ratchets.items():
-            if name == f"{RATCHET}{leaf}":
-                return ratchets.encoded
+        leaf = name.removeprefix(RATCHET)
+        if name.startswith(RATCHET) and leaf.isdecimal() and int(leaf) in self.ratchets:
+            return self.ratchets[int(leaf)].encoded
         raise LocalError("no-part", "this state has no such part")
 
     def parts(self) -> dict[str, bytes]:

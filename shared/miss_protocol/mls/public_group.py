@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass, replace
 
-from miss_protocol.errors import RemoteError
+from miss_protocol.errors import LocalError, RemoteError
 from miss_protocol.mls import commits
 from miss_protocol.mls.epoch import PublicGroup as PublicGroup
 from miss_protocol.mls.epoch import Resolved, Rules
-from miss_protocol.mls.framing import SenderType
+from miss_protocol.mls.extensions import ExternalSender
+from miss_protocol.mls.framing import FramedContent, PublicMessage, Sender, SenderType, WireFormat, sign_content
 from miss_protocol.mls.handshakes import verify_signature
 from miss_protocol.mls.joining import welcome_of
-from miss_protocol.mls.messages import decode_message, decode_public
+from miss_protocol.mls.messages import decode_message, decode_public, encode_message
 from miss_protocol.mls.policy import allowed as allowed
-from miss_protocol.mls.proposals import Commit
+from miss_protocol.mls.proposals import Commit, Proposal
 from miss_protocol.mls.validation import public_epoch
 from miss_protocol.mls.welcome import GroupInfo
 
@@ -86,16 +87,34 @@ def _judge(public: PublicGroup, message: bytes, rules: Rules) -> Judged:
         commits.check_proposal(public, noted, rules)
         sender = content.sender.index if content.sender.type == SenderType.MEMBER else OUTSIDER
         rules.allowed(public, sender, (noted,))
-        if any(one.reference == noted.reference for one in public.pending):
-            return Judged(public, "proposal", sender)
-        return Judged(replace(public, pending=(*public.pending, noted)), "proposal", sender)
+        after = replace(public, pending=commits.with_pending(public.pending, noted))
+        return Judged(after, "proposal", sender)
     enacted = commits.enact(public, authenticated, rules)
-    after = PublicGroup(commits.next_epoch(public, enacted, authenticated))
+    next_public = PublicGroup(commits.next_epoch(public, enacted, authenticated))
     added = enacted.changes.newcomers
     if content.sender.type == SenderType.NEW_MEMBER_COMMIT:
         added = (enacted.sender,)
     references = tuple(package.reference(public.suite) for _, package in enacted.changes.added)
-    return Judged(after, "commit", enacted.sender, added, enacted.changes.removed, references)
+    return Judged(next_public, "commit", enacted.sender, added, enacted.changes.removed, references)
+
+
+def external_proposal(public: PublicGroup, signature_private: bytes, proposal: Proposal) -> bytes:
+    """A proposal from outside, signed with the key of one of the group's external senders, section 12.1.8.1.
+
+    Returns:
+        An MLSMessage that ``judge`` takes and members receive like any other proposal.
+
+    Raises:
+        LocalError: the key is no external sender's of this group.
+    """
+    key = public.suite.scheme.load(signature_private)
+    keys = [sender.signature_key for sender in ExternalSender.of(public.extensions)]
+    if key.public not in keys:
+        raise LocalError("wrong-identity", "not an external sender of this group")
+    sender = Sender(SenderType.EXTERNAL, keys.index(key.public))
+    content = FramedContent(public.group_id, public.epoch, sender, b"", proposal)
+    signed = sign_content(public.suite, key, WireFormat.PUBLIC, content, b"")
+    return encode_message(PublicMessage(signed, None))
 
 
 def welcome_references(welcome: bytes) -> tuple[bytes, ...]:

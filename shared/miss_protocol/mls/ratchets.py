@@ -15,6 +15,8 @@ from miss_protocol.mls import treemath
 from miss_protocol.mls.codec import Reader, Writer, decode
 from miss_protocol.mls.suite import Suite
 
+GENERATION_MAX = (1 << 32) - 1
+
 
 @dataclass(frozen=True)
 class SecretTree:
@@ -82,7 +84,7 @@ class Chain:
                 raise RemoteError("replayed", "this generation's key is gone")
             key, nonce = kept.pop(generation)
             return replace(self, kept=kept), key, nonce
-        if generation - self.generation > RATCHET_SKIP_MAX:
+        if generation - self.generation > RATCHET_SKIP_MAX or generation >= GENERATION_MAX:
             raise RemoteError("too-far", "generation too far ahead")
         secret = self.secret
         for number in range(self.generation, generation):
