@@ -159,7 +159,7 @@ async def send_again(request: Request, registration: str, later: BackgroundTasks
 async def search_directory(request: Request) -> Response:
     """The people who fit, a page at a time."""
     asked = request.query_params
-    if len(asked) != len(set(asked)):
+    if len(asked.multi_items()) != len(asked):
         raise Refused("malformed")
     query = DirectoryQuery.model_validate(dict(asked))
     looked_for = Query(query.words, query.profession, query.place, query.after)

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PEOPLE_HEADER = (
+
+def _columns(line: str) -> list[str]:
+    return line.split("|")
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+PEOPLE_HEADER = _columns(
     "Type d'identifiant PP|Identifiant PP|Identification nationale PP|Code civilité d'exercice|"
     "Libellé civilité d'exercice|Code civilité|Libellé civilité|Nom d'exercice|Prénom d'exercice|Code profession|"
     "Libellé profession|Code catégorie professionnelle|Libellé catégorie professionnelle|Code type savoir-faire|"
@@ -23,14 +32,14 @@ PEOPLE_HEADER = (
     "Ancien identifiant de la structure|Autorité d'enregistrement|Code secteur d'activité|Libellé secteur d'activité|"
     "Code section tableau pharmaciens|Libellé section tableau pharmaciens|Code rôle|Libellé rôle|"
     "Code genre activité|Libellé genre activité"
-).split("|")
-MAILBOX_HEADER = (
+)
+MAILBOX_HEADER = _columns(
     "Type de BAL|Adresse BAL|Type identifiant PP|Identifiant PP|Identification nationale PP|Type identifiant structure|"
     "Identification Structure|Service de rattachement|Civilité exercice|Nom|Prénom|Catégorie profession|"
     "Libellé catégorie|Code profession|Libellé profession|Code savoir-faire|Libellé savoir-faire|Dématérialisation|"
     "Raison sociale|Enseigne|Complément destinataire|Complément point géographique|Numéro voie|"
     "Indice répétition voie|Type de voie|Libellé voie|Mention distribution|Bureau cedex|Code postal|Commune|Pays"
-).split("|")
+)
 
 PROFESSIONS = {
     "10": "Médecin",
@@ -164,16 +173,16 @@ def write(path: Path, lines: Iterable[str], encoding: str = "utf-8", trailing: s
     return path
 
 
-_FAMILIES = (
+_FAMILIES = _words(
     "MARTIN BERNARD DUBOIS THOMAS ROBERT RICHARD PETIT DURAND LEROY MOREAU SIMON LAURENT LEFEBVRE MICHEL GARCIA DAVID "
     "BERTRAND ROUX VINCENT FOURNIER MOREL GIRARD ANDRÉ LEFÈVRE MERCIER DUPONT LAMBERT BONNET FRANÇOIS MARTINEZ LEGRAND "
     "GARNIER FAURE ROUSSEAU BLANC GUÉRIN MULLER HENRY ROUSSEL NICOLAS PERRIN MORIN MATHIEU CLÉMENT GAUTHIER DUMONT LOPEZ "
     "FONTAINE CHEVALIER ROBIN MASSON SANCHEZ GÉRARD NGUYÊN BOYER DENIS LEMAIRE DUVAL JOLY GAUTIER ROGER ROCHE ROY NOËL"
-).split()
-_GIVENS = (
+)
+_GIVENS = _words(
     "Camille Marie Léa Chloé Inès Jeanne Zoé Hélène Agnès Éloïse Anaïs Jean Pierre Louis Hugo Théo Raphaël Gaël Loïc "
     "André Étienne Benoît Jérôme Rémi Noël Anne-Sophie Jean-Baptiste Marie-Claire Paul-Émile Sarah Karim Fatou Linh Yann"
-).split()
+)
 _TOWNS = (
     ("LYON 03", "69003"), ("SAINT-ÉTIENNE", "42000"), ("LILLE", "59000"), ("BREST", "29200"), ("NÎMES", "30000"),
     ("L'HAŸ-LES-ROSES", "94240"), ("AIX-EN-PROVENCE", "13100"), ("RENNES", "35000"), ("ORLÉANS", "45000"),
