@@ -132,11 +132,6 @@ WORDINGS = {
         "Écrivez au moins deux lettres d’un nom, d’une profession ou d’un lieu.",
         "Write at least two letters of a name, a profession or a place.",
     ),
-    "unauthenticated": Wording(
-        401,
-        "L’annuaire n’est ouvert qu’aux personnes inscrites. Inscrivez-vous, ou reconnectez-vous.",
-        "The directory is open to registered people only. Register, or sign in again.",
-    ),
     "internal": Wording(
         500,
         "Le serveur n’a pas pu répondre. Rien n’est perdu : réessayez dans un instant.",

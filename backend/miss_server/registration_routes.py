@@ -1,12 +1,11 @@
 """Registration and directory over HTTP: JSON in, one transaction, JSON out; every refusal is a reason and a sentence.
 
-The application gives ``database``, ``registrar``, ``mail`` and ``claim_buckets`` on its state, and
-``require_device``: an async function of the request that raises ``Refused`` unless it carries a device's ticket.
+The application gives ``database``, ``registrar``, ``mail``, ``claim_buckets`` and ``tickets`` on its state.
 """
 
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Request, Response
@@ -20,10 +19,12 @@ from miss_protocol.errors import RemoteError
 from miss_protocol.limits import DIRECTORY_WORDS_CHARACTERS_MAX
 from miss_server import journal
 from miss_server import registrar as registrations
+from miss_server.answers import Denied, denial, language_of
 from miss_server.directory import Page, Query, search
 from miss_server.identity_checks import Claim
 from miss_server.refusals import ENGLISH, FRENCH, Refusal, wording
 from miss_server.registrar import WAITING, Letter, Registrar, Standing
+from miss_server.tickets import require_device
 
 BODY_BYTES_MAX = 16 * 1024
 SECRET_BYTES = 32
@@ -51,6 +52,8 @@ class PlainRoute(APIRoute):
                 return await answer(request)
             except Refused as refused:
                 return refusal(refused.reason, _language(request))
+            except Denied as denied:
+                return denial(request, denied.status, denied.reason, denied.headers)
             except RemoteError as error:
                 return refusal(error.reason, _language(request))
             except (RequestValidationError, ValidationError):
@@ -110,14 +113,6 @@ class DirectoryQuery(BaseModel):
     after: Annotated[str, StringConstraints(max_length=_MARK_CHARACTERS_MAX, pattern="^[A-Za-z0-9_-]*$")] = ""
 
 
-async def ticket(request: Request) -> None:
-    """Lets through who shows a device's ticket; where the application names no way to check one, nobody."""
-    require: Callable[[Request], Awaitable[object]] | None = getattr(request.app.state, "require_device", None)
-    if require is None:
-        raise Refused("unauthenticated")
-    await require(request)
-
-
 router = APIRouter(prefix="/v1", route_class=PlainRoute)
 
 
@@ -155,7 +150,7 @@ async def send_again(request: Request, registration: str, later: BackgroundTasks
     return await _step(request, later, registration, _registrar(request).send_again)
 
 
-@router.get("/directory", dependencies=[Depends(ticket)])
+@router.get("/directory", dependencies=[Depends(require_device)])
 async def search_directory(request: Request) -> Response:
     """The people who fit, a page at a time."""
     asked = request.query_params
@@ -287,7 +282,4 @@ def _base64(text: str) -> bytes:
 def _language(request: Request) -> str:
     """The language of the body, else of the header, else French."""
     told: str | None = getattr(request.state, "language", None)
-    if told is not None:
-        return told
-    first = request.headers.get("accept-language", "").strip().lower()
-    return ENGLISH if first.startswith(ENGLISH) else FRENCH
+    return language_of(request) if told is None else told

@@ -33,11 +33,12 @@ from miss_server.mail import Mail, SmtpPost
 from miss_server.metadata import metadata
 from miss_server.register_load import load
 from miss_server.registrar import Registrar
-from miss_server.registration_routes import Refused, router
+from miss_server.registration_routes import router
+from miss_server.tickets import Tickets
 
 PATIENCE_SECONDS = 20
 PEPPER = bytes(range(32))
-TICKET = "a-ticket-of-a-device"
+READER = b"a device" * 2  # a device that reads the directory
 
 
 class Clock:
@@ -97,6 +98,20 @@ def device_request(name: str = "Téléphone") -> tuple[bytes, bytes]:
     return device_id, CertificateRequest.sign(device_id, name, signing, login).encode()
 
 
+def device_row(device_id: bytes, person_id: bytes) -> dict[str, Any]:
+    """A device of the server's table, with just what the table asks for."""
+    return {
+        "device_id": device_id,
+        "person_id": person_id,
+        "name": "",
+        "certificate": b"",
+        "login_key": b"",
+        "checked_how": "mailbox",
+        "endorsed": False,
+        "added_at_ms": 1,
+    }
+
+
 class PostOffice:
     """A server for registration and directory, and the clients' side of it."""
 
@@ -105,13 +120,14 @@ class PostOffice:
         self.clock = Clock()
         self.smtp = Smtp()
         self.always = always
+        self.tickets = Tickets(self.clock)
         self.claims_at_once = 200
-        self.checks_tickets = True
         self.enrolled: list[tuple[DeviceCertificate, str]] = []
         self.enrolling: Callable[..., None] | None = None  # instead of writing the device
         self.database = Database(folder / "miss.db")
         with self.database.transaction() as connection:
             metadata.create_all(connection)
+            connection.execute(insert(tables.devices).values(device_row(READER, b"a person" * 2)))
         self.authority, self.keys = make_authority("miss.example", self.clock())
         self.url = ""
         self.http = httpx.Client()
@@ -153,12 +169,7 @@ class PostOffice:
         app.state.mail = Mail(SmtpPost("127.0.0.1", self.smtp.port, "none"), "miss@miss.example", (0, 0, 0))
         app.state.claim_buckets = Buckets(self.claims_at_once, 1_000, self.clock)
 
-        async def require_device(request: Any) -> None:
-            if request.headers.get("authorization") != f"Bearer {TICKET}":
-                raise Refused("unauthenticated")
-
-        if self.checks_tickets:
-            app.state.require_device = require_device
+        app.state.tickets = self.tickets
         return app
 
     @contextmanager
@@ -241,4 +252,8 @@ class PostOffice:
         return [row.what for row in self.rows(register_tables.registrar_acts)]
 
     def search(self, **query: str) -> httpx.Response:
-        return self.http.get("/v1/directory", params=query, headers={"authorization": f"Bearer {TICKET}"})
+        return self.http.get("/v1/directory", params=query, headers=self.ticket())
+
+    def ticket(self) -> dict[str, str]:
+        """What a logged-in device shows."""
+        return {"authorization": f"Bearer {self.tickets.make(READER)}"}
