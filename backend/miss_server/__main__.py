@@ -1,0 +1,186 @@
+"""``miss-server``: serve, and the operator's verbs on the same data folder."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import segno
+
+from miss_protocol.invitation import Invitation
+from miss_server import authority, checkup, config, data_folder, devices, journal, operator_verbs
+from miss_server.clock import now_ms
+from miss_server.config import ConfigError, Settings
+from miss_server.data_folder import FolderInUseError
+from miss_server.database import Database
+from miss_server.migrations import NewerDatabaseError
+from miss_server.refusals import ENGLISH, FRENCH
+from miss_server.server_texts import say
+from miss_server.serving import serve
+
+DEFAULT_DATA = Path("miss-data")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one verb; the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    os.umask(0o077)  # whatever is written is this account's alone
+    language = _language(words)
+    parsed = _parser(language).parse_args(words)
+    try:
+        status: int = parsed.run(parsed, language)
+    except ConfigError as error:
+        print(say(error.reason, language, setting=error.setting, value=error.value), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _language(words: Sequence[str]) -> str:
+    """As asked on the command line, else as the terminal says, else French."""
+    for at, word in enumerate(words):
+        if word == "--language" and at + 1 < len(words):
+            return words[at + 1]
+        if word.startswith("--language="):
+            return word.partition("=")[2]
+    told = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or FRENCH
+    return ENGLISH if told.lower().startswith(ENGLISH) else FRENCH
+
+
+def _parser(language: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="miss-server", description=say("program", language))
+    shared = argparse.ArgumentParser(add_help=False)
+    default = Path(os.environ.get("MISS_DATA", DEFAULT_DATA))
+    shared.add_argument("--data", type=Path, default=default, metavar="DIR", help=say("help-data", language))
+    shared.add_argument("--language", choices=(FRENCH, ENGLISH), default=language, help=say("help-language", language))
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    serving = verbs.add_parser("serve", parents=[shared], help=say("help-serve", language))
+    serving.set_defaults(run=_serve)
+    serving.add_argument("--listen", metavar="HOST:PORT", help=say("help-listen", language))
+    serving.add_argument("--public-name", metavar="NAME", help=say("help-public-name", language))
+    serving.add_argument("--tls-cert", type=Path, metavar="FILE", help=say("help-tls-cert", language))
+    serving.add_argument("--tls-key", type=Path, metavar="FILE", help=say("help-tls-key", language))
+
+    inviting = verbs.add_parser("invitation", parents=[shared], help=say("help-invitation", language))
+    inviting.set_defaults(run=_invitation)
+    checking = verbs.add_parser("check", parents=[shared], help=say("help-check", language))
+    checking.set_defaults(run=_check)
+    checking.add_argument("--mail-to", default="", metavar="ADDRESS", help=say("help-mail-to", language))
+    revoking = verbs.add_parser("revoke", parents=[shared], help=say("help-revoke", language))
+    revoking.set_defaults(run=_revoke)
+    revoking.add_argument("device", help=say("help-device", language))
+    operator_verbs.add_verbs(verbs, [shared], language)
+    return parser
+
+
+def _serve(arguments: argparse.Namespace, language: str) -> int:
+    settings = config.load(
+        arguments.data,
+        listen=arguments.listen,
+        public_name=arguments.public_name,
+        tls_cert=arguments.tls_cert,
+        tls_key=arguments.tls_key,
+        language=language,
+    )
+    settings = config.with_given(settings, *(["listen"] if arguments.listen else []))
+    journal.start()
+    try:
+        keyring, first = data_folder.make(settings, now_ms())
+    except FileNotFoundError as error:
+        file = Path(str(error.filename)).name
+        print(say("keys-missing", language, folder=settings.keys, file=file), file=sys.stderr)
+        return 1
+
+    def listening(host: str, port: int) -> None:
+        if first:
+            print(say("first-start", language, folder=settings.data))
+            _show(settings, keyring.authority.server_id, port, language)
+        print(say("listening", language, host=host, port=port), flush=True)
+
+    try:
+        listened = serve(settings, listening)
+    except FolderInUseError:
+        print(say("in-use", language, folder=settings.data), file=sys.stderr)
+        return 1
+    except NewerDatabaseError as error:
+        print(say("newer-database", language, revision=error), file=sys.stderr)
+        return 1
+    except SystemExit:  # how uvicorn says that it cannot listen
+        listened = False
+    if not listened:
+        print(say("cannot-listen", language, host=settings.host, port=settings.port), file=sys.stderr)
+        return 1
+    return 0
+
+
+def _show(settings: Settings, server_id: bytes, port: int, language: str) -> None:
+    """The invitation as a link and, on a terminal or in a file, as a QR code made of letters."""
+    link = Invitation(*settings.public(port), server_id).link()
+    print(f"{say('invitation', language)}\n\n    {link}\n")
+    segno.make(link, error="m", micro=False).terminal(out=sys.stdout, border=2, compact=True)
+    sys.stdout.flush()
+
+
+def _invitation(arguments: argparse.Namespace, language: str) -> int:
+    settings = _known(arguments, language)
+    if settings is None:
+        return 1
+    port = _port(settings)
+    if port is None:
+        print(say("port-unknown", language), file=sys.stderr)
+        return 1
+    _show(settings, authority.load(settings.keys).authority.server_id, port, language)
+    return 0
+
+
+def _port(settings: Settings) -> int | None:
+    """The port of the running server, else the one it is set to; None where it takes any."""
+    try:
+        return int(settings.listening.read_text(encoding="ascii").strip().rpartition(":")[2])
+    except (FileNotFoundError, ValueError):
+        return settings.port or None
+
+
+def _check(arguments: argparse.Namespace, language: str) -> int:
+    settings = _known(arguments, language)
+    if settings is None:
+        return 1
+    bad = 0
+    for line in checkup.look(settings, language, now_ms(), arguments.mail_to):
+        print(line.shown(language), flush=True)
+        bad += line.state == checkup.BAD
+    return 1 if bad else 0
+
+
+def _revoke(arguments: argparse.Namespace, language: str) -> int:
+    settings = _known(arguments, language)
+    if settings is None:
+        return 1
+    try:
+        device_id = bytes.fromhex(arguments.device)
+    except ValueError:
+        device_id = b""
+    database = Database(settings.database)
+    try:
+        with database.transaction() as connection:
+            done = devices.revoke(connection, device_id, "operator", now_ms())
+    finally:
+        database.close()
+    print(say("revoked" if done else "device-unknown", language, device=arguments.device))
+    return 0 if done else 1
+
+
+def _known(arguments: argparse.Namespace, language: str) -> Settings | None:
+    """The settings of a folder that a server was started on."""
+    settings = config.load(arguments.data, language=language)
+    if settings.keys.is_dir() and settings.database.is_file():
+        return settings
+    print(say("no-data", language, folder=arguments.data), file=sys.stderr)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""The wiring: which room knows which, what runs beside the requests, and how each failure is answered."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request, Response, WebSocket
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from miss_protocol.errors import RemoteError
+from miss_protocol.frames import Close
+from miss_server import (
+    conversations,
+    data_folder,
+    devices,
+    journal,
+    migrations,
+    registration_routes,
+    routes,
+    streams,
+    tickets,
+)
+from miss_server.answers import Denied, denial
+from miss_server.authority import Keyring
+from miss_server.blobs import Blobs
+from miss_server.buckets import Buckets
+from miss_server.caretaker import Caretaker
+from miss_server.clock import now_ms
+from miss_server.config import Settings
+from miss_server.cursors import Cursors
+from miss_server.database import Database
+from miss_server.doorbell import Doorbell
+from miss_server.handshakes import Handshakes
+from miss_server.mail import Mail, OutboxPost, Post, SmtpPost
+from miss_server.registrar import Registrar
+from miss_server.socket import Office, Socket
+
+LOOK_SECONDS = 1.0
+LOOK_BACK_MS = 10_000
+CLAIMS_AT_ONCE, CLAIM_EVERY_MS = 60, 10_000
+LINKS_AT_ONCE, LINK_EVERY_MS = 30, 20_000
+OUTBOX = "outbox"
+_REASONS = {404: "not-found", 405: "not-found", 413: "too-large"}
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The whole server on one data folder, which is made or migrated where it must be."""
+    keyring, _ = data_folder.make(settings, now_ms())
+    database = Database(settings.database)
+    migrations.apply(database)
+    handshakes = Handshakes(keyring.authority, now_ms)
+    doorbell = Doorbell(handshakes)
+    cursors = Cursors(database, doorbell, now_ms)
+    own_tickets = tickets.Tickets(now_ms)
+    office = Office(database, handshakes, doorbell, cursors, own_tickets, keyring.authority.server_id, now_ms)
+    blobs = Blobs(settings.blobs)
+    caretaker = Caretaker(database, blobs, settings, now_ms)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        database.start(conversations.accept, doorbell.committed, conversations.failed)
+        beside: list[Callable[[], Coroutine[Any, Any, None]]] = [
+            cursors.keep_flushing,
+            caretaker.keep_forgetting,
+            lambda: _keep_looking(database, doorbell),
+        ]
+        tasks = [asyncio.create_task(one()) for one in beside]
+        journal.write("started", revision=migrations.head())
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await cursors.flush()
+        database.close()
+        journal.write("stopped")
+
+    app = FastAPI(title="MiSS", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    state = app.state
+    state.settings, state.database, state.keyring, state.blobs = settings, database, keyring, blobs
+    state.doorbell, state.cursors, state.caretaker = doorbell, cursors, caretaker
+    state.tickets, state.require_device = own_tickets, _require_device
+    state.registrar, state.mail = _registrar(settings, keyring), mail_of(settings)
+    state.claim_buckets = Buckets(CLAIMS_AT_ONCE, CLAIM_EVERY_MS, now_ms)
+    state.link_buckets = Buckets(LINKS_AT_ONCE, LINK_EVERY_MS, now_ms)
+    app.include_router(registration_routes.router)
+    app.include_router(routes.router)
+    _answer_failures(app)
+
+    @app.websocket("/v1/socket")
+    async def socket(websocket: WebSocket) -> None:
+        await Socket(websocket, office).serve()
+
+    return app
+
+
+def mail_of(settings: Settings) -> Mail:
+    """How mail leaves: by SMTP where there are settings for it, else into a folder."""
+    smtp = settings.smtp
+    if smtp is None:
+        return Mail(OutboxPost(settings.data / OUTBOX), "miss@miss.invalid")
+    post: Post = SmtpPost(smtp.host, smtp.port, smtp.security, smtp.user, smtp.password())
+    return Mail(post, smtp.sender)
+
+
+def _registrar(settings: Settings, keyring: Keyring) -> Registrar:
+    return Registrar(
+        keyring.authority,
+        keyring.keys.issuing,
+        keyring.pepper,
+        now_ms=now_ms,
+        always=settings.approval == "always",
+        enrol=devices.enrol,
+    )
+
+
+async def _require_device(request: Request) -> None:
+    """A ticket, in the registration routes' own terms."""
+    try:
+        await tickets.require_device(request)
+    except Denied as error:
+        raise registration_routes.Refused("unauthenticated") from error
+
+
+async def _keep_looking(database: Database, doorbell: Doorbell) -> None:
+    """What another process did: notices to ring for, devices it revoked, whose sockets are closed within a second."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        since = now_ms() - LOOK_BACK_MS
+        try:
+            for stream in await database.read(streams.noticed_since, since):
+                doorbell.ring_log(stream)
+            for device in await database.read(devices.revoked_since, since):
+                doorbell.close_device(device, Close.REVOKED, "revoked")
+        except Exception as error:  # the next look, a second later, sees the same ten seconds
+            journal.failure("look-failed", error)
+
+
+def _answer_failures(app: FastAPI) -> None:
+    """Every failure is a status, a reason and a sentence; a traceback goes to the log only."""
+
+    @app.exception_handler(Denied)
+    async def denied(request: Request, error: Denied) -> Response:
+        return denial(request, error.status, error.reason, error.headers)
+
+    @app.exception_handler(RemoteError)
+    async def remote(request: Request, error: RemoteError) -> Response:
+        return denial(request, 422, error.reason)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, _: RequestValidationError) -> Response:
+        return denial(request, 422, "malformed")
+
+    @app.exception_handler(HTTPException)
+    async def plain(request: Request, error: HTTPException) -> Response:
+        return denial(request, error.status_code, _REASONS.get(error.status_code, "malformed"))
+
+    @app.exception_handler(Exception)
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        journal.failure("request-failed", error)
+        return denial(request, 500, "internal")

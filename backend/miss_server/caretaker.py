@@ -1,0 +1,107 @@
+"""Forgets on time: rows every reader has passed, whatever is too old, and what was made for ten minutes.
+
+An application row goes when every device in whose interval it lies has passed it, or by age; a handshake only when
+every such device has passed it, because who comes back must be able to follow. Claims outlive their rows by 30 days.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from sqlalchemy import Connection, delete, select, text
+
+from miss_protocol import limits
+from miss_protocol.frames import Kind
+from miss_server import journal, links, registrar
+from miss_server.blobs import PARTS_KEPT_MS, Blobs
+from miss_server.config import Settings
+from miss_server.database import Database
+from miss_server.tables import claims, devices, key_packages, rows, streams, welcomes
+
+DAY_MS = 86_400_000
+ROUND_SECONDS = 3_600
+CLAIMS_OUTLIVE_DAYS = 30
+LINKS_KEPT_MS = DAY_MS
+REGISTRATIONS_KEPT_DAYS = 365
+
+
+class Caretaker:
+    """Makes a round every hour.
+
+    Args:
+        now_ms: the clock.
+    """
+
+    def __init__(self, database: Database, blobs: Blobs, settings: Settings, now_ms: Callable[[], int]) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._settings = settings
+        self._now_ms = now_ms
+
+    async def keep_forgetting(self) -> None:
+        """Runs until it is cancelled."""
+        while True:
+            try:
+                await self.go_round()
+            except Exception as error:  # a full disk, say: the next round tries again
+                journal.failure("round-failed", error)
+            await asyncio.sleep(ROUND_SECONDS)
+
+    async def go_round(self) -> None:
+        """One round, in many short transactions."""
+        now, database = self._now_ms(), self._database
+        keep_ms = self._settings.keep_messages_days * DAY_MS
+        forgotten = 0
+        for stream in await database.read(_all_streams):
+            forgotten += await database.run(forget_rows, stream, now - keep_ms)
+        claims_before = now - keep_ms - CLAIMS_OUTLIVE_DAYS * DAY_MS
+        for device in await database.read(_all_devices):
+            await database.run(forget_claims, device, claims_before)
+        await database.run(_forget_small, now)
+        photos_before = now - self._settings.keep_photos_days * DAY_MS
+        photos = await asyncio.to_thread(self._blobs.forget, photos_before, now - PARTS_KEPT_MS)
+        journal.write("round-made", rows=forgotten, photos=photos)
+
+
+def forget_rows(connection: Connection, stream: int, before_ms: int) -> int:
+    """Forgets what every reader of a stream has passed, and application rows from before then; returns how many."""
+    passed = connection.execute(_PASSED, {"stream": stream}).scalar() or 0
+    r = rows.c
+    read = delete(rows).where(r.stream == stream, r.number <= passed)
+    forgotten = connection.execute(read).rowcount
+    connection.execute(delete(welcomes).where(welcomes.c.stream == stream, welcomes.c.number <= passed))
+    perishable = (int(Kind.APPLICATION), int(Kind.NOTICE))
+    old = delete(rows).where(r.stream == stream, r.kind.in_(perishable), r.at_ms < before_ms)
+    return forgotten + connection.execute(old).rowcount
+
+
+# The last number that every device has passed which has still something to read: members, and those who were removed
+# but have not come back to read why. A revoked device reads nothing any more.
+_PASSED = text(
+    "SELECT coalesce(min(coalesce(c.number, 0)), max(s.head)) FROM streams s "
+    "LEFT JOIN memberships m ON m.stream = s.stream "
+    "AND EXISTS (SELECT 1 FROM devices d WHERE d.device = m.device AND d.revoked_at_ms IS NULL) "
+    "AND (m.removed IS NULL OR m.removed > coalesce("
+    "(SELECT k.number FROM cursors k WHERE k.stream = m.stream AND k.device = m.device), 0)) "
+    "LEFT JOIN cursors c ON c.stream = m.stream AND c.device = m.device "
+    "WHERE s.stream = :stream AND m.device IS NOT NULL"
+)
+
+
+def forget_claims(connection: Connection, device: int, before_ms: int) -> int:
+    """Forgets a device's claims from before then; returns how many."""
+    return connection.execute(delete(claims).where(claims.c.device == device, claims.c.at_ms < before_ms)).rowcount
+
+
+def _forget_small(connection: Connection, now_ms: int) -> None:
+    links.forget(connection, now_ms - LINKS_KEPT_MS)
+    registrar.forget(connection, now_ms - REGISTRATIONS_KEPT_DAYS * DAY_MS)
+    expired = now_ms - limits.CLOCK_TOLERANCE_MINUTES * 60_000
+    connection.execute(delete(key_packages).where(key_packages.c.not_after_ms < expired))
+
+
+def _all_streams(connection: Connection) -> list[int]:
+    return list(connection.scalars(select(streams.c.stream)))
+
+
+def _all_devices(connection: Connection) -> list[int]:
+    return list(connection.scalars(select(devices.c.device)))

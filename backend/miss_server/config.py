@@ -1,0 +1,277 @@
+"""The server's settings: read once from ``miss.toml`` and the command line, never changed while it runs."""
+
+import tomllib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from miss_protocol import limits
+from miss_protocol.invitation import LOOPBACK
+
+FILE_NAME = "miss.toml"
+DEFAULT_LISTEN = "127.0.0.1:8470"
+APPROVALS = ("exact", "always")
+SMTP_SECURITY = ("starttls", "tls", "none")
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used: its name, and a reason that ``wording`` turns into a sentence."""
+
+    def __init__(self, reason: str, setting: str, value: object = "") -> None:
+        super().__init__(f"{reason}: {setting} = {value}")
+        self.reason = reason
+        self.setting = setting
+        self.value = value
+
+
+@dataclass(frozen=True)
+class Smtp:
+    """How mail leaves; ``security`` is ``starttls``, ``tls`` or ``none``."""
+
+    host: str
+    port: int
+    security: str
+    user: str
+    password_file: Path | None
+    sender: str
+
+    def password(self) -> str:
+        """The password, read from its file at each use, so that it can be renewed without a restart."""
+        return self.password_file.read_text(encoding="utf-8").strip() if self.password_file else ""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that an operator may choose; times in days."""
+
+    data: Path
+    host: str
+    port: int
+    public_name: str = ""
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    smtp: Smtp | None = None
+    approval: str = "exact"
+    keep_messages_days: int = limits.SERVER_KEEPS_MESSAGES_DAYS
+    keep_photos_days: int = limits.SERVER_KEEPS_PHOTOS_DAYS
+    language: str = "fr"
+    given: frozenset[str] = field(default=frozenset(), compare=False)
+
+    @property
+    def database(self) -> Path:
+        return self.data / "miss.db"
+
+    @property
+    def blobs(self) -> Path:
+        return self.data / "blobs"
+
+    @property
+    def keys(self) -> Path:
+        return self.data / "keys"
+
+    @property
+    def listening(self) -> Path:
+        """Holds ``host:port`` while a server runs on this folder."""
+        return self.data / "listening"
+
+    @property
+    def tls(self) -> bool:
+        return self.tls_cert is not None
+
+    @property
+    def loopback(self) -> bool:
+        return self.host in LOOPBACK
+
+    def public(self, port: int) -> tuple[str, int]:
+        """The name and the port by which clients reach a server that listens on ``port``."""
+        name, given_port = split_listen(self.public_name, port) if self.public_name else (self.host, port)
+        return name, given_port
+
+
+def split_listen(text: str, default_port: int | None = None) -> tuple[str, int]:
+    """``HOST:PORT``, ``[IPv6]:PORT``, or ``HOST`` where a port is given by default.
+
+    Raises:
+        ConfigError: ``listen-malformed``.
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or host.endswith(":") or (":" in host and not host.startswith("[")) or text.endswith("]"):
+        host, port = text, ""
+    host = host.strip("[]")
+    if not host or (not port and default_port is None) or (port and not (port.isdecimal() and int(port) < 65536)):
+        raise ConfigError("listen-malformed", "listen", text)
+    return host, int(port) if port else int(default_port or 0)
+
+
+def load(
+    data: Path,
+    *,
+    listen: str | None = None,
+    public_name: str | None = None,
+    tls_cert: Path | None = None,
+    tls_key: Path | None = None,
+    language: str = "fr",
+) -> Settings:
+    """The settings of a data folder; what is given on the command line goes before the file.
+
+    Raises:
+        ConfigError: a setting that is unknown, malformed, or unsafe (``plain-http-outside``).
+    """
+    table = _read(data / FILE_NAME)
+    mail = _table(table, "smtp", {"host", "port", "security", "user", "password_file", "sender"})
+    retention = _table(table, "retention", {"messages_days", "photos_days"})
+    known = {"listen", "public_name", "tls_cert", "tls_key", "approval", "smtp", "retention"}
+    for name in table.keys() - known:
+        raise ConfigError("setting-unknown", name)
+    host, port = split_listen(listen or _text(table, "listen", DEFAULT_LISTEN))
+    settings = Settings(
+        data=data,
+        host=host,
+        port=port,
+        public_name=public_name or _text(table, "public_name", ""),
+        tls_cert=tls_cert or _path(table, "tls_cert", data),
+        tls_key=tls_key or _path(table, "tls_key", data),
+        smtp=_smtp(mail, data),
+        approval=_choice(table, "approval", APPROVALS),
+        keep_messages_days=_days(retention, "messages_days", limits.SERVER_KEEPS_MESSAGES_DAYS),
+        keep_photos_days=_days(retention, "photos_days", limits.SERVER_KEEPS_PHOTOS_DAYS),
+        language=language,
+    )
+    return _checked(settings)
+
+
+def _checked(settings: Settings) -> Settings:
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise ConfigError("tls-halved", "tls_cert, tls_key")
+    for name, path in (("tls_cert", settings.tls_cert), ("tls_key", settings.tls_key)):
+        if path is not None and not path.is_file():
+            raise ConfigError("file-missing", name, path)
+    if not settings.tls and not settings.loopback:
+        raise ConfigError("plain-http-outside", "listen", settings.host)
+    if settings.public_name:
+        split_listen(settings.public_name, 443)
+    return settings
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError("file-malformed", FILE_NAME, error) from error
+
+
+def _table(table: dict[str, Any], name: str, known: set[str]) -> dict[str, Any]:
+    found = table.get(name, {})
+    if not isinstance(found, dict):
+        raise ConfigError("setting-malformed", name, found)
+    for key in found.keys() - known:
+        raise ConfigError("setting-unknown", f"{name}.{key}")
+    return found
+
+
+def _text(table: dict[str, Any], name: str, default: str) -> str:
+    value = table.get(name, default)
+    if not isinstance(value, str):
+        raise ConfigError("setting-malformed", name, value)
+    return value
+
+
+def _path(table: dict[str, Any], name: str, data: Path) -> Path | None:
+    value = _text(table, name, "")
+    return data / value if value else None
+
+
+def _choice(table: dict[str, Any], name: str, choices: tuple[str, ...]) -> str:
+    value = _text(table, name, choices[0])
+    if value not in choices:
+        raise ConfigError("setting-malformed", name, value)
+    return value
+
+
+def _days(table: dict[str, Any], name: str, most: int) -> int:
+    """A number of days, at most what the protocol allows."""
+    value = table.get(name, most)
+    if type(value) is not int or not 1 <= value <= most:
+        raise ConfigError("setting-malformed", f"retention.{name}", value)
+    return value
+
+
+def _smtp(table: dict[str, Any], data: Path) -> Smtp | None:
+    if not table:
+        return None
+    host, sender = _text(table, "host", ""), _text(table, "sender", "")
+    if not host or "@" not in sender:
+        raise ConfigError("setting-malformed", "smtp.host, smtp.sender", host)
+    security = _choice(table, "security", SMTP_SECURITY)
+    port = table.get("port", 465 if security == "tls" else 587)
+    if type(port) is not int or not 0 < port < 65536:
+        raise ConfigError("setting-malformed", "smtp.port", port)
+    return Smtp(host, port, security, _text(table, "user", ""), _path(table, "password_file", data), sender)
+
+
+def first_file(settings: Settings) -> str:
+    """The text of ``miss.toml`` at first start: every setting explained, those given on the command line filled in."""
+
+    def line(name: str, value: str, default: str) -> str:
+        return f'{name} = "{value}"' if value else f'# {name} = "{default}"'
+
+    listen = f"{settings.host}:{settings.port}" if ":" not in settings.host else f"[{settings.host}]:{settings.port}"
+    return _TEMPLATE.format(
+        listen=line("listen", listen if "listen" in settings.given else "", DEFAULT_LISTEN),
+        public_name=line("public_name", settings.public_name, "miss.exemple.fr"),
+        tls_cert=line("tls_cert", _absolute(settings.tls_cert), "/etc/letsencrypt/live/miss.exemple.fr/fullchain.pem"),
+        tls_key=line("tls_key", _absolute(settings.tls_key), "/etc/letsencrypt/live/miss.exemple.fr/privkey.pem"),
+        messages_days=limits.SERVER_KEEPS_MESSAGES_DAYS,
+        photos_days=limits.SERVER_KEEPS_PHOTOS_DAYS,
+    )
+
+
+def _absolute(path: Path | None) -> str:
+    return str(path.resolve()).replace("\\", "/") if path else ""
+
+
+def with_given(settings: Settings, *names: str) -> Settings:
+    """The same settings, knowing which of them came from the command line."""
+    return replace(settings, given=frozenset(names))
+
+
+_TEMPLATE = """\
+# Réglages du serveur MiSS, lus une fois au démarrage. Ce que dit la ligne de commande passe avant.
+# Settings of the MiSS server, read once at start. What the command line says goes first.
+
+# Adresse et port d'écoute. HTTP sans TLS : seulement sur cette machine (127.0.0.1, ::1, localhost).
+# Address and port to listen on. HTTP without TLS: on this machine only.
+{listen}
+
+# Nom (et port) par lequel les appareils joignent ce serveur ; il figure dans le lien d'invitation.
+# Name (and port) by which devices reach this server; it stands in the invitation link.
+{public_name}
+
+# Certificat TLS (chaîne complète) et sa clé, en PEM. / TLS certificate (full chain) and its key, PEM.
+{tls_cert}
+{tls_key}
+
+# "exact" : une correspondance exacte avec le répertoire et le bon code suffisent ; le reste attend un opérateur.
+# "always" : un opérateur décide toujours.
+# "exact": an exact match with the register and the right code are enough; all else waits for an operator.
+# "always": an operator decides every time.
+# approval = "exact"
+
+# Courrier : sans cette section, les codes vont dans le dossier outbox/ et rien ne part.
+# Mail: without this section, codes go to the folder outbox/ and nothing leaves.
+# [smtp]
+# host = "smtp.exemple.fr"
+# port = 587
+# security = "starttls"        # "starttls", "tls", "none"
+# user = "miss"
+# password_file = "smtp-password"
+# sender = "miss@exemple.fr"
+
+# Combien de temps le serveur garde ce qu'il ne peut pas lire ; {messages_days} et {photos_days} jours au plus.
+# How long the server keeps what it cannot read; {messages_days} and {photos_days} days at most.
+# [retention]
+# messages_days = {messages_days}
+# photos_days = {photos_days}
+"""

@@ -1,0 +1,59 @@
+"""The data folder: made at the first start for one account alone, used by one server at a time."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from miss_server import authority, config
+from miss_server.authority import Keyring
+from miss_server.config import Settings
+
+LOCK_FILE = "lock"
+
+
+class FolderInUseError(Exception):
+    """Another server runs on this folder."""
+
+
+def make(settings: Settings, now_ms: int) -> tuple[Keyring, bool]:
+    """Makes what is missing of a data folder: itself (0700), ``miss.toml``, the registrar's keys.
+
+    Returns:
+        the keys, and whether this is the first start.
+    """
+    folder = settings.data
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    file = folder / config.FILE_NAME
+    if not file.exists():
+        authority.write_private(file, config.first_file(settings).encode())
+    first = not settings.keys.exists()
+    keyring = authority.load_or_make(settings.keys, settings.public_name or settings.host, now_ms)
+    return keyring, first
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Holds the folder for one server; the operating system lets go of it however the process ends.
+
+    Raises:
+        FolderInUseError: another server holds it.
+    """
+    descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    try:
+        import fcntl
+    except ImportError:  # not POSIX: the database's own locks still keep its contents whole
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise FolderInUseError from error

@@ -1,0 +1,252 @@
+"""Devices: enrolled with a certificate, authenticated by their login key, found by their key packages, revoked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from miss_protocol import limits
+from miss_protocol.errors import RemoteError
+from miss_protocol.identity import Authority, DeviceCertificate, certificate_of, login_content
+from miss_protocol.labels import LABEL_LOGIN, verify_p256
+from miss_protocol.mls.nodes import KeyPackage
+from miss_protocol.notices import DeviceAdded
+from miss_server import acts, streams
+from miss_server.tables import devices, key_packages
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device as the server knows it; ``device`` is its row number."""
+
+    device: int
+    device_id: bytes
+    person_id: bytes
+    certificate: bytes
+    login_key: bytes
+    revoked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A device as its owner reads it in a list."""
+
+    device_id: bytes
+    name: str
+    added_at_ms: int
+    last_seen_ms: int | None
+    checked_how: str
+
+
+_DEVICE = select(
+    devices.c.device,
+    devices.c.device_id,
+    devices.c.person_id,
+    devices.c.certificate,
+    devices.c.login_key,
+    devices.c.revoked_at_ms,
+)
+
+
+def _device(row: Row[*tuple[Any, ...]]) -> Device:
+    return Device(
+        row.device,
+        bytes(row.device_id),
+        bytes(row.person_id),
+        bytes(row.certificate),
+        bytes(row.login_key),
+        row.revoked_at_ms is not None,
+    )
+
+
+def find(connection: Connection, device_id: bytes) -> Device | None:
+    """The device of this id, revoked or not."""
+    row = connection.execute(_DEVICE.where(devices.c.device_id == device_id)).first()
+    return None if row is None else _device(row)
+
+
+def enrol(connection: Connection, certificate: DeviceCertificate, name: str, now_ms: int) -> None:
+    """Writes a newly certified device, opens its stream, and tells the person's other devices in theirs.
+
+    Raises:
+        RemoteError: ``device-known``, or ``too-many-devices``.
+    """
+    known = find(connection, certificate.device_id)
+    if known is not None:
+        raise RemoteError("device-known", "this device is enrolled")
+    others = connection.scalars(
+        select(devices.c.device_id).where(
+            devices.c.person_id == certificate.person_id, devices.c.revoked_at_ms.is_(None)
+        )
+    ).all()
+    if len(others) >= limits.DEVICES_PER_PERSON_MAX:
+        raise RemoteError("too-many-devices", f"{limits.DEVICES_PER_PERSON_MAX} at most")
+    written = connection.execute(
+        insert(devices).values(
+            device_id=certificate.device_id,
+            person_id=certificate.person_id,
+            name=name,
+            certificate=certificate.der,
+            login_key=certificate.login_key,
+            checked_how=certificate.professional.checked_how,
+            endorsed=certificate.endorsement is not None,
+            added_at_ms=now_ms,
+        )
+    )
+    key = written.inserted_primary_key
+    streams.open_device_stream(connection, key[0] if key else 0, certificate.device_id, now_ms)
+    for other in others:
+        notice = DeviceAdded(certificate.device_id, certificate.endorsement is not None)
+        streams.tell(connection, bytes(other), notice, now_ms)
+    acts.record(connection, who="server", what="device-enrolled", about=certificate.device_id.hex(), now_ms=now_ms)
+
+
+def check_login(
+    device: Device | None, server_id: bytes, server_nonce: bytes, client_nonce: bytes, signature: bytes
+) -> Device:
+    """The device that logs in.
+
+    Raises:
+        RemoteError: ``unknown-device``, ``bad-signature`` or ``revoked``, in this order.
+    """
+    if device is None:
+        raise RemoteError("unknown-device", "no such device")
+    content = login_content(server_id, device.device_id, server_nonce, client_nonce)
+    verify_p256(device.login_key, LABEL_LOGIN, content, signature)
+    if device.revoked:
+        raise RemoteError("revoked", "this device was revoked")
+    return device
+
+
+def seen(connection: Connection, device: int, now_ms: int) -> None:
+    """Notes that a device is, or was, connected."""
+    connection.execute(update(devices).where(devices.c.device == device).values(last_seen_ms=now_ms))
+
+
+def of_person(connection: Connection, person_id: bytes) -> list[Listed]:
+    """A person's live devices, oldest first."""
+    d = devices.c
+    found = connection.execute(
+        select(d.device_id, d.name, d.added_at_ms, d.last_seen_ms, d.checked_how)
+        .where(d.person_id == person_id, d.revoked_at_ms.is_(None))
+        .order_by(d.device)
+    )
+    return [Listed(bytes(row.device_id), row.name, row.added_at_ms, row.last_seen_ms, row.checked_how) for row in found]
+
+
+def revoke(connection: Connection, device_id: bytes, who: str, now_ms: int) -> bool:
+    """Ends a device: it logs in no more and nobody adds it any more. Its leaves are for members to remove.
+
+    Returns:
+        whether it was live until now.
+    """
+    ended = connection.execute(
+        update(devices)
+        .where(devices.c.device_id == device_id, devices.c.revoked_at_ms.is_(None))
+        .values(revoked_at_ms=now_ms)
+        .returning(devices.c.device)
+    ).first()
+    if ended is None:
+        return False
+    connection.execute(delete(key_packages).where(key_packages.c.device == ended.device))
+    acts.record(connection, who=who, what="device-revoked", about=device_id.hex(), now_ms=now_ms)
+    return True
+
+
+def revoked_since(connection: Connection, since_ms: int) -> list[int]:
+    """The devices revoked since then, from whichever process it was done."""
+    return list(connection.scalars(select(devices.c.device).where(devices.c.revoked_at_ms > since_ms)))
+
+
+def read_key_packages(
+    authority: Authority, device: Device, one_use: Sequence[bytes], last_resort: bytes | None, now_ms: int
+) -> list[tuple[bytes, bool, bytes, int]]:
+    """Key packages that this device may leave here: (reference, last resort, bytes, end of life in ms).
+
+    Raises:
+        RemoteError: of the first that is malformed, badly signed, out of time or another device's.
+    """
+    checked = []
+    for body, last in [*((one, False) for one in one_use), *(((last_resort, True),) if last_resort else ())]:
+        if len(body) > limits.KEY_PACKAGE_BYTES_MAX:
+            raise RemoteError("too-large", "key package")
+        package = KeyPackage.decode(body)
+        package.verify()
+        certificate = certificate_of(package.leaf.credential)
+        certificate.verify(authority, now_ms)
+        if certificate.device_id != device.device_id or certificate.signature_key != package.leaf.signature_key:
+            raise RemoteError("bad-credential", "another device's key package")
+        lifetime = package.lifetime
+        tolerance = limits.CLOCK_TOLERANCE_MINUTES * 60
+        if not lifetime.not_before - tolerance <= now_ms // 1000 < lifetime.not_after:
+            raise RemoteError("expired", "key package")
+        checked.append((package.reference(), last, body, lifetime.not_after * 1000))
+    return checked
+
+
+def keep_key_packages(connection: Connection, device: int, packages: Sequence[tuple[bytes, bool, bytes, int]]) -> int:
+    """Stores checked key packages; a new last resort takes the place of the old one; the same one twice is one.
+
+    Returns:
+        how many one-use key packages this device now has here.
+
+    Raises:
+        RemoteError: ``full``.
+    """
+    k = key_packages.c
+    references = [reference for reference, *_ in packages]
+    known = {bytes(one) for one in connection.scalars(select(k.reference).where(k.reference.in_(references)))}
+    if any(last for _, last, *_ in packages):
+        replaced = delete(key_packages).where(k.device == device, k.last_resort, k.reference.not_in(references))
+        connection.execute(replaced)
+    fresh: dict[bytes, dict[str, object]] = {}
+    for reference, last, body, not_after_ms in packages:
+        if reference not in known:
+            fresh[reference] = {
+                "device": device,
+                "reference": reference,
+                "last_resort": last,
+                "body": body,
+                "not_after_ms": not_after_ms,
+            }
+    if fresh:
+        connection.execute(insert(key_packages), list(fresh.values()))
+    left = key_packages_left(connection, device)
+    if left > limits.KEY_PACKAGES_PER_DEVICE_MAX:
+        raise RemoteError("full", f"{limits.KEY_PACKAGES_PER_DEVICE_MAX} key packages at most")
+    return left
+
+
+def key_packages_left(connection: Connection, device: int) -> int:
+    """How many one-use key packages of a device wait here."""
+    k = key_packages.c
+    left = connection.scalar(select(func.count()).where(k.device == device, k.last_resort.is_(False)))
+    return int(left or 0)
+
+
+def take_key_packages(
+    connection: Connection, person_id: bytes, but_not: bytes, now_ms: int
+) -> list[tuple[bytes, bytes]]:
+    """One key package for each live device of a person, but the asking one: (device id, key package).
+
+    One-use ones go once; the last resort stays. A device without any is left out.
+    """
+    d, k = devices.c, key_packages.c
+    found: list[tuple[bytes, bytes]] = []
+    live = select(d.device, d.device_id).where(
+        d.person_id == person_id, d.revoked_at_ms.is_(None), d.device_id != but_not
+    )
+    for device, device_id in connection.execute(live.order_by(d.device)).all():
+        one = connection.execute(
+            select(k.key_package, k.body, k.last_resort)
+            .where(k.device == device, k.not_after_ms > now_ms)
+            .order_by(k.last_resort, k.key_package)
+            .limit(1)
+        ).first()
+        if one is None:
+            continue
+        if not one.last_resort:
+            connection.execute(delete(key_packages).where(k.key_package == one.key_package))
+        found.append((bytes(device_id), bytes(one.body)))
+    return found

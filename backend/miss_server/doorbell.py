@@ -1,0 +1,154 @@
+"""Who is connected, and which streams they listen to: tells sockets what was stored, after it was stored.
+
+A bell carries no promise. A socket that cannot take a row at once, or is not sure to have had the one before it, reads
+the log instead; so does every socket whose membership a row changes.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from miss_protocol.frames import Close, Deliver, Kind, Progress, encode, positions
+from miss_server.conversations import Row, Submission, Taken, Verdict
+from miss_server.handshakes import Handshakes
+
+RECENT_ROWS_MAX = 4_096
+
+
+class Listener(Protocol):
+    """A connected device, as the doorbell sees it."""
+
+    device: int
+    device_id: bytes
+
+    def deliver(self, stream: int, number: int, frame: bytes) -> None:
+        """Send this row if it is the next one, else read the log."""
+
+    def catch_up(self, stream: int) -> None:
+        """Read the log of this stream."""
+
+    def admit(self, stream: int, stream_id: bytes, number: int) -> None:
+        """Listen to a stream this device was added to by row ``number``."""
+
+    def note(self, frame: bytes) -> None:
+        """Send this if there is room; it may be lost."""
+
+    def close_soon(self, code: Close, reason: str) -> None:
+        """Close the connection."""
+
+
+class Doorbell:
+    """The sockets of this node.
+
+    Args:
+        handshakes: learns which public groups are on disk.
+    """
+
+    def __init__(self, handshakes: Handshakes) -> None:
+        self._handshakes = handshakes
+        self._sockets: dict[int, Listener] = {}
+        self._streams: dict[int, set[Listener]] = {}
+        self._recent: deque[int] = deque(maxlen=RECENT_ROWS_MAX)
+        self._rung = 0
+
+    @property
+    def connected(self) -> int:
+        """How many devices are connected here."""
+        return len(self._sockets)
+
+    @property
+    def rung(self) -> int:
+        """A count that grows with every row; ``since`` tells what it counted."""
+        return self._rung
+
+    def since(self, rung: int) -> set[int] | None:
+        """The streams that got rows since ``rung``; None where too many did to remember."""
+        missed = self._rung - rung
+        if missed > len(self._recent):
+            return None
+        return set(list(self._recent)[len(self._recent) - missed :])
+
+    def connect(self, socket: Listener) -> None:
+        """A device has logged in; an older socket of the same device is closed."""
+        older = self._sockets.get(socket.device)
+        self._sockets[socket.device] = socket
+        if older is not None:
+            older.close_soon(Close.ELSEWHERE, "elsewhere")
+
+    def disconnect(self, socket: Listener, streams: Iterable[int]) -> None:
+        """Forget a socket and what it listened to."""
+        if self._sockets.get(socket.device) is socket:
+            del self._sockets[socket.device]
+        for stream in streams:
+            self.leave(stream, socket)
+
+    def join(self, stream: int, socket: Listener) -> None:
+        self._streams.setdefault(stream, set()).add(socket)
+
+    def leave(self, stream: int, socket: Listener) -> None:
+        listening = self._streams.get(stream)
+        if listening is not None:
+            listening.discard(socket)
+            if not listening:
+                del self._streams[stream]
+
+    def ring_log(self, stream: int) -> None:
+        """Something was stored in this stream: whoever listens reads the log."""
+        self._count(stream)
+        for socket in self._streams.get(stream, ()):
+            socket.catch_up(stream)
+
+    def committed(self, batch: Sequence[Submission], verdicts: Sequence[Verdict]) -> None:
+        """A batch is on disk: answer its senders, then deliver its rows."""
+        for submission, verdict in zip(batch, verdicts, strict=True):
+            stored = isinstance(verdict, Taken) and verdict.row is not None
+            judgement = submission.judgement
+            if stored and judgement is not None and judgement.group is not None:
+                self._handshakes.publish(submission.frame.stream, judgement.version + 1, judgement.group)
+            submission.answer(verdict)
+            if isinstance(verdict, Taken) and verdict.row is not None:
+                self.ring(verdict.row)
+
+    def ring(self, row: Row) -> None:
+        """A row is on disk: whoever is connected and may read it gets it."""
+        self._count(row.stream)
+        frame, shared = row.frame, b""
+        for socket in self._streams.get(row.stream, ()):
+            if socket.device in row.removed or socket.device in row.added:
+                socket.catch_up(row.stream)
+            elif socket.device == row.sender:
+                socket.deliver(row.stream, row.number, _deliver(row, Kind.OWN, frame.message_id))
+            else:
+                shared = shared or _deliver(row, frame.kind, frame.body)
+                socket.deliver(row.stream, row.number, shared)
+        for device in row.added:
+            newcomer = self._sockets.get(device)
+            if newcomer is not None:
+                newcomer.admit(row.stream, frame.stream, row.number)
+
+    def _count(self, stream: int) -> None:
+        self._rung += 1
+        self._recent.append(stream)
+
+    def progress(self, stream: int, stream_id: bytes, reached: Sequence[tuple[bytes, int]]) -> None:
+        """Tells the members that are connected how far other devices have come."""
+        shared = b""
+        for socket in self._streams.get(stream, ()):
+            if any(device_id == socket.device_id for device_id, _ in reached):
+                others = [one for one in reached if one[0] != socket.device_id]
+                if others:
+                    socket.note(encode(Progress(stream_id, positions(others))))
+            else:
+                shared = shared or encode(Progress(stream_id, positions(reached)))
+                socket.note(shared)
+
+    def close_device(self, device: int, code: Close, reason: str) -> None:
+        """Closes a device's connection, where it has one here."""
+        socket = self._sockets.get(device)
+        if socket is not None:
+            socket.close_soon(code, reason)
+
+
+def _deliver(row: Row, kind: Kind, body: bytes) -> bytes:
+    frame = row.frame
+    return encode(Deliver(frame.stream, row.number, kind, frame.priority, row.at_ms, frame.epoch, body))

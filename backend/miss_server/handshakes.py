@@ -1,0 +1,284 @@
+"""Commits, leaves and creations judged by all that is public, before and outside the transaction that takes them.
+
+This is the one place where the server runs MLS. A judgement is about one version of a stream's public group; ``accept``
+takes it only while that version is still the current one.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from miss_protocol import identity, limits
+from miss_protocol.errors import RemoteError
+from miss_protocol.frames import Kind, Refusal, Submit
+from miss_protocol.mls import public_group
+from miss_protocol.mls.epoch import Rules
+from miss_protocol.mls.extensions import EXTERNAL_SENDERS, REQUIRED_CAPABILITIES, Extension
+from miss_protocol.mls.nodes import LeafNode
+from miss_protocol.mls.proposals import SelfRemove
+from miss_protocol.mls.public_group import Judged, PublicGroup
+from miss_protocol.terms import DIRECT, Terms
+from miss_server.tables import claims, devices, memberships, public_groups, streams
+
+GROUPS_KEPT_MAX = 512
+_REFUSALS = {"stale": Refusal.STALE, "forbidden": Refusal.FORBIDDEN, "too-large": Refusal.TOO_LARGE}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What ``accept`` needs to know of a handshake.
+
+    Args:
+        version: of the public group it was judged against; 0 for a creation.
+        refusal: why it cannot be taken; None where it can.
+        group, state: the public half afterwards, and its bytes.
+        added, removed: row numbers of devices.
+        leaving: whether a leave waits to be committed afterwards.
+        pair: of a direct conversation, the two people, where this handshake decides that it is theirs.
+    """
+
+    version: int
+    refusal: Refusal | None = None
+    detail: str = ""
+    group: PublicGroup | None = None
+    state: bytes = b""
+    added: tuple[int, ...] = ()
+    removed: tuple[int, ...] = ()
+    leaving: bool = False
+    kind: str = ""
+    generation: int = 0
+    pair: tuple[bytes, bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Current:
+    """A stream as it stands when a handshake is judged."""
+
+    stream: int
+    version: int
+    epoch: int
+    generation: int
+
+
+class _Refused(Exception):
+    """A refusal on the way out of the judging functions."""
+
+    def __init__(self, refusal: Refusal, detail: str) -> None:
+        super().__init__(detail)
+        self.refusal = refusal
+        self.detail = detail
+
+
+class Handshakes:
+    """Judges handshakes; keeps the public groups in use, as of their last COMMIT.
+
+    Args:
+        authority: whose device certificates may enter a tree.
+        now_ms: the clock.
+    """
+
+    def __init__(self, authority: identity.Authority, now_ms: Callable[[], int]) -> None:
+        self._authority = authority
+        self._now_ms = now_ms
+        self._groups: OrderedDict[bytes, tuple[int, PublicGroup]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def publish(self, stream_id: bytes, version: int, group: PublicGroup) -> None:
+        """Keeps a public group that is on disk now."""
+        with self._lock:
+            known = self._groups.get(stream_id)
+            if known is None or known[0] < version:
+                self._groups[stream_id] = (version, group)
+                self._groups.move_to_end(stream_id)
+            while len(self._groups) > GROUPS_KEPT_MAX:
+                self._groups.popitem(last=False)
+
+    def judge(self, connection: Connection, device: int, device_id: bytes, frame: Submit) -> Judgement:
+        """Judge one handshake; takes no lock, may take milliseconds.
+
+        Args:
+            connection: a read transaction.
+            device, device_id: who submits it.
+        """
+        version = 0
+        try:
+            if frame.kind is Kind.CREATE:
+                return self._create(device_id, frame)
+            current = _current(connection, frame.stream)
+            if current is None or not _wanted(connection, current, device, frame):
+                return Judgement(current.version if current else 0, Refusal.STALE)
+            version = current.version
+            group = self._group(connection, current, frame.stream)
+            judged = public_group.judge(group, frame.body, rules=self._rules())
+            return self._judgement(connection, current, group, judged, device_id, frame)
+        except _Refused as refused:
+            return Judgement(version, refused.refusal, refused.detail)
+        except RemoteError as error:
+            return Judgement(version, _REFUSALS.get(error.reason, Refusal.INVALID), str(error))
+
+    def _rules(self) -> Rules:
+        check = identity.credential_check(self._authority, self._now_ms())
+        return Rules(check, identity.check_successor, public_group.allowed)
+
+    def _group(self, connection: Connection, current: _Current, stream_id: bytes) -> PublicGroup:
+        with self._lock:
+            known = self._groups.get(stream_id)
+            if known is not None and known[0] == current.version:
+                self._groups.move_to_end(stream_id)
+                return known[1]
+        state = connection.execute(
+            select(public_groups.c.state).where(public_groups.c.stream == current.stream)
+        ).scalar_one()
+        group = PublicGroup.decode(bytes(state))
+        self.publish(stream_id, current.version, group)
+        return group
+
+    def _create(self, device_id: bytes, frame: Submit) -> Judgement:
+        """A new conversation: one leaf, its creator's, who is among its admins."""
+        generation = 0
+        group = public_group.follow(frame.body, rules=self._rules(), single=True)
+        if group.group_id != frame.stream + generation.to_bytes(4, "big") or frame.epoch != 0:
+            raise _Refused(Refusal.INVALID, "group id or epoch")
+        _check_device(group.leaf(0), device_id)
+        terms = Terms.of(group.extensions)
+        creator = _person(group.leaf(0))
+        if creator not in terms.admins or (terms.kind == DIRECT and len(terms.admins) > 2):
+            raise _Refused(Refusal.FORBIDDEN, "admins")
+        self._check_context(group.extensions)
+        self._check_lifetimes([group.leaf(0)])
+        pair = _pair(terms.admins) if terms.kind == DIRECT else None
+        return Judgement(0, group=group, state=group.encode(), kind=terms.kind, generation=generation, pair=pair)
+
+    def _check_context(self, extensions: Sequence[Extension]) -> None:
+        """The registrar may remove, and members can do what the group needs, from the first epoch on."""
+        found = {one.type: one.data for one in extensions}
+        key = self._authority.external_sender.public_key().public_bytes_raw()  # type: ignore[union-attr]  # Ed25519, checked by Authority
+        if REQUIRED_CAPABILITIES not in found or key not in found.get(EXTERNAL_SENDERS, b""):
+            raise _Refused(Refusal.INVALID, "group context: required capabilities, external senders")
+
+    def _judgement(
+        self,
+        connection: Connection,
+        current: _Current,
+        before: PublicGroup,
+        judged: Judged,
+        device_id: bytes,
+        frame: Submit,
+    ) -> Judgement:
+        _check_device(before.leaf(judged.sender) if judged.sender >= 0 else None, device_id)
+        if judged.kind != ("commit" if frame.kind is Kind.COMMIT else "proposal"):
+            raise _Refused(Refusal.INVALID, f"a {judged.kind} submitted as {frame.kind.name}")
+        after = judged.public
+        if judged.kind == "proposal":
+            if not all(isinstance(one.proposal, SelfRemove) for one in after.pending):
+                raise _Refused(Refusal.FORBIDDEN, "only one's own leave is proposed")
+            return Judgement(current.version, group=after, state=after.encode(), leaving=True)
+        if after.extensions != before.extensions:
+            self._check_context(after.extensions)
+            if Terms.of(after.extensions).kind != Terms.of(before.extensions).kind:
+                raise _Refused(Refusal.FORBIDDEN, "a conversation stays direct, or a group")
+        leaving = {one.sender.index for one in before.pending}
+        if not leaving.issubset(judged.removed):
+            raise _Refused(Refusal.COMMIT_FIRST, "a leave waits to be committed")
+        _check_welcome(judged, frame.welcome)
+        newcomers = [after.leaf(index) for index in judged.added]
+        self._check_lifetimes(newcomers)
+        members = sum(1 for _ in after.tree.leaves())
+        if members > limits.MEMBERS_MAX:
+            raise _Refused(Refusal.FULL, f"{limits.MEMBERS_MAX} devices at most")
+        added = _rows(connection, [_device(leaf) for leaf in newcomers], live=True)
+        removed = _rows(connection, [_device(before.leaf(index)) for index in judged.removed], live=False)
+        return Judgement(
+            current.version,
+            group=after,
+            state=after.encode(),
+            added=added,
+            removed=removed,
+            pair=_new_pair(before, after) if added else None,
+        )
+
+    def _check_lifetimes(self, leaves: Iterable[LeafNode | None]) -> None:
+        """Who enters does so within its key package's lifetime, RFC 9420 section 7.3."""
+        now, tolerance = self._now_ms() // 1000, limits.CLOCK_TOLERANCE_MINUTES * 60
+        for leaf in leaves:
+            lifetime = leaf.lifetime if leaf is not None else None
+            if lifetime is not None and not lifetime.not_before - tolerance <= now <= lifetime.not_after + tolerance:
+                raise _Refused(Refusal.INVALID, "a key package out of its lifetime")
+
+
+def _current(connection: Connection, stream_id: bytes) -> _Current | None:
+    s = streams.c
+    found = connection.execute(
+        select(s.stream, s.version, s.epoch, s.generation).where(s.stream_id == stream_id, s.kind != "device")
+    ).first()
+    return None if found is None else _Current(found.stream, found.version, found.epoch, found.generation)
+
+
+def _wanted(connection: Connection, current: _Current, device: int, frame: Submit) -> bool:
+    """Whether judging can matter: ``accept`` answers what was claimed before, and who is no member or not current."""
+    if frame.epoch != current.epoch:
+        return False
+    m, c = memberships.c, claims.c
+    member = select(m.device).where(m.stream == current.stream, m.device == device, m.removed.is_(None))
+    if connection.execute(member).first() is None:
+        return False
+    claimed = select(c.number).where(c.device == device, c.message_id == frame.message_id)
+    return connection.execute(claimed).first() is None
+
+
+def _check_device(leaf: LeafNode | None, device_id: bytes) -> None:
+    if leaf is None or _device(leaf) != device_id:
+        raise _Refused(Refusal.FORBIDDEN, "sent by another device")
+
+
+def _device(leaf: LeafNode | None) -> bytes:
+    if leaf is None:
+        raise _Refused(Refusal.INVALID, "no such leaf")
+    return identity.certificate_of(leaf.credential).device_id
+
+
+def _person(leaf: LeafNode | None) -> bytes:
+    if leaf is None:
+        raise _Refused(Refusal.INVALID, "no such leaf")
+    return identity.certificate_of(leaf.credential).person_id
+
+
+def _check_welcome(judged: Judged, welcome: bytes) -> None:
+    """A Welcome is there for exactly the devices that are added."""
+    wanted = judged.added_references
+    named = public_group.welcome_references(welcome) if welcome else ()
+    if sorted(named) != sorted(wanted):
+        raise _Refused(Refusal.INVALID, "the Welcome is not for the devices added")
+
+
+def _rows(connection: Connection, device_ids: Sequence[bytes], *, live: bool) -> tuple[int, ...]:
+    """The row numbers of devices; where they must be ``live``, a revoked one is refused."""
+    if not device_ids:
+        return ()
+    d = devices.c
+    found = {
+        bytes(row.device_id): row
+        for row in connection.execute(select(d.device_id, d.device, d.revoked_at_ms).where(d.device_id.in_(device_ids)))
+    }
+    if len(found) != len(set(device_ids)) or len(set(device_ids)) != len(device_ids):
+        raise _Refused(Refusal.INVALID, "a device that is not enrolled, or twice")
+    if live and any(row.revoked_at_ms is not None for row in found.values()):
+        raise _Refused(Refusal.FORBIDDEN, "a revoked device")
+    return tuple(found[one].device for one in device_ids)
+
+
+def _new_pair(before: PublicGroup, after: PublicGroup) -> tuple[bytes, bytes] | None:
+    """The two people of a direct conversation, where this commit brought the second one."""
+    if Terms.of(after.extensions).kind != DIRECT:
+        return None
+    were = {_person(leaf) for leaf in before.roster().values()}
+    are = {_person(leaf) for leaf in after.roster().values()}
+    return _pair(are) if len(were) == 1 else None
+
+
+def _pair(people: Iterable[bytes]) -> tuple[bytes, bytes] | None:
+    low_high = sorted(people)
+    return (low_high[0], low_high[1]) if len(low_high) == 2 else None

@@ -1,0 +1,125 @@
+"""Linking: a new device leaves its request under a code's hash, a trusted device of the same person vouches for it.
+
+The server cannot choose the keys that are endorsed: the typed code is computed from the request, and the trusted device
+computes it again.
+"""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from miss_protocol import limits
+from miss_protocol.enrolment import CertificateRequest, Endorsement, endorsement_content
+from miss_protocol.errors import RemoteError
+from miss_protocol.identity import DeviceCertificate, certify
+from miss_protocol.labels import LABEL_ENDORSEMENT, verify_ed25519
+from miss_server import devices
+from miss_server.authority import Keyring
+from miss_server.devices import Device
+from miss_server.tables import links
+
+LINK_MS = limits.LINK_MINUTES * 60_000
+LINKS_OPEN_MAX = 1_000
+REQUEST_BYTES_MAX = 2_048
+LINKED = "linked"
+OPEN, CERTIFIED, EXPIRED = "open", "certified", "expired"
+
+
+class LinkError(Exception):
+    """A link cannot be used: ``link-unknown``, ``link-expired``, ``link-used`` or ``slow-down``."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a link stands, as the new device may know it."""
+
+    state: str
+    certificate: bytes | None = None
+
+
+def open_link(connection: Connection, lookup: bytes, request: bytes, now_ms: int) -> bytes:
+    """A new device asks to be linked; returns the secret by which it fetches its certificate.
+
+    Raises:
+        RemoteError: the request is malformed or badly signed.
+        LinkError: ``link-used``, ``slow-down``.
+    """
+    asked = CertificateRequest.decode(request)
+    if devices.find(connection, asked.device_id) is not None:
+        raise RemoteError("device-known", "this device is enrolled")
+    ended = links.c.opened_at_ms <= now_ms - LINK_MS
+    connection.execute(delete(links).where(ended, links.c.certificate.is_(None)))
+    if int(connection.scalar(select(func.count()).select_from(links)) or 0) >= LINKS_OPEN_MAX:
+        raise LinkError("slow-down")
+    if connection.execute(select(links.c.lookup).where(links.c.lookup == lookup)).first() is not None:
+        raise LinkError("link-used")
+    secret = secrets.token_bytes(32)
+    connection.execute(
+        insert(links).values(lookup=lookup, request=request, secret_hash=_hash(secret), opened_at_ms=now_ms)
+    )
+    return secret
+
+
+def request_of(connection: Connection, lookup: bytes, now_ms: int) -> bytes:
+    """The request a code stands for, for a trusted device to judge; LinkError where it cannot be used."""
+    row = connection.execute(select(links).where(links.c.lookup == lookup)).first()
+    if row is None:
+        raise LinkError("link-unknown")
+    if row.certificate is not None:
+        raise LinkError("link-used")
+    if row.opened_at_ms <= now_ms - LINK_MS:
+        raise LinkError("link-expired")
+    return bytes(row.request)
+
+
+def endorse(
+    connection: Connection, keyring: Keyring, device: Device, lookup: bytes, endorsement: bytes, now_ms: int
+) -> DeviceCertificate:
+    """A trusted device vouches for the new one: certified and enrolled for the same person, once.
+
+    Raises:
+        RemoteError: the endorsement is malformed, badly signed or another device's; the person has too many devices.
+        LinkError: the link cannot be used.
+    """
+    request = CertificateRequest.decode(request_of(connection, lookup, now_ms))
+    given = Endorsement.decode(endorsement)
+    if given.endorser != device.device_id:
+        raise RemoteError("bad-signature", "endorsed by another device")
+    own = DeviceCertificate.parse(device.certificate)
+    content = endorsement_content(own.person_id, request.device_id, request.signature_key, request.login_key)
+    verify_ed25519(own.signature_key, LABEL_ENDORSEMENT, content, given.signature)
+    who = replace(own.professional, checked_how=LINKED, checked_at_ms=now_ms)
+    certificate = certify(keyring.authority, keyring.keys.issuing, who, request, now_ms, given)
+    used = connection.execute(
+        update(links).where(links.c.lookup == lookup, links.c.certificate.is_(None)).values(certificate=certificate.der)
+    )
+    if used.rowcount != 1:
+        raise LinkError("link-used")
+    devices.enrol(connection, certificate, request.device_name, now_ms)
+    return certificate
+
+
+def standing(connection: Connection, lookup: bytes, secret: bytes, now_ms: int) -> Standing:
+    """Where a link stands; LinkError("link-unknown") for whoever does not hold its secret."""
+    row = connection.execute(select(links).where(links.c.lookup == lookup)).first()
+    if row is None or not hmac.compare_digest(bytes(row.secret_hash), _hash(secret)):
+        raise LinkError("link-unknown")
+    if row.certificate is not None:
+        return Standing(CERTIFIED, bytes(row.certificate))
+    return Standing(EXPIRED if row.opened_at_ms <= now_ms - LINK_MS else OPEN)
+
+
+def forget(connection: Connection, before_ms: int) -> int:
+    """Deletes the links opened before then."""
+    return connection.execute(delete(links).where(links.c.opened_at_ms < before_ms)).rowcount
+
+
+def _hash(secret: bytes) -> bytes:
+    return hashlib.sha256(secret).digest()

@@ -1,0 +1,25 @@
+"""People on MiSS, as others see them."""
+
+from sqlalchemy import Connection, exists, select
+
+from miss_server.register_tables import people
+from miss_server.tables import devices
+
+
+def find(connection: Connection, person_id: bytes) -> dict[str, object] | None:
+    """The person as an entry of the directory."""
+    reachable = exists().where(devices.c.person_id == people.c.person_id, devices.c.revoked_at_ms.is_(None))
+    row = connection.execute(
+        select(people, reachable.label("reachable")).where(people.c.person_id == person_id)
+    ).first()
+    if row is None:
+        return None
+    return {
+        "person": person_id.hex(),
+        "display_name": row.display_name,
+        "profession": row.profession,
+        "place": row.place,
+        "reachable": bool(row.reachable),
+        "checked_how": row.checked_how,
+        "checked_at_ms": row.checked_at_ms,
+    }

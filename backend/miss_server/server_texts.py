@@ -1,0 +1,118 @@
+"""What ``serve``, ``invitation`` and ``check`` say, in French and in English."""
+
+from miss_server.refusals import ENGLISH
+
+# Each text: French, English. Fields are filled by str.format.
+TEXTS = {
+    "program": ("Le serveur MiSS.", "The MiSS server."),
+    "help-serve": ("servir, jusqu’à un signal d’arrêt", "serve, until a signal says stop"),
+    "help-invitation": (
+        "montrer le lien d’invitation, aussi en code QR",
+        "show the invitation link, also as a QR code",
+    ),
+    "help-check": ("dire, une ligne chacun, ce qui va et ce qui ne va pas", "say, a line each, what is right or wrong"),
+    "help-revoke": ("révoquer un appareil", "revoke a device"),
+    "help-device": ("numéro de l’appareil (32 chiffres hexadécimaux)", "the device's number (32 hexadecimal digits)"),
+    "help-data": ("dossier de données (défaut : ./miss-data)", "data folder (default: ./miss-data)"),
+    "help-language": ("langue des messages : fr ou en", "language of the messages: fr or en"),
+    "help-listen": ("adresse et port d’écoute", "address and port to listen on"),
+    "help-public-name": ("nom par lequel les appareils joignent ce serveur", "name by which devices reach this server"),
+    "help-tls-cert": ("certificat TLS, chaîne complète, PEM", "TLS certificate, full chain, PEM"),
+    "help-tls-key": ("clé du certificat TLS, PEM", "key of the TLS certificate, PEM"),
+    "help-mail-to": ("envoyer un message d’essai à cette adresse", "send a test mail to this address"),
+    "first-start": (
+        "Premier démarrage : dossier, base, clés et miss.toml sont dans {folder}.\n"
+        "Sauvegardez ce dossier entier : les clés et la base vont ensemble.",
+        "First start: folder, database, keys and miss.toml are in {folder}.\n"
+        "Back up this folder whole: the keys and the database belong together.",
+    ),
+    "invitation": ("Invitation, à ouvrir dans MiSS :", "Invitation, to be opened in MiSS:"),
+    "listening": ("listening on {host}:{port}", "listening on {host}:{port}"),
+    "no-data": (
+        "{folder} n’est pas le dossier de données d’un serveur. Démarrez d’abord : miss-server serve.",
+        "{folder} is not a server's data folder. Start one first: miss-server serve.",
+    ),
+    "port-unknown": (
+        "Le port n’est pas fixé et le serveur ne tourne pas : démarrez-le, ou fixez listen dans miss.toml.",
+        "The port is not fixed and the server is not running: start it, or set listen in miss.toml.",
+    ),
+    "in-use": (
+        "Un serveur tourne déjà sur le dossier {folder}.",
+        "A server is already running on the folder {folder}.",
+    ),
+    "newer-database": (
+        "La base ({revision}) a été écrite par une version plus récente. Mettez ce serveur à jour ; rien n’a changé.",
+        "The database ({revision}) was written by a later version. Update this server; nothing was changed.",
+    ),
+    "keys-missing": (
+        "Des clés manquent dans {folder} ({file}) : restaurez le dossier entier depuis la sauvegarde.",
+        "Keys are missing in {folder} ({file}): restore the whole folder from the backup.",
+    ),
+    "cannot-listen": (
+        "Impossible d’écouter sur {host}:{port}. L’adresse est-elle prise, ou d’une autre machine ?",
+        "Cannot listen on {host}:{port}. Is the address taken, or another machine's?",
+    ),
+    "revoked": ("Appareil {device} révoqué.", "Device {device} revoked."),
+    "device-unknown": (
+        "Aucun appareil actif {device}.",
+        "No live device {device}.",
+    ),
+    # why a setting cannot be used
+    "listen-malformed": (
+        "{setting} : « {value} » n’est pas de la forme HOTE:PORT.",
+        "{setting}: “{value}” is not of the form HOST:PORT.",
+    ),
+    "plain-http-outside": (
+        "Sans TLS, le serveur n’écoute que sur cette machine (127.0.0.1, ::1, localhost), pas sur {value}. "
+        "Donnez --tls-cert et --tls-key.",
+        "Without TLS the server listens on this machine only (127.0.0.1, ::1, localhost), not on {value}. "
+        "Give --tls-cert and --tls-key.",
+    ),
+    "tls-halved": ("Le certificat TLS et sa clé vont ensemble.", "The TLS certificate and its key go together."),
+    "file-missing": ("{setting} : le fichier {value} n’existe pas.", "{setting}: the file {value} does not exist."),
+    "file-malformed": ("{setting} : {value}", "{setting}: {value}"),
+    "setting-unknown": (
+        "miss.toml : réglage inconnu, {setting}.",
+        "miss.toml: unknown setting, {setting}.",
+    ),
+    "setting-malformed": (
+        "miss.toml : {setting} ne peut pas valoir « {value} ».",
+        "miss.toml: {setting} cannot be “{value}”.",
+    ),
+    # check
+    "good": ("bon", "good"),
+    "bad": ("MAUVAIS", "BAD"),
+    "note": ("à noter", "note"),
+    "database": ("base de données", "database"),
+    "database-good": ("entière, révision {revision}", "sound, revision {revision}"),
+    "database-bad": ("{why}", "{why}"),
+    "disk": ("disque", "disk"),
+    "disk-free": ("{free_gb:.1f} Go libres ({percent:.0f} %)", "{free_gb:.1f} GB free ({percent:.0f} %)"),
+    "clock": ("horloge", "clock"),
+    "clock-good": ("{now}", "{now}"),
+    "clock-behind": (
+        "{now} : en retard sur ce qui a déjà été écrit ({latest})",
+        "{now}: behind what was written already ({latest})",
+    ),
+    "tls": ("TLS", "TLS"),
+    "tls-none": ("aucun : HTTP sur cette machine seulement", "none: HTTP on this machine only"),
+    "tls-days": ("valable encore {days} jours", "valid for {days} days yet"),
+    "tls-name": ("valable encore {days} jours, mais pas pour {name}", "valid for {days} days yet, but not for {name}"),
+    "tls-bad": ("illisible : {why}", "cannot be read: {why}"),
+    "mail": ("courrier", "mail"),
+    "mail-good": ("{where}", "{where}"),
+    "mail-sent": ("message d’essai remis pour {address}", "test mail handed over for {address}"),
+    "mail-bad": ("{where} {why}", "{where} {why}"),
+    "register": ("répertoire", "register"),
+    "register-none": ("pas encore chargé : miss-server register load", "not loaded yet: miss-server register load"),
+    "register-age": ("extrait chargé il y a {days} jours", "extract loaded {days} days ago"),
+    "server": ("serveur", "server"),
+    "server-listens": ("écoute sur {address}", "listens on {address}"),
+    "server-stopped": ("ne tourne pas", "is not running"),
+}
+
+
+def say(key: str, language: str, **fields: object) -> str:
+    """A text in the operator's language, filled in."""
+    french, english = TEXTS[key]
+    return (english if language == ENGLISH else french).format(**fields)

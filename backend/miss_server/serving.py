@@ -1,0 +1,114 @@
+"""The HTTP server around the application: listens, says where, and stops cleanly."""
+
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from miss_protocol import limits
+from miss_server import data_folder
+from miss_server.app import create_app
+from miss_server.config import Settings
+from miss_server.socket import ABORT
+
+BACKLOG = 2_048
+SHUTDOWN_SECONDS = 5
+PING_SECONDS = 20
+FRAME_ROOM_BYTES = 1_024
+
+
+class _Websocket(WebSocketsSansIOProtocol):
+    """The websocket protocol of uvicorn, which lets the application drop a peer that does not read."""
+
+    async def run_asgi(self) -> None:
+        self.scope[ABORT] = self.transport.abort  # type: ignore[literal-required]  # an extension of ours
+        await super().run_asgi()
+
+
+class Server(uvicorn.Server):
+    """A server that says where it listens.
+
+    Args:
+        listening: told host and port once connections are taken.
+    """
+
+    def __init__(self, settings: Settings, listening: Callable[[str, int], None]) -> None:
+        super().__init__(_config(settings))
+        self._settings = settings
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            port = self.servers[0].sockets[0].getsockname()[1]
+            host = self._settings.host
+            shown = f"[{host}]" if ":" in host else host
+            _announce(self._settings.listening, f"{shown}:{port}\n")
+            self._listening(host, port)
+
+
+def serve(settings: Settings, listening: Callable[[str, int], None]) -> bool:
+    """Serves until a signal says stop.
+
+    Returns:
+        whether it ever listened.
+
+    Raises:
+        FolderInUseError, NewerDatabaseError: nothing was touched.
+    """
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with data_folder.held(settings.data):
+        settings.listening.unlink(missing_ok=True)
+        server = Server(settings, listening)
+        _outlive_signals()
+        try:
+            server.run()
+        finally:
+            settings.listening.unlink(missing_ok=True)
+    return server.started
+
+
+def _announce(file: Path, text: str) -> None:
+    """Whoever waits for the file finds it whole."""
+    part = file.with_name(f"{file.name}.part")
+    part.write_text(text, encoding="ascii")
+    part.replace(file)
+
+
+def _outlive_signals() -> None:
+    """After it has stopped cleanly, uvicorn raises the signal again for whoever was there before: for nobody, here."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
+
+
+def _config(settings: Settings) -> uvicorn.Config:
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    options: dict[str, Any] = {}
+    if settings.tls_cert is not None:
+        options = {"ssl_certfile": str(settings.tls_cert), "ssl_keyfile": str(settings.tls_key)}
+    return uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        ws=_Websocket,
+        ws_max_size=limits.WEBSOCKET_MESSAGE_BYTES_MAX + FRAME_ROOM_BYTES,
+        ws_per_message_deflate=False,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        proxy_headers=False,
+        **options,
+    )

@@ -1,0 +1,394 @@
+"""One websocket: a device logs in, submits rows and gets an answer to each, and is sent what others stored.
+
+Each socket knows, for each of its streams, the last number it has sent. A row that comes next goes out from memory; in
+any other case the stream is read from the log. At most ``DELIVER_WINDOW_FRAMES`` rows are on their way without an
+Acknowledge: a device that does not read is left behind in the log, never in memory, and one that blocks is dropped.
+"""
+
+import asyncio
+import secrets
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import WebSocket
+from starlette.websockets import WebSocketDisconnect
+
+from miss_protocol import limits
+from miss_protocol.connection import Connection, Role
+from miss_protocol.errors import RemoteError
+from miss_protocol.frames import (
+    NONCE_BYTES,
+    SUBPROTOCOL,
+    Acknowledge,
+    Challenge,
+    Close,
+    Drained,
+    Frame,
+    Kind,
+    Login,
+    Progress,
+    Ready,
+    Refusal,
+    Refused,
+    StreamHead,
+    Submit,
+    Ticket,
+    TicketPlease,
+    encode,
+    positions,
+)
+from miss_server import devices, journal, streams, tickets
+from miss_server.conversations import Again, Submission, Taken, Verdict
+from miss_server.cursors import Cursors
+from miss_server.database import Database
+from miss_server.doorbell import Doorbell
+from miss_server.handshakes import Handshakes, Judgement
+
+LEAST_VERSION = 1
+UNANSWERED_MAX = 256
+MESSAGE_BYTES = 64 * 1024  # frames are gathered into messages of about this size
+WAITING_BYTES_MAX = 4 * 1024 * 1024
+READ_BYTES = 1024 * 1024
+READ_STREAMS = 64
+JUDGEMENTS_MAX = 5
+CLOSE_SECONDS_MAX = 2
+ABORT = "miss.abort"  # in the scope: drops the connection without a word
+
+_CLOSES = {
+    "too-large": Close.TOO_LARGE,
+    "unknown-device": Close.LOGIN,
+    "bad-signature": Close.LOGIN,
+    "login-timeout": Close.LOGIN,
+    "revoked": Close.REVOKED,
+    "version": Close.VERSION,
+    "subprotocol": Close.VERSION,
+}
+
+
+@dataclass(frozen=True)
+class Office:
+    """The rooms a socket needs."""
+
+    database: Database
+    handshakes: Handshakes
+    doorbell: Doorbell
+    cursors: Cursors
+    tickets: tickets.Tickets
+    server_id: bytes
+    now_ms: Any
+
+
+@dataclass(slots=True)
+class _Subscription:
+    """One stream, as far as it was sent on this socket."""
+
+    stream: int
+    stream_id: bytes
+    sent: int
+    head: int
+    behind: bool = False
+    rung: bool = False
+    unacknowledged: deque[int] = field(default_factory=deque)
+
+
+class Socket:
+    """A device's connection, from Challenge to close."""
+
+    def __init__(self, websocket: WebSocket, office: Office) -> None:
+        self._websocket = websocket
+        self._office = office
+        self._connection = Connection(Role.SERVER)
+        self.device = 0
+        self.device_id = b""
+        self._person_id = b""
+        self._subscriptions: dict[int, _Subscription] = {}
+        self._by_id: dict[bytes, _Subscription] = {}
+        self._behind: dict[int, _Subscription] = {}
+        self._backlog: set[int] = set()
+        self._drained = False
+        self._out: deque[bytes] = deque()
+        self._out_bytes = 0
+        self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._unacknowledged = 0
+        self._unanswered = 0
+        self._stopped = False
+        self._closing: asyncio.Task[None] | None = None
+
+    async def serve(self) -> None:
+        """The whole life of the connection."""
+        offered = SUBPROTOCOL in self._websocket.scope.get("subprotocols", ())
+        await self._websocket.accept(SUBPROTOCOL if offered else None)
+        pump: asyncio.Task[None] | None = None
+        try:
+            if not offered:
+                raise RemoteError("subprotocol", SUBPROTOCOL)
+            async with asyncio.timeout(limits.LOGIN_SECONDS_MAX):
+                await self._log_in()
+            pump = asyncio.create_task(self._pump())
+            while True:
+                for frame in self._connection.receive(await self._receive()):
+                    await self._take(frame)
+        except RemoteError as error:
+            await self._close(_CLOSES.get(error.reason, Close.PROTOCOL), error.reason)
+        except TimeoutError:
+            await self._close(Close.LOGIN, "login-timeout")
+        except WebSocketDisconnect:
+            pass  # the device has gone; it comes back when it likes
+        finally:
+            if pump is not None:
+                pump.cancel()
+            if self.device:
+                self._office.cursors.seen(self.device)
+                self._office.doorbell.disconnect(self, self._subscriptions)
+
+    async def _receive(self) -> bytes | str:
+        message = await self._websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1005))
+        data = message.get("bytes")
+        return data if data is not None else str(message.get("text") or "")
+
+    # Logging in
+
+    async def _log_in(self) -> None:
+        office, nonce = self._office, secrets.token_bytes(NONCE_BYTES)
+        await self._say(Challenge(office.server_id, nonce, LEAST_VERSION, office.now_ms()))
+        first, *more = self._connection.receive(await self._receive())
+        if more or not isinstance(first, Login):
+            raise RemoteError("out-of-turn", "one Login, and nothing else, is expected")
+        if first.version < LEAST_VERSION:
+            raise RemoteError("version", f"{LEAST_VERSION} at least")
+        found = await office.database.read(devices.find, first.device_id)
+        device = devices.check_login(found, office.server_id, nonce, first.nonce, first.signature)
+        self.device, self.device_id, self._person_id = device.device, device.device_id, device.person_id
+        office.doorbell.connect(self)
+        office.cursors.seen(self.device)
+        rung = office.doorbell.rung
+        left, heads = await office.database.read(_standing, self.device)
+        await self._say(Ready(office.now_ms(), left, tuple(self._subscribe(head) for head in heads)))
+        missed = office.doorbell.since(rung)
+        for stream in self._subscriptions if missed is None else missed & self._subscriptions.keys():
+            self.catch_up(stream)
+        self._backlog = set(self._behind)
+
+    def _subscribe(self, head: streams.Head) -> StreamHead:
+        cursor = self._office.cursors.at_least(self.device, head.stream, head.cursor)
+        known = self._subscriptions.get(head.stream)
+        if known is None:
+            known = self._listen(head.stream, head.stream_id, cursor)
+        known.sent, known.head = min(known.sent, cursor), head.last
+        if head.last > cursor:
+            self._fall_behind(known)
+        return StreamHead(head.stream_id, head.last, cursor)
+
+    def _listen(self, stream: int, stream_id: bytes, sent: int) -> _Subscription:
+        subscription = _Subscription(stream, stream_id, sent, sent)
+        self._subscriptions[stream] = self._by_id[stream_id] = subscription
+        self._office.doorbell.join(stream, self)
+        return subscription
+
+    # What the device says
+
+    async def _take(self, frame: Frame) -> None:
+        if isinstance(frame, Submit):
+            await self._submit(frame)
+        elif isinstance(frame, Acknowledge):
+            self._acknowledge(frame)
+        elif isinstance(frame, TicketPlease):
+            self._put(encode(Ticket(self._office.tickets.make(self.device_id), tickets.VALID_MS)))
+
+    async def _submit(self, frame: Submit) -> None:
+        """Rows wait for the next batch; a handshake is judged first, and what this device says next waits for it."""
+        if frame.kind is Kind.APPLICATION:
+            self._unanswered += 1
+            self._office.database.submit(self._submission(frame, self._answered))
+        else:
+            await self._hand_over(frame)
+        while self._unanswered >= UNANSWERED_MAX or self._out_bytes > WAITING_BYTES_MAX:
+            if self._stopped:
+                raise WebSocketDisconnect(1006)
+            self._room.clear()
+            await self._room.wait()
+
+    def _submission(self, frame: Submit, answer: Any, judgement: Judgement | None = None) -> Submission:
+        return Submission(self.device, self.device_id, self._person_id, frame, answer, judgement)
+
+    async def _hand_over(self, frame: Submit) -> None:
+        """Judges a handshake, and again where another one was faster in the same epoch."""
+        office = self._office
+        for _ in range(JUDGEMENTS_MAX):
+            judgement = await office.database.read(office.handshakes.judge, self.device, self.device_id, frame)
+            done: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+
+            def answer(verdict: Verdict, done: asyncio.Future[Verdict] = done) -> None:
+                if not isinstance(verdict, Again):
+                    self._unanswered += 1
+                    self._answered(verdict)
+                if not done.done():
+                    done.set_result(verdict)
+
+            office.database.submit(self._submission(frame, answer, judgement))
+            if not isinstance(await done, Again):
+                return
+        self._put(encode(Refused(frame.message_id, frame.stream, Refusal.SLOW_DOWN)))
+
+    def _answered(self, verdict: Verdict) -> None:
+        self._unanswered -= 1
+        if isinstance(verdict, Taken):
+            self._put(encode(verdict.answer))
+        elif isinstance(verdict, Refused):
+            self._put(encode(verdict))
+        self._room.set()
+
+    def _acknowledge(self, frame: Acknowledge) -> None:
+        for position in frame.positions:
+            one = self._by_id.get(position.id)
+            if one is None:
+                raise RemoteError("foreign-stream", "an Acknowledge of a stream that is not this device's")
+            # A device may have stored, on an earlier connection, rows that this one has not sent yet.
+            number = min(position.number, max(one.sent, one.head))
+            one.sent = max(one.sent, number)
+            while one.unacknowledged and one.unacknowledged[0] <= number:
+                one.unacknowledged.popleft()
+                self._unacknowledged -= 1
+            self._office.cursors.move(self.device, self.device_id, one.stream, one.stream_id, number)
+        if self._behind:
+            self._wake.set()
+
+    # What the doorbell says
+
+    def deliver(self, stream: int, number: int, frame: bytes) -> None:
+        one = self._subscriptions.get(stream)
+        if one is None or number <= one.sent:
+            return
+        if number == one.sent + 1 and not one.behind and self._may_send():
+            self._send_row(one, number, frame)
+        else:
+            self._fall_behind(one)
+
+    def catch_up(self, stream: int) -> None:
+        one = self._subscriptions.get(stream)
+        if one is not None:
+            self._fall_behind(one)
+
+    def admit(self, stream: int, stream_id: bytes, number: int) -> None:
+        one = self._subscriptions.get(stream) or self._listen(stream, stream_id, number - 1)
+        self._fall_behind(one)
+
+    def note(self, frame: bytes) -> None:
+        if self._drained and self._out_bytes < MESSAGE_BYTES:
+            self._put(frame)
+
+    def close_soon(self, code: Close, reason: str) -> None:
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(code, reason))
+
+    # Sending
+
+    def _may_send(self) -> bool:
+        return self._unacknowledged < limits.DELIVER_WINDOW_FRAMES and self._out_bytes < WAITING_BYTES_MAX
+
+    def _fall_behind(self, one: _Subscription) -> None:
+        one.behind = one.rung = True
+        self._behind[one.stream] = one
+        self._wake.set()
+
+    def _send_row(self, one: _Subscription, number: int, frame: bytes) -> None:
+        one.sent = number
+        one.unacknowledged.append(number)
+        self._unacknowledged += 1
+        self._put(frame)
+
+    def _put(self, frame: bytes) -> None:
+        self._out.append(frame)
+        self._out_bytes += len(frame)
+        self._wake.set()
+
+    async def _say(self, *frames: Frame) -> None:
+        await self._websocket.send_bytes(self._connection.send(*frames))
+
+    async def _pump(self) -> None:
+        """Sends what waits, then reads what is behind, until the connection ends."""
+        try:
+            while True:
+                if self._out:
+                    await self._send_waiting()
+                elif self._behind and self._may_send():
+                    await self._read_log()
+                elif not self._drained and not self._backlog:
+                    await self._say_drained()
+                else:
+                    self._wake.clear()
+                    await self._wake.wait()
+        except TimeoutError:
+            journal.write("slow-reader-dropped")
+            self._abort()
+        except (WebSocketDisconnect, RuntimeError):
+            self._abort()  # it is closing already
+        except Exception as error:  # the log cannot be read: the device comes back and asks again
+            journal.failure("delivery-failed", error)
+            await self._close(Close.RESTART, "delivery-failed")
+        finally:
+            self._stopped = True
+            self._room.set()
+
+    async def _send_waiting(self) -> None:
+        out = self._out
+        message = [out.popleft()]
+        size = len(message[0])
+        while out and size + len(out[0]) <= MESSAGE_BYTES:
+            message.append(out.popleft())
+            size += len(message[-1])
+        async with asyncio.timeout(limits.SEND_SECONDS_MAX):
+            await self._websocket.send_bytes(b"".join(message))
+        self._out_bytes -= size
+        self._room.set()
+
+    async def _read_log(self) -> None:
+        chosen = list(self._behind.values())[:READ_STREAMS]
+        for one in chosen:
+            one.rung = False
+        wanted = [(one.stream, one.sent) for one in chosen]
+        room = limits.DELIVER_WINDOW_FRAMES - self._unacknowledged
+        pages = await self._office.database.read(streams.read, self.device, wanted, room, READ_BYTES)
+        for page in pages:
+            one = self._subscriptions[page.stream]
+            for written in page.frames:
+                if written.number > one.sent:
+                    self._send_row(one, written.number, written.frame)
+            if page.done and not one.rung:
+                one.behind = False
+                del self._behind[one.stream]
+                self._backlog.discard(one.stream)
+                if not page.member:
+                    del self._subscriptions[one.stream]
+                    self._office.doorbell.leave(one.stream, self)
+
+    async def _say_drained(self) -> None:
+        self._drained = True
+        self._put(encode(Drained()))
+        known = await self._office.database.read(streams.progress, self.device)
+        for stream_id, reached in known.items():
+            self._put(encode(Progress(stream_id, positions(reached))))
+
+    # Closing
+
+    async def _close(self, code: Close, reason: str) -> None:
+        """Says why, and goes; a peer that does not even take that is dropped."""
+        journal.write("socket-closed", code=int(code), reason=reason)
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS_MAX):
+                await self._websocket.close(int(code), reason)
+        except (TimeoutError, RuntimeError, WebSocketDisconnect):
+            self._abort()
+
+    def _abort(self) -> None:
+        abort = self._websocket.scope.get(ABORT)
+        if abort is not None:
+            abort()
+
+
+def _standing(connection: Any, device: int) -> tuple[int, list[streams.Head]]:
+    return devices.key_packages_left(connection, device), streams.heads(connection, device)
