@@ -37,6 +37,25 @@ class Tick(StrEnum):
     FAILED = "failed"
 
 
+# Every notice a chat may hold (``MessageView.notice``), with what ``names`` fill it with.
+NOTICES: dict[str, tuple[str, ...]] = {
+    "you-were-added": ("who added",),
+    "person-added": ("who added", "who was added"),
+    "person-removed": ("who removed", "who was removed"),
+    "person-left": ("who left",),
+    "you-were-removed": ("who removed",),
+    "you-left": (),
+    "device-added": ("whose device",),
+    "device-removed": ("whose device",),
+    "renamed": ("who renamed", "new title"),
+    "gap": (),
+    # Red lines.
+    "device-unendorsed": ("whose device",),
+    "cannot-follow": ("reason",),
+    "store-from-the-past": (),
+}
+
+
 @dataclass(frozen=True)
 class ServerView:
     """The server behind the invitation: public name as in the link, and its fingerprint in hexadecimal groups."""

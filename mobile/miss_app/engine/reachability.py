@@ -31,7 +31,7 @@ def reason_of(error: BaseException) -> str:
             code = cause.verify_code
             if code in (_X509_EXPIRED, _X509_NOT_YET_VALID):
                 return "tls-expired"
-            return "tls-name" if code in (_X509_HOSTNAME, _X509_IP_ADDRESS) else "tls-unknown-authority"
+            return "tls-wrong-name" if code in (_X509_HOSTNAME, _X509_IP_ADDRESS) else "tls-unknown-authority"
         if "Proxy" in type(cause).__name__:
             return "proxy-refused"
     return SERVER_AWAY

@@ -63,6 +63,7 @@ class Step:
     def __init__(self, store: "Store") -> None:
         self._store = store
         self.afterwards: list[Callable[[], None]] = []
+        self.undoings: list[Callable[[], None]] = []
         self.events: list[Event] = []
 
     def put(self, table: str, name: bytes, body: bytes, *, shelf: bytes = b"", place: int = 0) -> None:
@@ -75,6 +76,10 @@ class Step:
     def after(self, act: Callable[[], None]) -> None:
         """Do this once the step is on disk."""
         self.afterwards.append(act)
+
+    def undo(self, act: Callable[[], None]) -> None:
+        """Do this if the step fails: what was changed in memory goes back to what the disk says."""
+        self.undoings.append(act)
 
     def tell(self, event: Event) -> None:
         """Tell the screen once the step is on disk."""
@@ -94,7 +99,7 @@ class Store:
     """
 
     def __init__(self, path: Path, key: bytes, tell: Callable[[Event], None] = lambda _: None) -> None:
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()  # held during a step: who reads from another thread sees before or after it
         self._hash_key = _derive(key, b"hash")
         self._ciphers = {table: AESGCM(_derive(key, b"table " + table.encode())) for table in TABLES}
         self._tell = tell
@@ -143,14 +148,14 @@ class Store:
 
     def close(self) -> None:
         """Fold the write-ahead log into the file and let go of it."""
-        with self._lock:
+        with self.lock:
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._database.close()
 
     @contextmanager
     def step(self) -> Iterator[Step]:
         """All of what is written inside, or nothing of it; on disk when the block is left."""
-        with self._lock:
+        with self.lock:
             if self._in_step:
                 raise RuntimeError("a step inside a step")
             step = Step(self)
@@ -161,6 +166,8 @@ class Store:
                 self._database.execute("COMMIT")
             except BaseException:
                 self._database.execute("ROLLBACK")
+                for act in reversed(step.undoings):
+                    act()
                 raise
             finally:
                 self._in_step = False
@@ -177,7 +184,7 @@ class Store:
     def find(self, table: str, name: bytes) -> Row | None:
         """A record with its place, or None."""
         hashed = self._hash(table, b"name", name)
-        with self._lock:
+        with self.lock:
             found = self._database.execute(
                 f"SELECT name, shelf, place, sealed FROM {table} WHERE name = ?", (hashed,)
             ).fetchone()
@@ -185,7 +192,7 @@ class Store:
 
     def rows(self, table: str, shelf: bytes = b"", *, above: int = -1) -> list[Row]:
         """The records of a shelf whose place is above a number, in order."""
-        with self._lock:
+        with self.lock:
             found = self._database.execute(
                 f"SELECT name, shelf, place, sealed FROM {table} WHERE shelf = ? AND place > ? ORDER BY place, id",
                 (self._hash(table, b"shelf", shelf), above),
@@ -194,7 +201,7 @@ class Store:
 
     def last_rows(self, table: str, shelf: bytes, *, below: int | None, limit: int) -> list[Row]:
         """The last ``limit`` records of a shelf whose place is below a number, in order."""
-        with self._lock:
+        with self.lock:
             found = self._database.execute(
                 f"SELECT name, shelf, place, sealed FROM {table} WHERE shelf = ? AND place < ?"
                 " ORDER BY place DESC, id DESC LIMIT ?",
@@ -204,13 +211,13 @@ class Store:
 
     def all_rows(self, table: str) -> list[Row]:
         """Every record of a table, by place."""
-        with self._lock:
+        with self.lock:
             found = self._database.execute(f"SELECT name, shelf, place, sealed FROM {table} ORDER BY place, id")
             return [self._open(table, *one) for one in found.fetchall()]
 
     def last_place(self, table: str, shelf: bytes) -> int:
         """The highest place on a shelf, 0 where it is empty."""
-        with self._lock:
+        with self.lock:
             found = self._database.execute(
                 f"SELECT max(place) FROM {table} WHERE shelf = ?", (self._hash(table, b"shelf", shelf),)
             ).fetchone()

@@ -1,0 +1,216 @@
+"""An unlocked profile: the rooms that need the store, wired together, and the session's listener."""
+
+import asyncio
+import base64
+import secrets
+import ssl
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from miss_app.engine import records
+from miss_app.engine.conversations import Conversations
+from miss_app.engine.events import Event, Link, LinkChanged, Stage, StageChanged
+from miss_app.engine.http import Http
+from miss_app.engine.inbox import Inbox
+from miss_app.engine.latecomers import Latecomers
+from miss_app.engine.membership import Clock, Membership
+from miss_app.engine.messages import Messages
+from miss_app.engine.outbox import Outbox
+from miss_app.engine.people import People
+from miss_app.engine.problems import Problem
+from miss_app.engine.profile import DeviceKeys, Server
+from miss_app.engine.receipts import Receipts
+from miss_app.engine.session import Credentials, Session
+from miss_app.engine.store import Store
+from miss_app.engine.transfers import Transfers
+from miss_protocol import limits
+from miss_protocol.frames import ID_BYTES, Accepted, Deliver, Drained, Frame, Gap, Progress, Ready, Refused, Submit
+from miss_protocol.identity import DeviceCertificate
+from miss_protocol.mls import group as mls
+
+KEY_PACKAGES_LOW = limits.KEY_PACKAGES_TARGET // 2
+_OWN = b"own device"
+_LAST_RESORT = b"last resort"
+_HOUR_SECONDS, _DAY_SECONDS = 3600, 86_400
+
+
+@dataclass(frozen=True)
+class OwnDevice:
+    """This device's keys and certificate, as the store keeps them."""
+
+    keys: DeviceKeys
+    certificate: bytes
+
+
+def keep_own_device(store: Store, own: OwnDevice) -> None:
+    """Move the keys that waited for a PIN into the store."""
+    with store.step() as step:
+        step.put("profile", _OWN, records.encode(own))
+
+
+def new_id() -> bytes:
+    return secrets.token_bytes(ID_BYTES)
+
+
+class Account:
+    """Everything an unlocked profile has.
+
+    Args:
+        store: open.
+        server: which server, with its registrar's certificates.
+        credentials: what logs in.
+        tls: whom TLS trusts.
+        language: of the server's sentences.
+        tell: tells the screen.
+
+    Raises:
+        Problem: ``store-damaged`` where the store holds no device.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        server: Server,
+        credentials: Credentials,
+        tls: ssl.SSLContext,
+        language: str,
+        tell: Callable[[Event], None],
+    ) -> None:
+        data = store.get("profile", _OWN)
+        if data is None:
+            raise Problem("store-damaged")
+        self.own = records.decode(OwnDevice, data)
+        self.certificate = DeviceCertificate.parse(self.own.certificate)
+        self.store = store
+        self.server_id = server.invitation.server_id
+        self.link_problem = ""
+        self._tell = tell
+        self.clock = Clock()
+        self.session = Session(server.invitation, credentials, tls, self)
+        self.http = Http(server.invitation, language, tls, self.session.ticket)
+        self.people = People(store, self.certificate)
+        self.conversations = Conversations(store)
+        self.messages = Messages(store, self.conversations, self.people)
+        seed = self.own.keys.signature_seed
+        self.membership = Membership(self.certificate, seed, server.authority, self.people, self.clock)
+        self.outbox = Outbox(store, self.conversations, self.messages, self.membership, self.http, self._submit, new_id)
+        self.inbox = Inbox(
+            store,
+            self.conversations,
+            self.messages,
+            self.people,
+            self.membership,
+            self.outbox,
+            self.session.acknowledge,
+            new_id,
+        )
+        self.receipts = Receipts(store, self.conversations, self.messages, self.outbox, self.clock.now_ms, new_id)
+        self.latecomers = Latecomers(store, self.conversations, self.membership, self.outbox, self.http, new_id)
+        self.transfers = Transfers(store, self.messages, self.http, tell)
+        self._chores: set[asyncio.Task[None]] = set()
+        with store.step() as step:
+            self.people.meet(step, [self.certificate])
+
+    def start(self) -> None:
+        """Connect, and go on with everything that was under way."""
+        self.session.start()
+
+    async def stop(self) -> None:
+        """Stop everything, then close the store: what is on disk is all there is."""
+        self.inbox.stop()
+        self.receipts.stop()
+        await self.outbox.stop()
+        await self.latecomers.stop()
+        await self.transfers.stop()
+        for chore in list(self._chores):
+            chore.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
+        await self.session.stop()
+        await self.http.close()
+        self.store.close()
+
+    async def _submit(self, frame: Submit) -> None:
+        await self.session.submit(frame)
+
+    # The session's listener.
+
+    async def take(self, frame: Frame) -> None:
+        """One frame of the server, in order."""
+        match frame:
+            case Deliver():
+                self.inbox.receive(frame)
+                await asyncio.sleep(0)  # a long backlog must not hold up everything else
+            case Accepted():
+                self.outbox.accepted(frame)
+            case Refused():
+                self.outbox.refused(frame)
+            case Progress():
+                self.inbox.progress(frame)
+            case Gap():
+                self.inbox.skip(frame)
+            case Ready():
+                self._ready(frame)
+            case Drained():
+                self._drained()
+            case _:
+                pass
+
+    def link_changed(self, link: Link, problem: str) -> None:
+        """The connection came or went."""
+        self.link_problem = problem
+        if link is not Link.ONLINE:
+            self.outbox.close()
+        self._tell(LinkChanged(link, problem))
+        if problem == "revoked":
+            self._tell(StageChanged(Stage.REVOKED))
+
+    def _ready(self, frame: Ready) -> None:
+        self.clock.set(frame.now_ms)
+        self.session.online()
+        self.inbox.begin(frame.streams)
+        if frame.key_packages < KEY_PACKAGES_LOW:
+            self._chore(self._leave_key_packages(limits.KEY_PACKAGES_TARGET - frame.key_packages))
+
+    def _drained(self) -> None:
+        """The backlog is in: now, and not before, rows of one's own may be offered again."""
+        self.outbox.open()
+        self.inbox.resume_pending()
+        self.receipts.resume()
+        self.latecomers.resume()
+        self.transfers.resume()
+
+    def _chore(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
+
+    async def _leave_key_packages(self, count: int) -> None:
+        """Make key packages, keep their private halves, then leave the public ones with the server."""
+        now = self.clock.now_ms() // 1000
+        begin, end = now - _HOUR_SECONDS, now + limits.KEY_PACKAGE_DAYS * _DAY_SECONDS
+        identity = self.membership.identity
+        made = [mls.make_key_package(identity, not_before=begin, not_after=end) for _ in range(count)]
+        last = mls.make_key_package(identity, not_before=begin, not_after=end, last_resort=True)
+        wants_last = self._last_resort_is_old(now)
+        with self.store.step() as step:
+            for row in self.store.all_rows("key_packages"):
+                if row.place < now - limits.SERVER_KEEPS_MESSAGES_DAYS * _DAY_SECONDS:
+                    step.delete("key_packages", row.name)
+            for one in [*made, last] if wants_last else made:
+                step.put("key_packages", one.reference, one.encode(), place=end)
+        body = {
+            "one_use": [base64.b64encode(one.key_package).decode() for one in made],
+            "last_resort": base64.b64encode(last.key_package).decode() if wants_last else None,
+        }
+        try:
+            await self.http.call("POST", "/v1/key-packages", json=body, ticket=True)
+        except Problem:
+            return  # the next login says again how many are left
+        if wants_last:
+            with self.store.step() as step:
+                step.put("profile", _LAST_RESORT, end.to_bytes(8, "big"))
+
+    def _last_resort_is_old(self, now: int) -> bool:
+        end = int.from_bytes(self.store.get("profile", _LAST_RESORT) or b"", "big")
+        return end < now + limits.KEY_PACKAGE_DAYS * _DAY_SECONDS // 2

@@ -1,0 +1,476 @@
+"""A person's verbs on one device: what the screens, the tests and the bots call."""
+
+import asyncio
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from miss_app.engine import people as directory
+from miss_app.engine import photos
+from miss_app.engine.account import Account, OwnDevice, keep_own_device, new_id
+from miss_app.engine.events import (
+    ConversationView,
+    DeviceView,
+    Event,
+    Link,
+    LinkChanged,
+    MessageView,
+    PersonView,
+    RegistrationView,
+    ServerView,
+    Stage,
+    StageChanged,
+)
+from miss_app.engine.linked import endorse
+from miss_app.engine.model import Act, Conversation, Item, Message, PhotoPart
+from miss_app.engine.onboarding import Onboarding
+from miss_app.engine.problems import Problem
+from miss_app.engine.profile import Profile
+from miss_app.engine.reachability import tls_context
+from miss_app.engine.store import Step, Store
+from miss_app.engine.vault import Vault, check_pin
+from miss_protocol import content as contents
+from miss_protocol import limits
+from miss_protocol.frames import Class
+from miss_protocol.sealing import seal_blob
+
+
+class Client:
+    """A person's verbs on one device.
+
+    The ``async`` methods run on the engine's own loop; the plain ones may be called from any thread.
+
+    Args:
+        folder: the profile's own.
+        language: ``fr`` or ``en`` until the profile has a setting.
+        on_event: hears every event, on the engine's thread.
+        device_name: what the person's other devices will call this one.
+    """
+
+    def __init__(
+        self, folder: Path, *, language: str = "fr", on_event: Callable[[Event], None], device_name: str = ""
+    ) -> None:
+        self._profile = Profile(folder)
+        self._first_language = language
+        self._on_event = on_event
+        self._vault = Vault(self._profile.vault_path)
+        self._onboarding = Onboarding(self._profile, device_name, self._language, self._tell)
+        self._account: Account | None = None
+        self._stage = Stage.INVITATION
+        self._link = Link.OFFLINE
+
+    # Life.
+
+    async def start(self) -> None:
+        """Find out where this profile stands, and go on from there."""
+        self._stage = self._first_stage()
+        await self._onboarding.start()
+
+    async def stop(self) -> None:
+        await self._onboarding.stop()
+        account, self._account = self._account, None
+        if account is not None:
+            await account.stop()
+
+    def _first_stage(self) -> Stage:
+        pending = self._profile.pending()
+        if self._profile.server() is None:
+            return Stage.INVITATION
+        if pending is not None:
+            return pending.stage
+        return Stage.LOCKED if self._vault.exists() else Stage.IDENTITY
+
+    def stage(self) -> Stage:
+        return self._stage
+
+    def link(self) -> Link:
+        return self._link
+
+    def registration(self) -> RegistrationView | None:
+        pending = self._profile.pending()
+        return None if pending is None else pending.view()
+
+    def link_code(self) -> str:
+        """The typed code that this new device shows while it waits to be linked; "" otherwise."""
+        pending = self._profile.pending()
+        return "" if pending is None else pending.code
+
+    def server(self) -> ServerView | None:
+        found = self._profile.server()
+        if found is None:
+            return None
+        fingerprint = found.invitation.server_id.hex()
+        return ServerView(found.name, " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4)))
+
+    def me(self) -> PersonView | None:
+        account = self._account
+        return None if account is None else account.people.view(account.certificate.person_id)
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, StageChanged):
+            self._stage = event.stage
+        elif isinstance(event, LinkChanged):
+            self._link = event.link
+        self._on_event(event)
+
+    def _language(self) -> str:
+        return self.settings()["language"]
+
+    # Becoming a device.
+
+    async def use_invitation(self, link: str) -> None:
+        await self._onboarding.use_invitation(link)
+
+    async def claim(self, rpps: str, family_name: str, given_name: str, profession: str) -> None:
+        await self._onboarding.claim(rpps, family_name, given_name, profession)
+
+    async def enter_code(self, code: str) -> None:
+        await self._onboarding.enter_code(code)
+
+    async def send_code_again(self) -> None:
+        await self._onboarding.send_code_again()
+
+    async def start_over(self) -> None:
+        await self._onboarding.start_over()
+
+    async def start_linking(self) -> str:
+        return await self._onboarding.start_linking()
+
+    async def link_device(self, code: str, *, pin: str) -> DeviceView:
+        """On a trusted device: vouch for the new one that shows this code, and add it to every conversation.
+
+        Raises:
+            Problem: ``pin-wrong``, ``link-code-wrong``, ``link-expired`` or ``link-key-swapped``.
+        """
+        account = self._open_account()
+        await asyncio.to_thread(self._vault.open, pin)
+        return await endorse(account, code)
+
+    async def devices(self) -> list[DeviceView]:
+        account = self._open_account()
+        answer = await account.http.json("GET", "/v1/devices", ticket=True)
+        try:
+            return [
+                DeviceView(
+                    bytes.fromhex(one["device"]),
+                    str(one["name"]),
+                    bytes.fromhex(one["device"]) == account.certificate.device_id,
+                    int(one["added_at_ms"]),
+                    int(one["last_seen_ms"] or 0),
+                )
+                for one in answer["devices"]
+            ]
+        except (KeyError, TypeError, ValueError, binascii.Error) as error:
+            raise Problem("server-not-understood") from error
+
+    # The PIN.
+
+    async def choose_pin(self, pin: str) -> None:
+        """Make the vault and the store, move the waiting keys into it, and connect; Problem("pin-too-short")."""
+        check_pin(pin)
+        pending = self._profile.pending()
+        if pending is None or not pending.certificate:
+            raise Problem("registration-unknown")
+        await self._onboarding.stop()
+        # A vault beside waiting keys is one whose making was interrupted.
+        self._profile.forget_half_made()
+        key = await asyncio.to_thread(self._vault.make, pin)
+        store = Store(self._profile.store_path, key, self._tell)
+        keep_own_device(store, OwnDevice(pending.keys, pending.certificate))
+        self._profile.set_credentials(pending.keys)
+        self._profile.erase_pending()
+        await self._enter(store)
+
+    async def unlock(self, pin: str) -> None:
+        """Open the vault; Problem("pin-wrong"), ("pin-too-soon") or ("profile-in-use")."""
+        if self._account is not None:
+            return
+        key = await asyncio.to_thread(self._vault.open, pin)
+        await self._enter(Store(self._profile.store_path, key, self._tell))
+
+    async def lock(self) -> None:
+        """Close the store and drop every secret but the login key's file; the connection goes too."""
+        account, self._account = self._account, None
+        if account is not None:
+            await account.stop()
+            self._tell(StageChanged(Stage.LOCKED))
+
+    async def _enter(self, store: Store) -> None:
+        server, credentials = self._profile.server(), self._profile.credentials()
+        try:
+            if server is None or credentials is None:
+                raise Problem("store-damaged")
+            tls = await asyncio.to_thread(tls_context)
+            self._account = Account(store, server, credentials, tls, self._language(), self._tell)
+        except BaseException:
+            store.close()
+            raise
+        self._tell(StageChanged(Stage.OPEN))
+        self._account.start()
+
+    def _open_account(self) -> Account:
+        if self._account is None:
+            raise Problem("locked")
+        return self._account
+
+    # Reading.
+
+    async def search_people(self, words: str, *, profession: str = "", place: str = "") -> list[PersonView]:
+        return await directory.search(self._open_account().http, words, profession, place)
+
+    def conversations(self) -> list[ConversationView]:
+        """Newest first."""
+        account = self._account
+        if account is None:
+            return []
+        with account.store.lock:
+            records = [one for one in account.conversations.all() if not one.moved_to]
+            records.sort(key=lambda one: one.at_ms, reverse=True)
+            return [account.messages.conversation_view(one) for one in records]
+
+    def conversation(self, conversation_id: bytes) -> ConversationView | None:
+        account = self._account
+        if account is None:
+            return None
+        with account.store.lock:
+            record = account.conversations.get(conversation_id)
+            if record is not None and record.moved_to:
+                record = account.conversations.get(record.moved_to)
+            return None if record is None else account.messages.conversation_view(record)
+
+    def messages(self, conversation_id: bytes, *, before: bytes | None = None, limit: int = 60) -> list[MessageView]:
+        """Oldest first, ending before a message."""
+        account = self._account
+        if account is None:
+            return []
+        with account.store.lock:
+            record = account.conversations.get(conversation_id)
+            shelf = record.moved_to if record is not None and record.moved_to else conversation_id
+            return account.messages.page(shelf, before, limit)
+
+    async def photo(self, conversation_id: bytes, message_id: bytes) -> bytes:
+        """JPEG bytes, downloaded where they are not here; Problem("photo-not-there-yet") or ("photo-gone")."""
+        account = self._open_account()
+        message = account.messages.find(self._record(account, conversation_id).conversation_id, message_id)
+        if message is None:
+            raise Problem("photo-gone")
+        return await account.transfers.photo(message)
+
+    # Conversations.
+
+    async def open_direct(self, person: PersonView) -> bytes:
+        """The conversation with a person, begun where there is none; Problem("person-not-reachable")."""
+        account = self._open_account()
+        known = account.conversations.direct_with(person.person_id)
+        if known is not None and known.active:
+            return known.conversation_id
+        if not person.reachable or len(person.person_id) != 16 or person.person_id == account.people.me:
+            raise Problem("person-not-reachable")
+        conversation_id = new_id()
+        group = account.membership.begin_direct(conversation_id, person.person_id)
+        record = Conversation(conversation_id, True, person.person_id, at_ms=account.clock.now_ms())
+        with account.store.step() as step:
+            account.people.introduce(step, person)
+            account.conversations.save(step, record)
+            account.conversations.save_group(step, conversation_id, group)
+            account.outbox.enqueue(step, Item(new_id(), conversation_id, Act.CREATE, priority=Class.SILENT))
+            persons = (person.person_id, account.people.me)
+            account.outbox.enqueue(step, Item(new_id(), conversation_id, Act.ADD, persons=persons))
+            account.messages.tell_conversation(step, conversation_id)
+        return conversation_id
+
+    async def create_group(self, title: str, patient: str, people: Sequence[PersonView]) -> bytes:
+        """A care team with these people; Problem("group-title-missing") or ("person-not-reachable")."""
+        account = self._open_account()
+        title, patient = _title(title, patient)
+        self._check_reachable(people)
+        conversation_id = new_id()
+        group = account.membership.begin_group(conversation_id)
+        record = Conversation(conversation_id, False, title=title, patient=patient, at_ms=account.clock.now_ms())
+        with account.store.step() as step:
+            for person in people:
+                account.people.introduce(step, person)
+            account.conversations.save(step, record)
+            account.conversations.save_group(step, conversation_id, group)
+            account.outbox.enqueue(step, Item(new_id(), conversation_id, Act.CREATE, priority=Class.SILENT))
+            persons = tuple(one.person_id for one in people)
+            account.outbox.enqueue(
+                step, Item(new_id(), conversation_id, Act.ADD, persons=(*persons, account.people.me))
+            )
+            self._queue_subject(account, step, conversation_id, title, patient)
+            account.messages.tell_conversation(step, conversation_id)
+        return conversation_id
+
+    async def add_people(self, conversation_id: bytes, people: Sequence[PersonView]) -> None:
+        account = self._open_account()
+        record = self._record(account, conversation_id)
+        self._check_reachable(people)
+        with account.store.step() as step:
+            for person in people:
+                account.people.introduce(step, person)
+            persons = tuple(one.person_id for one in people)
+            account.outbox.enqueue(step, Item(new_id(), record.conversation_id, Act.ADD, persons=persons))
+
+    async def remove_person(self, conversation_id: bytes, person_id: bytes) -> None:
+        account = self._open_account()
+        record = self._record(account, conversation_id)
+        with account.store.step() as step:
+            account.outbox.enqueue(step, Item(new_id(), record.conversation_id, Act.REMOVE, persons=(person_id,)))
+
+    async def leave(self, conversation_id: bytes) -> None:
+        """Go, with all of one's devices: the others are removed, then this one proposes to go."""
+        account = self._open_account()
+        record = self._record(account, conversation_id)
+        others = account.membership.own_other_devices(account.conversations.group(record.conversation_id))
+        with account.store.step() as step:
+            if others:
+                account.outbox.enqueue(step, Item(new_id(), record.conversation_id, Act.REMOVE, devices=others))
+            account.outbox.enqueue(step, Item(new_id(), record.conversation_id, Act.LEAVE))
+            account.conversations.save(step, replace(record, leaving=True))
+            account.messages.tell_conversation(step, record.conversation_id)
+
+    async def rename(self, conversation_id: bytes, title: str, patient: str) -> None:
+        account = self._open_account()
+        record = self._record(account, conversation_id)
+        title, patient = _title(title, patient)
+        with account.store.step() as step:
+            self._queue_subject(account, step, record.conversation_id, title, patient)
+
+    def _queue_subject(self, account: Account, step: Step, conversation_id: bytes, title: str, patient: str) -> None:
+        self._queue(account, step, conversation_id, new_id(), contents.Subject(title, patient), Class.SILENT)
+
+    def _queue(
+        self,
+        account: Account,
+        step: Step,
+        conversation_id: bytes,
+        message_id: bytes,
+        body: contents.Body,
+        priority: Class = Class.NORMAL,
+    ) -> None:
+        content = contents.encode(contents.Content(message_id, account.clock.now_ms(), body))
+        item = Item(message_id, conversation_id, Act.CONTENT, priority=priority, content=content)
+        account.outbox.enqueue(step, item)
+
+    # Messages.
+
+    async def send_text(self, conversation_id: bytes, text: str) -> bytes:
+        """Queue a text; it shows at once and goes when it can. Problem("text-too-long") or ("text-empty")."""
+        account = self._open_account()
+        record = self._record(account, conversation_id)
+        if not text.strip():
+            raise Problem("text-empty")
+        if len(text) > limits.TEXT_CHARACTERS_MAX:
+            raise Problem("text-too-long")
+        message_id = new_id()
+        with account.store.step() as step:
+            self._queue(account, step, record.conversation_id, message_id, contents.Text(text))
+            account.messages.add(
+                step,
+                Message(
+                    message_id,
+                    record.conversation_id,
+                    "text",
+                    True,
+                    account.people.me,
+                    account.clock.now_ms(),
+                    text=text,
+                ),
+            )
+        return message_id
+
+    async def send_photo(
+        self, conversation_id: bytes, data: bytes, *, file_name: str, caption: str = "", full: bool = False
+    ) -> bytes:
+        """Make a photo small and clean, seal it, queue it; Problem("photo-broken", "photo-too-large", "photo-format")."""
+        account = self._open_account()
+        record = self._record(account, conversation_id)
+        if len(caption) > limits.CAPTION_CHARACTERS_MAX:
+            raise Problem("text-too-long")
+        picture = await asyncio.to_thread(photos.shrink, data, file_name, full=full)
+        sealed = await asyncio.to_thread(seal_blob, picture.jpeg)
+        part = PhotoPart(
+            sealed.name,
+            sealed.key,
+            len(sealed.ciphertext),
+            picture.width,
+            picture.height,
+            len(picture.jpeg),
+            picture.original_bytes,
+            picture.thumbnail,
+        )
+        message_id = new_id()
+        message = Message(
+            message_id, record.conversation_id, "photo", True, account.people.me, account.clock.now_ms(), text=caption
+        )
+        with account.store.step() as step:
+            account.transfers.queue(step, record.conversation_id, message_id, sealed)
+            self._queue(account, step, record.conversation_id, message_id, _photo_content(part, caption))
+            account.messages.add(step, replace(message, photo=part))
+        return message_id
+
+    async def retry(self, conversation_id: bytes, message_id: bytes) -> None:
+        """Queue a failed message again, under the same id."""
+        account = self._open_account()
+        record = self._record(account, conversation_id)
+        message = account.messages.find(record.conversation_id, message_id)
+        if message is None or not message.failed:
+            return
+        body = contents.Text(message.text) if message.photo is None else _photo_content(message.photo, message.text)
+        with account.store.step() as step:
+            self._queue(account, step, record.conversation_id, message_id, body)
+            account.messages.change(step, replace(message, failed=False, problem=""))
+
+    async def mark_read(self, conversation_id: bytes) -> None:
+        account = self._open_account()
+        account.receipts.mark_read(self._record(account, conversation_id).conversation_id)
+
+    def _record(self, account: Account, conversation_id: bytes) -> Conversation:
+        """The record of a conversation, or of the one it moved to; Problem("conversation-unknown")."""
+        record = account.conversations.get(conversation_id)
+        if record is not None and record.moved_to:
+            record = account.conversations.get(record.moved_to)
+        if record is None:
+            raise Problem("conversation-unknown")
+        return record
+
+    def _check_reachable(self, people: Sequence[PersonView]) -> None:
+        if not people:
+            raise Problem("group-empty")
+        if not all(one.reachable and len(one.person_id) == 16 for one in people):
+            raise Problem("person-not-reachable")
+
+    # Settings.
+
+    def settings(self) -> dict[str, str]:
+        """``theme`` and ``language``; readable before the PIN."""
+        found = self._profile.settings()
+        return {"language": self._first_language, **found}
+
+    async def set_setting(self, name: str, value: str) -> None:
+        self._profile.set_setting(name, value)
+
+
+def _title(title: str, patient: str) -> tuple[str, str]:
+    title, patient = title.strip(), patient.strip()
+    if not title:
+        raise Problem("group-title-missing")
+    if len(title) > limits.TITLE_CHARACTERS_MAX or len(patient) > limits.PATIENT_CHARACTERS_MAX:
+        raise Problem("text-too-long")
+    return title, patient
+
+
+def _photo_content(part: PhotoPart, caption: str) -> contents.Photo:
+    return contents.Photo(
+        part.blob,
+        part.key,
+        part.blob_bytes,
+        part.width,
+        part.height,
+        part.picture_bytes,
+        part.original_bytes,
+        "image/jpeg",
+        part.thumbnail,
+        caption,
+    )

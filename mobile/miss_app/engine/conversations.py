@@ -1,0 +1,144 @@
+"""The conversations of this device: their records, and their MLS groups that survive a crash at any moment.
+
+A group is kept as the state after the last row of its stream, in the parts the MLS steps name. A commit of one's own is
+*staged*: the group it leads to waits in a record of its own and takes the old one's place at the commit's own row,
+never before. What is in memory here is what is on disk: a failed step takes both back.
+"""
+
+from dataclasses import replace
+
+from miss_app.engine import records
+from miss_app.engine.model import Conversation, Mark
+from miss_app.engine.people import person_of_leaf
+from miss_app.engine.store import Step, Store
+from miss_protocol.mls.codec import Reader, Writer, decode
+from miss_protocol.mls.member import Group
+from miss_protocol.terms import DIRECT, Terms
+
+_MISSING = object()
+
+
+class Conversations:
+    """The conversations in one open store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._records: dict[bytes, Conversation] = {}
+        self._groups: dict[bytes, Group | None] = {}
+        for row in store.all_rows("conversations"):
+            record = records.decode(Conversation, row.body)
+            self._records[record.conversation_id] = record
+
+    def all(self) -> list[Conversation]:
+        return list(self._records.values())
+
+    def get(self, conversation_id: bytes) -> Conversation | None:
+        return self._records.get(conversation_id)
+
+    def direct_with(self, person_id: bytes) -> Conversation | None:
+        """The direct conversation with this person, an active one before an old one."""
+        found = [one for one in self._records.values() if one.direct and one.peer == person_id and not one.moved_to]
+        return max(found, key=lambda one: (one.active, one.at_ms), default=None)
+
+    def save(self, step: Step, record: Conversation) -> None:
+        before = self._records.get(record.conversation_id)
+        step.put("conversations", record.conversation_id, records.encode(record))
+        self._records[record.conversation_id] = record
+
+        def undo() -> None:
+            if before is None:
+                self._records.pop(record.conversation_id, None)
+            else:
+                self._records[record.conversation_id] = before
+
+        step.undo(undo)
+
+    # Groups.
+
+    def group(self, conversation_id: bytes) -> Group | None:
+        """The group after the last row taken; None before the welcome and after the end."""
+        if conversation_id not in self._groups:
+            rows = self._store.rows("groups", conversation_id)
+            parts = {row.name[len(conversation_id) :].decode(): row.body for row in rows}
+            self._groups[conversation_id] = Group.from_parts(parts) if parts else None
+        return self._groups[conversation_id]
+
+    def save_group(
+        self, step: Step, conversation_id: bytes, group: Group, changed: frozenset[str] | None = None
+    ) -> None:
+        """Save the parts that changed; None means all of them: a new epoch."""
+        names = group.part_names()
+        if changed is None:
+            for row in self._store.rows("groups", conversation_id):
+                if row.name[len(conversation_id) :].decode() not in names:
+                    step.delete("groups", row.name)
+        for name in names if changed is None else changed & names:
+            step.put("groups", conversation_id + name.encode(), group.part(name), shelf=conversation_id)
+        self._remember(step, conversation_id, group)
+
+    def forget_group(self, step: Step, conversation_id: bytes) -> None:
+        """Delete every secret of the group: this device is out of it."""
+        for row in self._store.rows("groups", conversation_id):
+            step.delete("groups", row.name)
+        step.delete("staged", conversation_id)
+        self._remember(step, conversation_id, None)
+
+    def _remember(self, step: Step, conversation_id: bytes, group: Group | None) -> None:
+        before = self._groups.get(conversation_id, _MISSING)
+        self._groups[conversation_id] = group
+
+        def undo() -> None:
+            if isinstance(before, Group) or before is None:
+                self._groups[conversation_id] = before
+            else:
+                self._groups.pop(conversation_id, None)
+
+        step.undo(undo)
+
+    # Staged commits.
+
+    def stage(self, step: Step, conversation_id: bytes, message_id: bytes, group: Group) -> None:
+        """Keep the group that an own commit leads to until its row arrives."""
+        out = Writer().fixed(message_id)
+        out.vector(sorted(group.parts().items()), lambda w, part: w.text(part[0]).opaque(part[1]))
+        step.put("staged", conversation_id, out.bytes())
+
+    def staged(self, conversation_id: bytes, message_id: bytes) -> Group | None:
+        """The group that this commit leads to, where it is the one that is staged."""
+        data = self._store.get("staged", conversation_id)
+        if data is None or data[:16] != message_id:
+            return None
+
+        def read(reader: Reader) -> dict[str, bytes]:
+            return dict(reader.vector(lambda r: (r.text(), r.opaque())))
+
+        return Group.from_parts(decode(data[16:], read))
+
+    def unstage(self, step: Step, conversation_id: bytes) -> None:
+        step.delete("staged", conversation_id)
+
+    # People in them.
+
+    def persons(self, conversation_id: bytes) -> dict[bytes, list[int]]:
+        """Who is in a conversation: person id → leaf indices, in tree order."""
+        group = self.group(conversation_id)
+        return {} if group is None else persons_in(group)
+
+
+def persons_in(group: Group) -> dict[bytes, list[int]]:
+    """Who is in a group: person id → leaf indices, in tree order."""
+    found: dict[bytes, list[int]] = {}
+    for index, leaf in sorted(group.roster().items()):
+        found.setdefault(person_of_leaf(leaf), []).append(index)
+    return found
+
+
+def is_direct(group: Group) -> bool:
+    return Terms.of(group.extensions).kind == DIRECT
+
+
+def with_members(record: Conversation, persons: set[bytes], me: bytes, number: int) -> Conversation:
+    """The record with a mark for each other member; who joins at row ``number`` is not behind what was before it."""
+    known = {mark.person_id: mark for mark in record.marks}
+    others = sorted(persons - {me})
+    return replace(record, marks=tuple(known.get(one, Mark(one, number, number)) for one in others))

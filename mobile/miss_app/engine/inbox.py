@@ -1,0 +1,469 @@
+"""Take what arrived: open it, decode it, store it and move on, in one step; then tell the screen.
+
+A row that cannot be opened becomes a visible placeholder with its reason, and the stream goes on. Only a commit (or a
+welcome) that cannot be followed stops its stream: nothing after it could be opened; the next login tries it again.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from miss_app.engine import photos
+from miss_app.engine.conversations import Conversations, is_direct, persons_in, with_members
+from miss_app.engine.events import Trouble
+from miss_app.engine.membership import Membership, others_pending, rank_to_commit
+from miss_app.engine.messages import Messages
+from miss_app.engine.model import Act, Conversation, Item, Message, PhotoPart
+from miss_app.engine.outbox import Outbox
+from miss_app.engine.people import People, certificate_of_leaf, person_of_leaf
+from miss_app.engine.problems import Problem
+from miss_app.engine.store import Step, Store
+from miss_protocol import content as contents
+from miss_protocol import notices
+from miss_protocol.errors import MissError, RemoteError
+from miss_protocol.frames import Class, Deliver, Gap, Kind, Progress, StreamHead
+from miss_protocol.mls import group as mls
+from miss_protocol.mls.public_group import welcome_references
+
+COMMIT_RANK_SECONDS = 2.0
+DEVICE_STREAM = b"device stream"
+
+
+@dataclass(frozen=True)
+class _Change:
+    """What a commit did, for those who read about it."""
+
+    actor: bytes  # person id
+    added: tuple[int, ...]  # leaves of the new tree
+    removed: tuple[int, ...]  # leaves of the old tree
+
+
+class Inbox:
+    """What arrives, in one open store.
+
+    Args:
+        acknowledge: says that a stream is stored up to a number.
+        new_id: makes a message id of 16 random bytes.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        conversations: Conversations,
+        messages: Messages,
+        people: People,
+        membership: Membership,
+        outbox: Outbox,
+        acknowledge: Callable[[bytes, int], None],
+        new_id: Callable[[], bytes],
+    ) -> None:
+        self._store = store
+        self._conversations = conversations
+        self._messages = messages
+        self._people = people
+        self._membership = membership
+        self._outbox = outbox
+        self._acknowledge = acknowledge
+        self._new_id = new_id
+        self._stopped: set[bytes] = set()
+        self._timers: dict[bytes, asyncio.TimerHandle] = {}
+
+    def begin(self, heads: Sequence[StreamHead]) -> None:
+        """A new login: streams stopped before are tried again, and the server's cursors are compared with the store's.
+
+        A cursor ahead of the store's means that the store is a copy from the past: its ratchets were used since, and
+        nothing is ever sealed from it.
+        """
+        self._stopped.clear()
+        for head in heads:
+            record = self._conversations.get(head.stream)
+            if record is not None and record.active and head.cursor > record.position:
+                with self._store.step() as step:
+                    self._deactivate(step, record, "store-from-the-past", head.cursor)
+
+    def stop(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    def receive(self, row: Deliver) -> None:
+        """One row, in one step; a row taken before is only acknowledged again."""
+        if row.stream == self._membership.certificate.device_id:
+            self._receive_notice(row)
+            return
+        record = self._conversations.get(row.stream)
+        if record is not None and row.number <= record.position:
+            self._acknowledge(row.stream, record.position)
+            return
+        if row.stream in self._stopped:
+            return
+        try:
+            with self._store.step() as step:
+                self._take(step, record, row)
+        except (MissError, Problem) as error:
+            self._cannot_follow(record, row, error.reason)
+            return
+        self._acknowledge(row.stream, row.number)
+
+    def skip(self, gap: Gap) -> None:
+        """Rows the server has forgotten: the chat shows it, the stream goes on after them."""
+        record = self._conversations.get(gap.stream)
+        if record is None or gap.last <= record.position:
+            return
+        with self._store.step() as step:
+            self._conversations.save(step, replace(record, position=gap.last))
+            self._messages.notice(step, gap.stream, gap.last, 0, self._membership.clock.now_ms(), "gap")
+        self._acknowledge(gap.stream, gap.last)
+
+    def progress(self, frame: Progress) -> None:
+        """How far other devices have come: tick two."""
+        record, group = self._conversations.get(frame.stream), self._conversations.group(frame.stream)
+        if record is None or group is None:
+            return
+        persons = {one.device_id: one.person_id for one in map(certificate_of_leaf, group.roster().values())}
+        with self._store.step() as step:
+            for position in frame.positions:
+                person_id = persons.get(position.id)
+                record = self._conversations.get(frame.stream)
+                if person_id is not None and record is not None:
+                    self._messages.mark(step, record, person_id, delivered=position.number)
+
+    def _take(self, step: Step, record: Conversation | None, row: Deliver) -> None:
+        if row.kind is Kind.WELCOME:
+            self._welcome(step, record, row)
+            return
+        if record is None:
+            raise RemoteError("unknown-conversation", "a row of a stream without a welcome")
+        record = replace(record, position=row.number)
+        self._conversations.save(step, record)
+        group = self._conversations.group(row.stream)
+        if row.kind is Kind.OWN:
+            self._own(step, record, row)
+        elif group is None or row.kind is Kind.CREATE:
+            return  # after our end, or our own beginning: nothing to open
+        elif row.kind is Kind.APPLICATION:
+            self._application(step, record, group, row)
+        elif row.kind is Kind.PROPOSAL:
+            self._proposal(step, group, row)
+        elif row.kind is Kind.COMMIT:
+            self._commit(step, record, group, row)
+
+    # Application messages.
+
+    def _application(self, step: Step, record: Conversation, group: mls.Group, row: Deliver) -> None:
+        author = b""
+        try:
+            opened = mls.open_message(group, row.body)
+            leaf = group.leaf(opened.sender)
+            author = b"" if leaf is None else person_of_leaf(leaf)
+            self._conversations.save_group(step, row.stream, opened.group, opened.changed)
+            content = contents.decode(opened.plaintext)
+        except MissError as error:
+            self._messages.unreadable(step, row.stream, row.number, row.at_ms, author, error.reason)
+            return
+        match content.body:
+            case contents.Read(number):
+                self._read(step, record, author, min(number, row.number))
+            case contents.Subject(title, patient):
+                self.subject(step, record, row, author, contents.Subject(title, patient))
+            case _:
+                self._message(step, record, row, author, content)
+
+    def _message(
+        self, step: Step, record: Conversation, row: Deliver, author: bytes, content: contents.Content
+    ) -> None:
+        if self._messages.find(row.stream, content.message_id) is not None:
+            return  # shown already under this id
+        mine = author == self._people.me
+        message = Message(content.message_id, row.stream, "text", mine, author, row.at_ms, row.number)
+        match content.body:
+            case contents.Text(text):
+                message = replace(message, text=text)
+            case contents.Photo():
+                message = replace(message, kind="photo", text=content.body.caption, photo=_photo_part(content.body))
+            case _ if content.fallback:
+                message = replace(message, text=content.fallback)
+            case _:
+                message = replace(message, kind="unreadable", problem="needs-update")
+        if not mine and row.priority is not Class.SILENT:
+            self._conversations.save(step, replace(record, unread=record.unread + 1))
+        self._messages.add(step, message)
+
+    def _read(self, step: Step, record: Conversation, author: bytes, number: int) -> None:
+        if author != self._people.me:
+            self._messages.mark(step, record, author, read=number)
+        elif number > record.read:  # read on another device of ours
+            self._conversations.save(step, replace(record, read=number, read_said=number, unread=0))
+            self._messages.tell_conversation(step, record.conversation_id)
+
+    def subject(self, step: Step, record: Conversation, row: Deliver, author: bytes, subject: contents.Subject) -> None:
+        """What the conversation is called now; the same again says nothing."""
+        if (record.title, record.patient) == (subject.title, subject.patient):
+            return
+        self._conversations.save(step, replace(record, title=subject.title, patient=subject.patient))
+        if record.title:
+            name = self._people.name(author)
+            self._messages.notice(step, row.stream, row.number, 0, row.at_ms, "renamed", name, subject.title)
+        self._messages.tell_conversation(step, row.stream)
+
+    # Changes of membership.
+
+    def _own(self, step: Step, record: Conversation, row: Deliver) -> None:
+        item = self._outbox.find(row.body)
+        if item is None or item.conversation_id != row.stream:
+            # This device sent it, and this store does not know: it is a copy from before.
+            self._deactivate(step, record, "store-from-the-past", row.number)
+            return
+        self._outbox.number(step, item, row.number)
+        self._outbox.done(step, item)
+        if item.act in (Act.ADD, Act.REMOVE, Act.CLEAR):
+            self._merge(step, record, item, row)
+        elif item.act is Act.LEAVE:
+            self._conversations.save(step, replace(record, leaving=True))
+            self._messages.tell_conversation(step, row.stream)
+        elif item.read:
+            self._conversations.save(step, replace(record, read_said=max(record.read_said, item.read)))
+        elif item.act is Act.CONTENT and item.priority is Class.SILENT:
+            content = contents.decode(item.content)
+            if isinstance(content.body, contents.Subject):
+                self.subject(step, record, row, self._people.me, content.body)
+
+    def _merge(self, step: Step, record: Conversation, item: Item, row: Deliver) -> None:
+        """Our staged commit was accepted: its group takes the old one's place."""
+        before = self._conversations.group(row.stream)
+        after = self._conversations.staged(row.stream, item.message_id)
+        if before is None or after is None:
+            self._deactivate(step, record, "store-from-the-past", row.number)
+            return
+        change = _Change(self._people.me, *_differences(before, after))
+        self._conversations.unstage(step, row.stream)
+        self._follow(step, record, before, after, change, row)
+        if item.act is Act.ADD and record.title:
+            # Newcomers cannot read what was sealed before them: who added them says it again.
+            subject = contents.Subject(record.title, record.patient)
+            self._queue_subject(step, row.stream, subject)
+
+    def _queue_subject(self, step: Step, conversation_id: bytes, subject: contents.Subject) -> None:
+        message_id = self._new_id()
+        content = contents.encode(contents.Content(message_id, self._membership.clock.now_ms(), subject))
+        waiting = (contents.decode(one.content).body for one in self._outbox.items(conversation_id) if one.content)
+        if not any(isinstance(body, contents.Subject) for body in waiting):
+            item = Item(message_id, conversation_id, Act.CONTENT, priority=Class.SILENT, content=content)
+            self._outbox.enqueue(step, item, first=True)
+
+    def _commit(self, step: Step, record: Conversation, group: mls.Group, row: Deliver) -> None:
+        received = mls.receive_commit(group, row.body, self._membership.rules(row.at_ms))
+        leaf = group.leaf(received.sender)
+        change = _Change(b"" if leaf is None else person_of_leaf(leaf), received.added, received.removed)
+        if received.group is None:
+            self._end(step, record, group, change, row)
+            return
+        self._conversations.unstage(step, row.stream)
+        self._outbox.unseal_all(step, row.stream, received.group.epoch)
+        self._follow(step, record, group, received.group, change, row)
+
+    def _follow(
+        self,
+        step: Step,
+        record: Conversation,
+        before: mls.Group,
+        after: mls.Group,
+        change: _Change,
+        row: Deliver,
+    ) -> None:
+        """A new epoch: its group saved, who came and went told."""
+        self._conversations.save_group(step, row.stream, after)
+        lines = [*self._went(before, after, change), *self._came(step, before, after, change)]
+        persons = set(persons_in(after))
+        self._conversations.save(step, with_members(record, persons, self._people.me, row.number))
+        for line, (notice, names) in enumerate(lines):
+            self._messages.notice(step, row.stream, row.number, line, row.at_ms, notice, *names)
+        self._messages.tell_conversation(step, row.stream)
+        if others_pending(after):
+            step.after(lambda: self._commit_in_turn(row.stream))
+
+    def _went(self, before: mls.Group, after: mls.Group, change: _Change) -> list[tuple[str, tuple[str, ...]]]:
+        left = {one.sender.index for one in before.pending if isinstance(one.proposal, mls.SelfRemove)}
+        staying, told = persons_in(after), set()
+        lines: list[tuple[str, tuple[str, ...]]] = []
+        for index in change.removed:
+            leaf = before.leaf(index)
+            person = b"" if leaf is None else person_of_leaf(leaf)
+            if person in told:
+                continue
+            told.add(person)
+            name, actor = self._people.name(person), self._people.name(change.actor)
+            if person in staying:
+                lines.append(("device-removed", (name,)))
+            elif index in left or person == change.actor:
+                lines.append(("person-left", (name,)))
+            else:
+                lines.append(("person-removed", (actor, name)))
+        return lines
+
+    def _came(
+        self, step: Step, before: mls.Group, after: mls.Group, change: _Change
+    ) -> list[tuple[str, tuple[str, ...]]]:
+        roster, inside, told = after.roster(), persons_in(before), set()
+        met = self._people.meet(step, [certificate_of_leaf(roster[index]) for index in change.added])
+        lines: list[tuple[str, tuple[str, ...]]] = []
+        for one in met:
+            person = one.certificate.person_id
+            name, actor = self._people.name(person), self._people.name(change.actor)
+            if not one.trusted:
+                lines.append(("device-unendorsed", (name,)))
+            elif person in inside and person not in told:
+                lines.append(("device-added", (name,)))
+            elif person not in told and not is_direct(after) and person != self._people.me:
+                lines.append(("person-added", (actor, name)))
+            told.add(person)
+        return lines
+
+    def _end(self, step: Step, record: Conversation, group: mls.Group, change: _Change, row: Deliver) -> None:
+        """A commit took this device out: its secrets of the group are deleted."""
+        left = record.leaving or any(
+            isinstance(one.proposal, mls.SelfRemove) and one.sender.index == group.my_leaf for one in group.pending
+        )
+        self._conversations.forget_group(step, row.stream)
+        reason = "left" if left else "removed"
+        self._conversations.save(step, replace(record, active=False, leaving=False, reason=reason))
+        if left:
+            self._messages.notice(step, row.stream, row.number, 0, row.at_ms, "you-left")
+        else:
+            actor = self._people.name(change.actor)
+            self._messages.notice(step, row.stream, row.number, 0, row.at_ms, "you-were-removed", actor)
+        step.after(lambda: self._outbox.kick(row.stream))
+
+    def _proposal(self, step: Step, group: mls.Group, row: Deliver) -> None:
+        try:
+            noted = mls.receive_proposal(group, row.body, self._membership.rules(row.at_ms))
+        except MissError:
+            return  # no commit of ours will refer to it; the stream goes on
+        self._conversations.save_group(step, row.stream, noted.group, noted.changed)
+        step.after(lambda: self._commit_in_turn(row.stream))
+        step.after(lambda: self._outbox.kick(row.stream))
+
+    def resume_pending(self) -> None:
+        """After the backlog: leaves that still wait are committed by somebody, perhaps by us."""
+        for record in self._conversations.all():
+            group = self._conversations.group(record.conversation_id)
+            if group is not None and others_pending(group):
+                self._commit_in_turn(record.conversation_id)
+
+    def _commit_in_turn(self, conversation_id: bytes) -> None:
+        """Commit waiting leaves unless a member before us does so first."""
+        group = self._conversations.group(conversation_id)
+        if group is None or conversation_id in self._timers:
+            return
+        wait = COMMIT_RANK_SECONDS * rank_to_commit(group)
+        loop = asyncio.get_running_loop()
+        self._timers[conversation_id] = loop.call_later(wait, self._commit_now, conversation_id)
+
+    def _commit_now(self, conversation_id: bytes) -> None:
+        self._timers.pop(conversation_id, None)
+        group, record = self._conversations.group(conversation_id), self._conversations.get(conversation_id)
+        if group is None or record is None or not others_pending(group) or record.leaving:
+            return
+        if any(item.act is Act.CLEAR for item in self._outbox.items(conversation_id)):
+            return
+        with self._store.step() as step:
+            self._outbox.enqueue(step, Item(self._new_id(), conversation_id, Act.CLEAR), first=True)
+
+    def _welcome(self, step: Step, record: Conversation | None, row: Deliver) -> None:
+        """The row that adds this device: join the group."""
+        references = welcome_references(row.body)
+        found = [self._store.get("key_packages", reference) for reference in references]
+        secrets = [mls.KeyPackageSecrets.decode(one) for one in found if one is not None]
+        # Old leaves are not judged by time again: a certificate that has run out must not block those who join.
+        joined = mls.join(row.body, secrets, self._membership.identity, rules=self._membership.rules(None))
+        group = joined.group
+        if group.group_id[:16] != row.stream:
+            raise RemoteError("wrong-group", "a welcome to another conversation")
+        used = next(one for one in secrets if one.reference == joined.used)
+        if not _is_last_resort(used):
+            step.delete("key_packages", joined.used)
+        me = self._people.me
+        sender = group.leaf(joined.sender)
+        actor = b"" if sender is None else person_of_leaf(sender)
+        met = self._people.meet(step, [certificate_of_leaf(leaf) for leaf in group.roster().values()])
+        persons = set(persons_in(group))
+        direct = is_direct(group)
+        peer = next(iter(sorted(persons - {me})), b"") if direct else b""
+        if record is None:
+            record = Conversation(row.stream, direct, peer)
+        record = replace(record, position=row.number, active=True, leaving=False, reason="", moved_to=b"")
+        record = replace(record, peer=peer or record.peer, at_ms=max(record.at_ms, row.at_ms))
+        self._conversations.forget_group(step, row.stream)
+        self._conversations.save_group(step, row.stream, group)
+        self._conversations.save(step, with_members(record, persons, me, row.number))
+        line = 0
+        if not direct and actor != me:
+            name = self._people.name(actor)
+            self._messages.notice(step, row.stream, row.number, line, row.at_ms, "you-were-added", name)
+        for one in met:
+            if not one.trusted:
+                line += 1
+                name = self._people.name(one.certificate.person_id)
+                self._messages.notice(step, row.stream, row.number, line, row.at_ms, "device-unendorsed", name)
+        self._messages.tell_conversation(step, row.stream)
+        step.after(lambda: self._outbox.kick(row.stream))
+
+    # What cannot be followed.
+
+    def _cannot_follow(self, record: Conversation | None, row: Deliver, reason: str) -> None:
+        self._stopped.add(row.stream)
+        with self._store.step() as step:
+            step.tell(Trouble(f"cannot-follow: {reason}" if record is None else "cannot-follow"))
+            if record is not None:
+                at_ms, number = row.at_ms, record.position
+                self._messages.notice(step, row.stream, number, 99, at_ms, "cannot-follow", reason)
+
+    def _deactivate(self, step: Step, record: Conversation, reason: str, number: int) -> None:
+        self._conversations.forget_group(step, record.conversation_id)
+        after = replace(record, active=False, reason=reason, position=max(record.position, number))
+        self._conversations.save(step, after)
+        now_ms = self._membership.clock.now_ms()
+        self._messages.notice(step, record.conversation_id, after.position, 0, now_ms, reason)
+
+    # The device's own stream.
+
+    def _receive_notice(self, row: Deliver) -> None:
+        known = int.from_bytes(self._store.get("profile", DEVICE_STREAM) or b"", "big")
+        if row.number > known:
+            with self._store.step() as step:
+                step.put("profile", DEVICE_STREAM, row.number.to_bytes(8, "big"))
+                notice = notices.read(row.body)
+                if notice is not None and not notice.endorsed:
+                    step.tell(Trouble("own-device-unendorsed"))
+        self._acknowledge(row.stream, max(row.number, known))
+
+
+def _differences(before: mls.Group, after: mls.Group) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """(leaves that came, leaves that went), by device: a leaf may take a removed one's index in one commit."""
+    old = {index: certificate_of_leaf(leaf).device_id for index, leaf in before.roster().items()}
+    new = {index: certificate_of_leaf(leaf).device_id for index, leaf in after.roster().items()}
+    came = tuple(index for index, device in new.items() if old.get(index) != device)
+    went = tuple(index for index, device in old.items() if new.get(index) != device)
+    return came, went
+
+
+def _photo_part(photo: contents.Photo) -> PhotoPart:
+    thumbnail = photo.thumbnail
+    try:
+        photos.check_received(thumbnail, thumbnail=True)
+    except Problem:
+        thumbnail = b""  # hostile or broken: the chat shows a grey square
+    return PhotoPart(
+        photo.blob,
+        photo.key,
+        photo.blob_bytes,
+        photo.width,
+        photo.height,
+        photo.picture_bytes,
+        photo.original_bytes,
+        thumbnail,
+    )
+
+
+def _is_last_resort(secrets: mls.KeyPackageSecrets) -> bool:
+    return any(one.type == 0x000A for one in secrets.decoded.extensions)

@@ -1,0 +1,116 @@
+"""People and devices that are added once they have left key packages: a phone just linked, a new colleague."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from miss_app.engine import records
+from miss_app.engine.conversations import Conversations
+from miss_app.engine.http import Http
+from miss_app.engine.membership import Membership
+from miss_app.engine.model import Act, Item, Latecomer
+from miss_app.engine.outbox import Outbox
+from miss_app.engine.people import certificate_of_leaf
+from miss_app.engine.problems import Problem
+from miss_app.engine.store import Step, Store
+
+LOOK_SECONDS_MIN, LOOK_SECONDS_MAX = 1.0, 60.0
+
+
+class Latecomers:
+    """Who is still to be added where; each is one record, so that a crash loses nobody.
+
+    Args:
+        new_id: makes a message id of 16 random bytes.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        conversations: Conversations,
+        membership: Membership,
+        outbox: Outbox,
+        http: Http,
+        new_id: Callable[[], bytes],
+    ) -> None:
+        self._store = store
+        self._conversations = conversations
+        self._membership = membership
+        self._outbox = outbox
+        self._http = http
+        self._new_id = new_id
+        self._running: asyncio.Task[None] | None = None
+
+    def expect_device(self, step: Step, device_id: bytes) -> None:
+        """A device of this very person is to be added to every conversation."""
+        person_id = self._membership.certificate.person_id
+        for record in self._conversations.all():
+            if record.active and not record.leaving:
+                late = Latecomer(record.conversation_id, person_id, device_id)
+                step.put("tasks", _name(late), records.encode(late))
+        step.after(self.resume)
+
+    def resume(self) -> None:
+        """Look for key packages from now on, as long as somebody is awaited."""
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._look())
+
+    async def stop(self) -> None:
+        if self._running is not None:
+            self._running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._running
+
+    async def _look(self) -> None:
+        wait = LOOK_SECONDS_MIN
+        while waiting := [records.decode(Latecomer, row.body) for row in self._store.all_rows("tasks")]:
+            try:
+                moved = [await self._try(late) for late in waiting]
+                wait = LOOK_SECONDS_MIN if any(moved) else min(wait * 2, LOOK_SECONDS_MAX)
+            except Problem:
+                wait = min(wait * 2, LOOK_SECONDS_MAX)
+            await asyncio.sleep(wait)
+
+    async def _try(self, late: Latecomer) -> bool:
+        """Queue the add where its key package is there; True when this one is settled."""
+        if self._settled(late):
+            with self._store.step() as step:
+                step.delete("tasks", _name(late))
+            return True
+        if late.device_id and not await self._was_seen(late.device_id):
+            return False  # asking for packages would use up those of the person's other devices
+        found = await self._membership.key_packages(self._http, late.person_id)
+        packages = tuple(data for device, data in found if late.device_id in (b"", device))
+        if not packages:
+            return False
+        devices = (late.device_id,) if late.device_id else ()
+        with self._store.step() as step:
+            item = Item(
+                self._new_id(),
+                late.conversation_id,
+                Act.ADD,
+                persons=(late.person_id,),
+                devices=devices,
+                packages=packages,
+            )
+            self._outbox.enqueue(step, item)
+            step.delete("tasks", _name(late))
+        return True
+
+    def _settled(self, late: Latecomer) -> bool:
+        record, group = self._conversations.get(late.conversation_id), self._conversations.group(late.conversation_id)
+        if record is None or not record.active or group is None:
+            return True
+        inside = [certificate_of_leaf(leaf) for leaf in group.roster().values()]
+        if late.device_id:
+            return any(one.device_id == late.device_id for one in inside)
+        return any(one.person_id == late.person_id for one in inside)
+
+    async def _was_seen(self, device_id: bytes) -> bool:
+        answer = await self._http.json("GET", "/v1/devices", ticket=True)
+        listed = answer.get("devices", [])
+        return any(one.get("device") == device_id.hex() and one.get("last_seen_ms") for one in listed)
+
+
+def _name(late: Latecomer) -> bytes:
+    return late.conversation_id + late.person_id + late.device_id

@@ -1,0 +1,61 @@
+"""On the trusted device: vouch for a new one of the same person, whose code was typed in."""
+
+import asyncio
+import base64
+import binascii
+
+from miss_app.engine.account import Account
+from miss_app.engine.events import DeviceView, LinkRequested
+from miss_app.engine.problems import Problem
+from miss_protocol import linking
+from miss_protocol.errors import RemoteError
+from miss_protocol.identity import (
+    LABEL_ENDORSEMENT,
+    CertificateRequest,
+    DeviceCertificate,
+    Endorsement,
+    endorsement_content,
+    labelled,
+)
+
+_REASONS = {"link-unknown": "link-code-wrong", "link-used": "link-expired"}
+
+
+async def endorse(account: Account, code: str) -> DeviceView:
+    """Endorse the device that shows this code, and have it added to every conversation.
+
+    Raises:
+        Problem: ``link-code-wrong``, ``link-expired``, ``link-key-swapped`` or why the server cannot be reached.
+    """
+    try:
+        plain = linking.normalise(code)
+        lookup = linking.lookup_of(plain).hex()
+        answer = await account.http.json("GET", f"/v1/links/{lookup}", ticket=True)
+        data = base64.b64decode(str(answer["request"]), validate=True)
+        # The server might have put other keys in the request: the code is a hash of the right ones.
+        if linking.normalise(await asyncio.to_thread(linking.code_of, data, account.server_id)) != plain:
+            raise Problem("link-key-swapped")
+        request = CertificateRequest.decode(data)
+    except RemoteError as error:
+        raise Problem("link-code-wrong" if error.reason == "link-code-wrong" else "link-key-swapped") from error
+    except (KeyError, ValueError, binascii.Error) as error:
+        raise Problem("server-not-understood") from error
+    except Problem as problem:
+        raise Problem(_REASONS.get(problem.reason, problem.reason), problem.sentence) from problem
+    person_id = account.certificate.person_id
+    content = endorsement_content(person_id, request.device_id, request.signature_key, request.login_key)
+    signature = account.own.keys.signature_key.sign(labelled(LABEL_ENDORSEMENT, content))
+    endorsement = Endorsement(account.certificate.device_id, signature).encode()
+    body = {"endorsement": base64.b64encode(endorsement).decode()}
+    answer = await account.http.json("POST", f"/v1/links/{lookup}/endorse", json=body, ticket=True)
+    try:
+        certificate = DeviceCertificate.parse(base64.b64decode(str(answer["certificate"]), validate=True))
+    except (KeyError, ValueError, binascii.Error, RemoteError) as error:
+        raise Problem("server-not-understood") from error
+    if (certificate.device_id, certificate.signature_key) != (request.device_id, request.signature_key):
+        raise Problem("link-key-swapped")
+    with account.store.step() as step:
+        account.people.vouch(step, certificate)
+        account.latecomers.expect_device(step, request.device_id)
+        step.tell(LinkRequested(device_name=request.device_name))
+    return DeviceView(request.device_id, request.device_name, False, account.clock.now_ms(), 0)

@@ -1,0 +1,191 @@
+"""Who is in a conversation: groups begun, people and devices added and removed, as MLS commits that survive a crash."""
+
+import base64
+import binascii
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from miss_app.engine.conversations import persons_in
+from miss_app.engine.http import Http
+from miss_app.engine.model import Act, Item
+from miss_app.engine.people import People, certificate_of_leaf, certificate_of_package
+from miss_app.engine.problems import Problem
+from miss_protocol import limits
+from miss_protocol.errors import MissError
+from miss_protocol.identity import Authority, DeviceCertificate, check_successor, credential_check
+from miss_protocol.mls import group as mls
+from miss_protocol.mls.extensions import ExternalSender, external_senders
+from miss_protocol.mls.policy import allowed
+from miss_protocol.terms import DIRECT, EXTENSION_TYPE, GROUP, Terms
+
+_X509 = 2
+_HOUR_SECONDS, _DAY_SECONDS = 3600, 86_400
+
+
+@dataclass
+class Clock:
+    """The server's time, as far as this machine can tell: its own clock, set right at each login."""
+
+    offset_ms: int = 0
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000 + self.offset_ms
+
+    def set(self, server_ms: int) -> None:
+        self.offset_ms = server_ms - time.time_ns() // 1_000_000
+
+
+class Membership:
+    """What this device may do to groups.
+
+    Args:
+        certificate: this device's.
+        signature_seed: its Ed25519 key.
+        authority: the registrar's certificates.
+        people: pins, so that a device known by another key is never added.
+        clock: the server's time.
+    """
+
+    def __init__(
+        self, certificate: DeviceCertificate, signature_seed: bytes, authority: Authority, people: People, clock: Clock
+    ) -> None:
+        self.certificate = certificate
+        self.identity = mls.Identity(signature_seed, mls.Credential.x509(certificate.der))
+        self.clock = clock
+        self._authority = authority
+        self._people = people
+
+    def rules(self, at_ms: int | None) -> mls.Rules:
+        """The rules for a row accepted at ``at_ms``; None where only old leaves are read, judged before."""
+        return mls.Rules(credential_check(self._authority, at_ms), check_successor, allowed)
+
+    def begin(self, conversation_id: bytes, kind: str, persons: Sequence[bytes]) -> mls.Group:
+        """A group of one leaf, ours. ``persons`` are its admins: of a direct conversation both people."""
+        extensions = (
+            mls.Extension(EXTENSION_TYPE, Terms(kind, frozenset(persons)).encode()),
+            mls.RequiredCapabilities((EXTENSION_TYPE,), (mls.SelfRemove.type,), (_X509,)).extension(),
+            external_senders([self._registrar()]),
+        )
+        now = self.clock.now_ms() // 1000
+        return mls.create(
+            self.identity,
+            conversation_id + bytes(4),
+            extensions=extensions,
+            not_before=now - _HOUR_SECONDS,
+            not_after=now + limits.KEY_PACKAGE_DAYS * _DAY_SECONDS,
+        )
+
+    def begin_direct(self, conversation_id: bytes, person_id: bytes) -> mls.Group:
+        return self.begin(conversation_id, DIRECT, (self._people.me, person_id))
+
+    def begin_group(self, conversation_id: bytes) -> mls.Group:
+        return self.begin(conversation_id, GROUP, (self._people.me,))
+
+    def _registrar(self) -> ExternalSender:
+        der = self._authority.external_sender.public_bytes(serialization.Encoding.DER)
+        key = self._authority.external_sender.public_key()
+        if not isinstance(key, ed25519.Ed25519PublicKey):
+            raise Problem("server-not-understood")
+        return ExternalSender(key.public_bytes_raw(), mls.Credential.x509(der))
+
+    def stage(self, group: mls.Group, item: Item) -> mls.Staged | None:
+        """The commit that does what an item wants, or None where nothing is left to do.
+
+        Raises:
+            Problem: the rules forbid it, or a key package is unfit.
+        """
+        proposals: list[mls.Proposal] = []
+        if item.act is Act.ADD:
+            proposals += self._adds(group, item)
+        elif item.act is Act.REMOVE:
+            proposals += self._removes(group, item)
+        if not proposals and not others_pending(group):
+            return None
+        try:
+            return mls.commit(group, self.identity, proposals, rules=self.rules(self.clock.now_ms()))
+        except MissError as error:
+            raise Problem(error.reason) from error
+
+    def _adds(self, group: mls.Group, item: Item) -> list[mls.Proposal]:
+        inside = {certificate_of_leaf(leaf).device_id for leaf in group.roster().values()}
+        persons = persons_in(group)
+        adds: list[mls.Proposal] = []
+        for data in item.packages:
+            package = mls.KeyPackage.decode(data)
+            certificate = certificate_of_package(package)
+            # Further devices of somebody who is in are added by that person's own devices, not by us.
+            theirs = certificate.person_id in persons and certificate.person_id != self._people.me
+            if certificate.device_id not in inside and not theirs:
+                inside.add(certificate.device_id)
+                adds.append(mls.Add(package))
+        return adds
+
+    def _removes(self, group: mls.Group, item: Item) -> list[mls.Proposal]:
+        removes: list[mls.Proposal] = []
+        for index, leaf in group.roster().items():
+            certificate = certificate_of_leaf(leaf)
+            wanted = certificate.person_id in item.persons or certificate.device_id in item.devices
+            if wanted and index != group.my_leaf:
+                removes.append(mls.Remove(index))
+        return removes
+
+    def own_other_devices(self, group: mls.Group | None) -> tuple[bytes, ...]:
+        """The ids of this person's other devices in a group."""
+        if group is None:
+            return ()
+        inside = [certificate_of_leaf(leaf) for leaf in group.roster().values()]
+        me = self.certificate
+        return tuple(one.device_id for one in inside if one.person_id == me.person_id and one.device_id != me.device_id)
+
+    async def key_packages(self, http: Http, person_id: bytes) -> list[tuple[bytes, bytes]]:
+        """One checked key package of each of a person's devices, but this one: (device id, bytes).
+
+        Raises:
+            Problem: the server cannot be reached, or gave a package that is not this person's.
+        """
+        answer = await http.json("POST", f"/v1/people/{person_id.hex()}/key-packages", ticket=True)
+        try:
+            offered = [
+                (bytes.fromhex(one["device"]), base64.b64decode(one["key_package"], validate=True))
+                for one in answer["devices"]
+            ]
+        except (KeyError, TypeError, ValueError, binascii.Error) as error:
+            raise Problem("server-not-understood") from error
+        for device_id, data in offered:
+            self._check_package(person_id, device_id, data)
+        return offered
+
+    def _check_package(self, person_id: bytes, device_id: bytes, data: bytes) -> None:
+        now_ms = self.clock.now_ms()
+        try:
+            package = mls.KeyPackage.decode(data)
+            package.verify()
+            certificate = certificate_of_package(package)
+            certificate.verify(self._authority, now_ms)
+        except MissError as error:
+            raise Problem("key-package-unfit") from error
+        tolerance = limits.CLOCK_TOLERANCE_MINUTES * 60
+        lifetime = package.lifetime
+        if (
+            certificate.person_id != person_id
+            or certificate.device_id != device_id
+            or certificate.signature_key != package.leaf.signature_key
+            or not lifetime.not_before - tolerance <= now_ms // 1000 < lifetime.not_after
+        ):
+            raise Problem("key-package-unfit")
+        self._people.check_pinned(certificate)
+
+
+def others_pending(group: mls.Group) -> bool:
+    """Whether a proposal of somebody else waits to be committed."""
+    return any(one.sender.index != group.my_leaf for one in group.pending)
+
+
+def rank_to_commit(group: mls.Group) -> int:
+    """How many members stand before us among those who could commit the waiting leaves: the lowest leaf goes first."""
+    going = {one.sender.index for one in group.pending}
+    return sum(index < group.my_leaf and index not in going for index in group.roster())

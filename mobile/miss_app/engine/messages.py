@@ -1,0 +1,215 @@
+"""The lines of the chats: written with the rows they come from, shown as views, their ticks derived from marks."""
+
+import hashlib
+from dataclasses import replace
+
+from miss_app.engine import records
+from miss_app.engine.conversations import Conversations
+from miss_app.engine.events import (
+    ConversationChanged,
+    ConversationView,
+    MemberView,
+    MessageAdded,
+    MessageChanged,
+    MessageView,
+    PhotoView,
+    Tick,
+)
+from miss_app.engine.model import QUEUED_PLACE, Conversation, Mark, Message, place_of
+from miss_app.engine.people import People
+from miss_app.engine.store import Step, Store
+from miss_protocol.mls.policy import admins_of
+
+_WARNINGS = frozenset({"device-unendorsed", "device-key-changed", "cannot-follow", "store-from-the-past"})
+
+
+class Messages:
+    """The chats of one open store."""
+
+    def __init__(self, store: Store, conversations: Conversations, people: People) -> None:
+        self._store = store
+        self._conversations = conversations
+        self._people = people
+        self.transfers: dict[bytes, float] = {}  # blob → share done of the upload or download under way
+
+    # Writing.
+
+    def find(self, conversation_id: bytes, message_id: bytes) -> Message | None:
+        data = self._store.get("messages", conversation_id + message_id)
+        return None if data is None else records.decode(Message, data)
+
+    def add(self, step: Step, message: Message, line: int = 0) -> None:
+        """A new line; it stands at its row's place, or last while it has no number."""
+        if message.number:
+            place = place_of(message.number, line)
+        else:
+            place = max(QUEUED_PLACE, self._store.last_place("messages", message.conversation_id) + 1)
+        self._put(step, message, place)
+        record = self._conversations.get(message.conversation_id)
+        if record is not None and message.at_ms > record.at_ms:
+            self._conversations.save(step, replace(record, at_ms=message.at_ms))
+        step.after(lambda: step.tell(MessageAdded(self.view(message))))
+        self.tell_conversation(step, message.conversation_id)
+
+    def change(self, step: Step, message: Message) -> None:
+        """The same line, changed; one that got its number moves to its row's place."""
+        found = self._store.find("messages", message.conversation_id + message.message_id)
+        place = QUEUED_PLACE if found is None else found.place
+        if message.number and place >= QUEUED_PLACE:
+            place = place_of(message.number)
+        self._put(step, message, place)
+        step.after(lambda: step.tell(MessageChanged(self.view(message))))
+        self.tell_conversation(step, message.conversation_id)
+
+    def notice(
+        self, step: Step, conversation_id: bytes, number: int, line: int, at_ms: int, notice: str, *names: str
+    ) -> None:
+        """A grey line, or a red one, about what row ``number`` did."""
+        kind = "warning" if notice in _WARNINGS else "notice"
+        message_id = _derived_id(conversation_id, number, line, notice)
+        message = Message(message_id, conversation_id, kind, False, b"", at_ms, number, notice=notice, names=names)
+        self.add(step, message, line + 1)
+
+    def unreadable(
+        self, step: Step, conversation_id: bytes, number: int, at_ms: int, author: bytes, reason: str
+    ) -> None:
+        """A placeholder for a row that could not be opened, with the reason."""
+        message_id = _derived_id(conversation_id, number, 0, "unreadable")
+        self.add(step, Message(message_id, conversation_id, "unreadable", False, author, at_ms, number, problem=reason))
+
+    def _put(self, step: Step, message: Message, place: int) -> None:
+        name = message.conversation_id + message.message_id
+        step.put("messages", name, records.encode(message), shelf=message.conversation_id, place=place)
+
+    def tell_conversation(self, step: Step, conversation_id: bytes) -> None:
+        """Tell the screen about a conversation once, when the step is on disk."""
+        if any(
+            isinstance(e, ConversationChanged) and e.conversation.conversation_id == conversation_id
+            for e in step.events
+        ):
+            return
+
+        def tell() -> None:
+            record = self._conversations.get(conversation_id)
+            told = {e.conversation.conversation_id for e in step.events if isinstance(e, ConversationChanged)}
+            if record is not None and conversation_id not in told:
+                step.tell(ConversationChanged(self.conversation_view(record)))
+
+        step.after(tell)
+
+    # Ticks.
+
+    def mark(self, step: Step, record: Conversation, person_id: bytes, *, delivered: int = 0, read: int = 0) -> None:
+        """A person has come further; own messages whose tick changes by it are told."""
+        before = {mark.person_id: mark for mark in record.marks}
+        mark = before.get(person_id)
+        if mark is None:
+            return
+        reached = Mark(person_id, max(mark.delivered, delivered, read), max(mark.read, read))
+        if reached == mark:
+            return
+        after = replace(record, marks=tuple(reached if one is mark else one for one in record.marks))
+        self._conversations.save(step, after)
+        low = min(_delivered(record), _read(record))
+        high = max(_delivered(after), _read(after))
+        if (_delivered(record), _read(record)) == (_delivered(after), _read(after)):
+            return
+        for row in self._store.rows("messages", record.conversation_id, above=place_of(low)):
+            if row.place > place_of(high, 1):
+                break
+            message = records.decode(Message, row.body)
+            if message.mine:
+                step.after(lambda message=message: step.tell(MessageChanged(self.view(message))))  # type: ignore[misc]
+        self.tell_conversation(step, record.conversation_id)
+
+    def _tick(self, message: Message) -> Tick | None:
+        if not message.mine or message.kind not in ("text", "photo"):
+            return None
+        if message.failed:
+            return Tick.FAILED
+        if not message.number:
+            return Tick.QUEUED
+        record = self._conversations.get(message.conversation_id)
+        if record is None or not record.marks:
+            return Tick.ACCEPTED
+        if message.number <= _read(record):
+            return Tick.READ
+        return Tick.DELIVERED if message.number <= _delivered(record) else Tick.ACCEPTED
+
+    # Views.
+
+    def view(self, message: Message) -> MessageView:
+        photo = message.photo
+        part = None
+        if photo is not None:
+            here = self._store.find("blobs", photo.blob) is not None
+            part = PhotoView(
+                photo.thumbnail,
+                photo.width,
+                photo.height,
+                photo.picture_bytes,
+                photo.original_bytes,
+                here,
+                self.transfers.get(photo.blob, 0.0),
+            )
+        return MessageView(
+            message.message_id,
+            message.conversation_id,
+            message.kind,
+            message.mine,
+            self._people.view(message.author) if message.author else None,
+            message.at_ms,
+            message.text,
+            part,
+            self._tick(message),
+            message.problem,
+            message.notice,
+            message.names,
+        )
+
+    def page(self, conversation_id: bytes, before: bytes | None, limit: int) -> list[MessageView]:
+        """Lines of a chat, oldest first, ending before a message."""
+        below = None
+        if before is not None:
+            found = self._store.find("messages", conversation_id + before)
+            below = None if found is None else found.place
+        rows = self._store.last_rows("messages", conversation_id, below=below, limit=limit)
+        return [self.view(records.decode(Message, row.body)) for row in rows]
+
+    def conversation_view(self, record: Conversation) -> ConversationView:
+        last = self.page(record.conversation_id, None, 1)
+        title = self._people.name(record.peer) if record.direct else record.title
+        return ConversationView(
+            record.conversation_id,
+            record.direct,
+            title,
+            record.patient,
+            last[0] if last else None,
+            record.unread,
+            record.active and not record.leaving,
+            self._members(record),
+        )
+
+    def _members(self, record: Conversation) -> tuple[MemberView, ...]:
+        group = self._conversations.group(record.conversation_id)
+        if group is None:
+            return ()
+        me, admins = self._people.me, admins_of(group.public)
+        return tuple(
+            MemberView(self._people.view(person), person in admins, person == me, len(leaves))
+            for person, leaves in self._conversations.persons(record.conversation_id).items()
+        )
+
+
+def _delivered(record: Conversation) -> int:
+    return min((mark.delivered for mark in record.marks), default=0)
+
+
+def _read(record: Conversation) -> int:
+    return min((mark.read for mark in record.marks), default=0)
+
+
+def _derived_id(conversation_id: bytes, number: int, line: int, what: str) -> bytes:
+    """The same row makes the same line, however often it is taken."""
+    text = conversation_id + number.to_bytes(8, "big") + line.to_bytes(2, "big") + what.encode()
+    return hashlib.sha256(text).digest()[:16]

@@ -1,0 +1,168 @@
+"""What the store holds about conversations, messages and people, as records."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from miss_protocol.frames import Class, Kind
+
+NUMBER_SHIFT = 16  # a message's place is its row number and, for lines that share a row, a small count
+QUEUED_PLACE = 1 << 62  # what has no row number yet comes after everything that has one
+
+
+class Act(StrEnum):
+    """What an item of the outbox wants done."""
+
+    CREATE = "create"
+    ADD = "add"  # people or devices, by a commit
+    REMOVE = "remove"  # leaves, by a commit
+    CLEAR = "clear"  # commit the leaves that others proposed
+    LEAVE = "leave"  # propose to go
+    CONTENT = "content"  # an application message
+
+
+class Stage(StrEnum):
+    """How far an item of the outbox has come; its row in the stream ends it."""
+
+    INTENT = "intent"
+    READY = "ready"  # sealed or staged, saved: the very bytes to send
+    ACCEPTED = "accepted"  # has a number; waits for its own row
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How far a person has come in a conversation: row numbers delivered and read."""
+
+    person_id: bytes
+    delivered: int
+    read: int
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One conversation on this device.
+
+    ``position`` is the number of the last row taken; it moves in the same step as what the row changed. ``reason`` says
+    why a conversation is not active: ``left``, ``removed``, ``moved``, ``cannot-follow`` or ``store-from-the-past``.
+    """
+
+    conversation_id: bytes
+    direct: bool
+    peer: bytes = b""
+    title: str = ""
+    patient: str = ""
+    position: int = 0
+    active: bool = True
+    reason: str = ""
+    moved_to: bytes = b""
+    unread: int = 0
+    read: int = 0  # by this person, on whichever device
+    read_said: int = 0  # what the others were told of it
+    at_ms: int = 0
+    marks: tuple[Mark, ...] = ()
+    leaving: bool = False
+
+
+@dataclass(frozen=True)
+class PhotoPart:
+    """The photo of a message; its pixels are a sealed blob."""
+
+    blob: bytes
+    key: bytes
+    blob_bytes: int
+    width: int
+    height: int
+    picture_bytes: int
+    original_bytes: int
+    thumbnail: bytes
+
+
+@dataclass(frozen=True)
+class Message:
+    """One line of a chat."""
+
+    message_id: bytes
+    conversation_id: bytes
+    kind: str  # text, photo, notice, warning, unreadable
+    mine: bool
+    author: bytes  # person id, empty for notices
+    at_ms: int
+    number: int = 0  # 0 while it has none
+    text: str = ""
+    photo: PhotoPart | None = None
+    problem: str = ""
+    failed: bool = False
+    notice: str = ""
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something to be sent, from the wish to its row in the stream.
+
+    ``message_id`` names the act and stays the same however often it is sealed again. ``after_epoch`` is the epoch to
+    wait for before it is; ``packages`` are key packages already fetched, which are not fetched again.
+    """
+
+    message_id: bytes
+    conversation_id: bytes
+    act: Act
+    stage: Stage = Stage.INTENT
+    kind: Kind = Kind.APPLICATION
+    priority: Class = Class.NORMAL
+    content: bytes = b""
+    persons: tuple[bytes, ...] = ()
+    devices: tuple[bytes, ...] = ()
+    packages: tuple[bytes, ...] = ()
+    epoch: int = 0
+    body: bytes = b""
+    welcome: bytes = b""
+    after_epoch: int = 0
+    refusals: int = 0
+    number: int = 0
+    read: int = 0  # for a read receipt: the number it says
+
+
+@dataclass(frozen=True)
+class Latecomer:
+    """A person or device to be added once it has left key packages."""
+
+    conversation_id: bytes
+    person_id: bytes
+    device_id: bytes = b""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A person as their device certificates name them."""
+
+    person_id: bytes
+    display_name: str
+    profession: str
+    place: str
+    checked_how: str
+    checked_at_ms: int
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A device's key as it was first seen; ``trusted`` is False where nobody known vouched for it."""
+
+    person_id: bytes
+    device_id: bytes
+    signature_key: bytes
+    trusted: bool
+    certificate: bytes
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A sealed photo on its way to the server."""
+
+    blob: bytes
+    conversation_id: bytes
+    message_id: bytes
+
+
+def place_of(number: int, line: int = 0) -> int:
+    """Where a line of row ``number`` stands in the chat."""
+    return number << NUMBER_SHIFT | line

@@ -1,0 +1,360 @@
+"""Send what is queued: in order in each conversation, exactly once, whatever is killed meanwhile.
+
+An item begins as an intent. Sealing (or staging, for a commit) saves the group's next state and the very bytes to send
+in one step, before a byte leaves: a ratchet restored from the past would use a key twice. Ready bytes are offered again
+after every login until the server has answered; the server knows the message id and answers a repetition with the first
+number. An item ends at its own row in the stream, not at the answer, so that a lost answer changes nothing.
+One item a conversation is on its way at a time: a refusal can then never change the order.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from miss_app.engine import records
+from miss_app.engine.conversations import Conversations
+from miss_app.engine.events import Trouble
+from miss_app.engine.http import Http
+from miss_app.engine.membership import Membership, others_pending
+from miss_app.engine.messages import Messages
+from miss_app.engine.model import Act, Conversation, Item, Latecomer, Stage
+from miss_app.engine.problems import Problem
+from miss_app.engine.store import Row, Step, Store
+from miss_protocol.frames import ID_BYTES, Accepted, Class, Kind, Refusal, Refused, Submit
+from miss_protocol.mls import group as mls
+
+PLACE_GAP = 1 << 10  # room for items that must go before the first
+REFUSALS_MAX = 50
+RETRY_SECONDS = 1.0
+PACKAGES_RETRY_SECONDS_MAX = 30.0
+_COMMITS = (Act.ADD, Act.REMOVE, Act.CLEAR)
+
+
+class Outbox:
+    """What waits to be sent, in one open store.
+
+    Args:
+        submit: gives a frame to the connection.
+        new_id: makes a message id of 16 random bytes.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        conversations: Conversations,
+        messages: Messages,
+        membership: Membership,
+        http: Http,
+        submit: Callable[[Submit], Awaitable[None]],
+        new_id: Callable[[], bytes],
+    ) -> None:
+        self._store = store
+        self._conversations = conversations
+        self._messages = messages
+        self._membership = membership
+        self._http = http
+        self._submit = submit
+        self._new_id = new_id
+        self._open = False
+        self._flying: dict[bytes, bytes] = {}  # conversation → message id whose answer is awaited
+        self._busy: dict[bytes, asyncio.Task[None]] = {}
+        self._again: set[bytes] = set()
+        self._timers: set[asyncio.TimerHandle] = set()
+
+    # Queueing.
+
+    def enqueue(self, step: Step, item: Item, *, first: bool = False) -> None:
+        """Write an item; ``first`` puts it before what waits already."""
+        shelf = item.conversation_id
+        rows = self._store.rows("outbox", shelf)
+        if first and rows:
+            place = rows[0].place - 1
+        else:
+            place = self._store.last_place("outbox", shelf) + PLACE_GAP
+        step.put("outbox", item.message_id, records.encode(item), shelf=shelf, place=place)
+        step.after(lambda: self.kick(item.conversation_id))
+
+    def find(self, message_id: bytes) -> Item | None:
+        data = self._store.get("outbox", message_id)
+        return None if data is None else records.decode(Item, data)
+
+    def items(self, conversation_id: bytes) -> list[Item]:
+        return [records.decode(Item, row.body) for row in self._store.rows("outbox", conversation_id)]
+
+    def save(self, step: Step, item: Item) -> None:
+        """The same item, changed, in its place."""
+        row = self._row(item.message_id)
+        place = PLACE_GAP if row is None else row.place
+        step.put("outbox", item.message_id, records.encode(item), shelf=item.conversation_id, place=place)
+
+    def done(self, step: Step, item: Item) -> None:
+        """The item's own row has come."""
+        step.delete("outbox", item.message_id)
+        step.after(lambda: self._landed(item))
+
+    def _row(self, message_id: bytes) -> Row | None:
+        return self._store.find("outbox", message_id)
+
+    # Sending.
+
+    def open(self) -> None:
+        """The backlog is drained: own rows that were accepted have come, the rest may be offered."""
+        self._open = True
+        self._flying.clear()
+        for conversation_id in {
+            records.decode(Item, row.body).conversation_id for row in self._store.all_rows("outbox")
+        }:
+            self.kick(conversation_id)
+
+    def close(self) -> None:
+        """The connection is gone: nothing is on its way any more."""
+        self._open = False
+        self._flying.clear()
+
+    async def stop(self) -> None:
+        self.close()
+        for timer in self._timers:
+            timer.cancel()
+        tasks = list(self._busy.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def kick(self, conversation_id: bytes) -> None:
+        """Look whether this conversation's first item can go on."""
+        if not self._open:
+            return
+        if conversation_id in self._busy:
+            self._again.add(conversation_id)
+            return
+        self._busy[conversation_id] = asyncio.create_task(self._advance_until_blocked(conversation_id))
+
+    def kick_later(self, conversation_id: bytes, seconds: float) -> None:
+        """Look again after a while."""
+        self._timers = {timer for timer in self._timers if timer.when() > asyncio.get_running_loop().time()}
+        self._timers.add(asyncio.get_running_loop().call_later(seconds, self.kick, conversation_id))
+
+    async def _advance_until_blocked(self, conversation_id: bytes) -> None:
+        try:
+            again = True
+            while again and self._open:
+                self._again.discard(conversation_id)
+                again = await self._advance(conversation_id) or conversation_id in self._again
+        finally:
+            del self._busy[conversation_id]
+
+    async def _advance(self, conversation_id: bytes) -> bool:
+        """One step of the first item that is not accepted yet; True where there may be another at once."""
+        record, item = self._conversations.get(conversation_id), self._first(conversation_id)
+        if record is None or item is None or conversation_id in self._flying:
+            return False
+        group = self._conversations.group(conversation_id)
+        if not record.active or group is None:
+            return self._fail(item, record.reason or "not-member")
+        if item.stage is Stage.READY:
+            self._flying[conversation_id] = item.message_id
+            await self._submit(_frame(item))
+            return False
+        if others_pending(group) and item.act not in _COMMITS:
+            # RFC 9420 section 12.4: whoever wants to send commits the waiting leaves first.
+            with self._store.step() as step:
+                self.enqueue(step, Item(self._new_id(), conversation_id, Act.CLEAR), first=True)
+            return True
+        if group.epoch < item.after_epoch:
+            return False  # the commit that won is on its way
+        try:
+            return await self._prepare(record, group, item)
+        except Problem as problem:
+            return self._fail(item, problem.reason)
+
+    def _first(self, conversation_id: bytes) -> Item | None:
+        for item in self.items(conversation_id):
+            if item.stage is not Stage.ACCEPTED:
+                return item
+            if item.act is not Act.CONTENT:
+                return None  # a commit, a leave, a creation: its own row first
+        return None
+
+    async def _prepare(self, record: Conversation, group: mls.Group, item: Item) -> bool:
+        if item.act is Act.CONTENT:
+            self.send_first(group, item)
+        elif item.act is Act.ADD and not item.packages:
+            return await self._gather(record, item)
+        elif item.act in _COMMITS:
+            self._stage(group, item)
+        elif item.act is Act.LEAVE:
+            self._propose_to_leave(group, item)
+        elif item.act is Act.CREATE:
+            body = mls.group_info(group, self._membership.identity)
+            with self._store.step() as step:
+                self.save(step, replace(item, stage=Stage.READY, kind=Kind.CREATE, epoch=group.epoch, body=body))
+        return True
+
+    def send_first(self, group: mls.Group, item: Item) -> None:
+        """Seal a content: ratchet, ciphertext and outbox row in one step, before the bytes leave."""
+        sealed = mls.seal(group, self._membership.identity, item.content)
+        with self._store.step() as step:
+            self._conversations.save_group(step, item.conversation_id, sealed.group, sealed.changed)
+            self.save(
+                step,
+                replace(item, stage=Stage.READY, kind=Kind.APPLICATION, epoch=group.epoch, body=sealed.message),
+            )
+
+    def _stage(self, group: mls.Group, item: Item) -> None:
+        staged = self._membership.stage(group, item)
+        with self._store.step() as step:
+            if staged is None:  # what it wanted has come about by another's commit
+                step.delete("outbox", item.message_id)
+                return
+            self._conversations.stage(step, item.conversation_id, item.message_id, staged.group)
+            self.save(
+                step,
+                replace(
+                    item,
+                    stage=Stage.READY,
+                    kind=Kind.COMMIT,
+                    priority=Class.SILENT,
+                    epoch=group.epoch,
+                    body=staged.message,
+                    welcome=staged.welcome or b"",
+                ),
+            )
+
+    def _propose_to_leave(self, group: mls.Group, item: Item) -> None:
+        proposed = mls.propose(group, self._membership.identity, mls.SelfRemove())
+        with self._store.step() as step:
+            self._conversations.save_group(step, item.conversation_id, proposed.group, proposed.changed)
+            ready = replace(item, stage=Stage.READY, kind=Kind.PROPOSAL, priority=Class.SILENT, epoch=group.epoch)
+            self.save(step, replace(ready, body=proposed.message))
+
+    async def _gather(self, record: Conversation, item: Item) -> bool:
+        """Fetch the key packages an add needs; who has left none yet is added later."""
+        packages: list[bytes] = []
+        missing: list[bytes] = []
+        try:
+            for person_id in item.persons:
+                found = await self._membership.key_packages(self._http, person_id)
+                packages += [data for device, data in found if not item.devices or device in item.devices]
+                if not found and person_id != self._membership.certificate.person_id:
+                    missing.append(person_id)
+        except Problem as problem:
+            if problem.reason in ("key-package-unfit", "device-key-changed", "unknown-person"):
+                raise
+            self.kick_later(item.conversation_id, RETRY_SECONDS)
+            return False
+        others = [one for one in item.persons if one != self._membership.certificate.person_id]
+        if others and len(missing) == len(others):
+            # Nobody to write to yet: the whole conversation waits, in order.
+            self.kick_later(item.conversation_id, min(PACKAGES_RETRY_SECONDS_MAX, RETRY_SECONDS * 2))
+            return False
+        with self._store.step() as step:
+            for person_id in missing:
+                late = Latecomer(record.conversation_id, person_id)
+                step.put("tasks", record.conversation_id + person_id, records.encode(late))
+            if packages:
+                self.save(step, replace(item, packages=tuple(packages)))
+            else:
+                step.delete("outbox", item.message_id)
+        return True
+
+    # Answers.
+
+    def accepted(self, frame: Accepted) -> None:
+        """The row is on disk at this number; its own row will end the item."""
+        item = self.find(frame.message_id)
+        if item is not None and item.stage is Stage.READY:
+            with self._store.step() as step:
+                self.save(step, replace(item, stage=Stage.ACCEPTED, number=frame.number))
+                self.number(step, item, frame.number)
+        self._flying.pop(frame.stream, None)
+        self.kick(frame.stream)
+
+    def number(self, step: Step, item: Item, number: int) -> None:
+        """A message of ours has its number, from the answer or from its row, whichever came first."""
+        message = self._messages.find(item.conversation_id, item.message_id)
+        if message is not None and not message.number:
+            self._messages.change(step, replace(message, number=number, failed=False, problem=""))
+
+    def refused(self, frame: Refused) -> None:
+        """The row was not taken: seal again, wait, move, or give up."""
+        if self._flying.get(frame.stream) == frame.message_id:
+            del self._flying[frame.stream]
+        item = self.find(frame.message_id)
+        if item is None or item.stage is not Stage.READY:
+            self.kick(frame.stream)
+            return
+        if frame.reason is Refusal.STALE and frame.epoch == item.epoch:
+            self.kick(frame.stream)  # the refusal of an earlier sealing
+            return
+        if frame.reason is Refusal.SLOW_DOWN:
+            self.kick_later(frame.stream, RETRY_SECONDS)
+        elif frame.reason in (Refusal.STALE, Refusal.COMMIT_FIRST) and item.refusals < REFUSALS_MAX:
+            after = frame.epoch if frame.reason is Refusal.STALE else item.epoch + 1
+            after = 0 if item.act in _COMMITS and frame.reason is Refusal.COMMIT_FIRST else after
+            with self._store.step() as step:
+                self.unseal(step, replace(item, refusals=item.refusals + 1), after)
+            self.kick_later(frame.stream, 0 if frame.reason is Refusal.STALE else RETRY_SECONDS / 4)
+        elif frame.reason is Refusal.EXISTS and frame.other != bytes(ID_BYTES):
+            self._move(item.conversation_id, frame.other)
+        else:
+            self._fail(item, frame.reason.name.lower().replace("_", "-"))
+
+    def unseal(self, step: Step, item: Item, after_epoch: int) -> None:
+        """Keep what was to be said and its id, drop the ciphertext: it is sealed again in a later epoch."""
+        if item.act in _COMMITS:
+            self._conversations.unstage(step, item.conversation_id)
+        self.save(step, replace(item, stage=Stage.INTENT, body=b"", welcome=b"", after_epoch=after_epoch))
+
+    def unseal_all(self, step: Step, conversation_id: bytes, epoch: int) -> None:
+        """Another's commit has ended the epoch: what was ready in it can no longer be accepted."""
+        for item in self.items(conversation_id):
+            if item.stage is Stage.READY and item.act is not Act.CREATE:
+                self.unseal(step, item, epoch)
+
+        def go_on() -> None:
+            self._flying.pop(conversation_id, None)
+            self.kick(conversation_id)
+
+        step.after(go_on)
+
+    def _landed(self, item: Item) -> None:
+        if self._flying.get(item.conversation_id) == item.message_id:
+            del self._flying[item.conversation_id]
+        self.kick(item.conversation_id)
+
+    def _move(self, source: bytes, target: bytes) -> None:
+        """These two have a conversation already: what was queued here goes there, in order."""
+        record = self._conversations.get(source)
+        if record is None:
+            return
+        with self._store.step() as step:
+            for item in self.items(source):
+                step.delete("outbox", item.message_id)
+                if item.act is Act.CONTENT:
+                    moved = replace(item, conversation_id=target, stage=Stage.INTENT, body=b"", after_epoch=0)
+                    self.enqueue(step, moved)
+                    message = self._messages.find(source, item.message_id)
+                    if message is not None:
+                        step.delete("messages", source + item.message_id)
+                        self._messages.add(step, replace(message, conversation_id=target))
+            self._conversations.forget_group(step, source)
+            moved_record = replace(record, active=False, reason="moved", moved_to=target)
+            self._conversations.save(step, moved_record)
+            self._messages.tell_conversation(step, target)
+
+    def _fail(self, item: Item, reason: str) -> bool:
+        """Give an item up, and say so where it shows; the next one may go on."""
+        with self._store.step() as step:
+            step.delete("outbox", item.message_id)
+            if item.act in _COMMITS:
+                self._conversations.unstage(step, item.conversation_id)
+            message = self._messages.find(item.conversation_id, item.message_id)
+            if message is not None:
+                self._messages.change(step, replace(message, failed=True, problem=reason))
+            elif item.act is not Act.CONTENT and item.act is not Act.CLEAR:
+                step.tell(Trouble(reason))
+        return True
+
+
+def _frame(item: Item) -> Submit:
+    return Submit(item.message_id, item.conversation_id, item.kind, item.priority, item.epoch, item.body, item.welcome)

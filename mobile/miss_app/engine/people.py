@@ -1,0 +1,199 @@
+"""The people one knows: their cards as certified, and the keys of their devices as first seen.
+
+A device's key is pinned when it is first met. A further device of a known person is trusted when a pinned device of the
+same person endorsed it (or was endorsed by it: the newer device may be met first); otherwise somebody may have
+registered in that person's name, and the chat says so in red.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from miss_app.engine import records
+from miss_app.engine.events import PersonView
+from miss_app.engine.http import Http
+from miss_app.engine.model import Card, Pin
+from miss_app.engine.problems import Problem
+from miss_app.engine.store import Step, Store
+from miss_protocol.errors import RemoteError
+from miss_protocol.identity import DeviceCertificate
+from miss_protocol.mls.nodes import KeyPackage, LeafNode
+
+_parse = lru_cache(maxsize=4096)(DeviceCertificate.parse)
+
+
+def certificate_of_leaf(leaf: LeafNode) -> DeviceCertificate:
+    """The device certificate of a leaf whose credential was checked when it entered the tree."""
+    if len(leaf.credential.certificates) != 1:
+        raise RemoteError("bad-credential", "one device certificate is expected")
+    return _parse(leaf.credential.certificates[0])
+
+
+def person_of_leaf(leaf: LeafNode) -> bytes:
+    return certificate_of_leaf(leaf).person_id
+
+
+def certificate_of_package(package: KeyPackage) -> DeviceCertificate:
+    return certificate_of_leaf(package.leaf)
+
+
+@dataclass(frozen=True)
+class Met:
+    """A device just seen in a group: whether its person was known before, and whether its key may be believed."""
+
+    certificate: DeviceCertificate
+    person_known: bool
+    trusted: bool
+
+
+class People:
+    """Cards and pins in one open store.
+
+    Args:
+        own: this device's certificate.
+    """
+
+    def __init__(self, store: Store, own: DeviceCertificate) -> None:
+        self._store = store
+        self._own = own
+        self._cards: dict[bytes, Card] = {}
+        self._pins: dict[bytes, Pin] = {}
+        for row in store.all_rows("people"):
+            card = records.decode(Card, row.body)
+            self._cards[card.person_id] = card
+        for row in store.all_rows("pins"):
+            pin = records.decode(Pin, row.body)
+            self._pins[pin.device_id] = pin
+
+    @property
+    def me(self) -> bytes:
+        return self._own.person_id
+
+    def view(self, person_id: bytes) -> PersonView:
+        """A person as the screen shows them; a person never met has empty names."""
+        card = self._cards.get(person_id)
+        if card is None:
+            return PersonView(person_id, "", "", "", False)
+        return PersonView(
+            person_id, card.display_name, card.profession, card.place, True, card.checked_how, card.checked_at_ms
+        )
+
+    def name(self, person_id: bytes) -> str:
+        card = self._cards.get(person_id)
+        return "" if card is None else card.display_name
+
+    def meet(self, step: Step, certificates: Iterable[DeviceCertificate]) -> list[Met]:
+        """Learn cards and pin keys of devices that entered a group together; says what to think of each."""
+        seen = list(certificates)
+        known_before = {one.person_id for one in seen if self._knows(one.person_id)}
+        for one in seen:
+            self._learn(step, one)
+        met: dict[bytes, Met] = {}
+        waiting = [one for one in seen if one.device_id not in self._pins]
+        while waiting:
+            # Endorsements form chains; each round may make the next link believable.
+            vouched = [one for one in waiting if one.person_id not in known_before or self._vouched(one)]
+            for one in vouched or waiting:
+                trusted = bool(vouched)
+                self._pin(step, one, trusted)
+                met[one.device_id] = Met(one, one.person_id in known_before, trusted)
+            waiting = [one for one in waiting if one.device_id not in self._pins]
+        for one in seen:
+            pin = self._pins[one.device_id]
+            same = pin.signature_key == one.signature_key and pin.person_id == one.person_id
+            met.setdefault(one.device_id, Met(one, True, pin.trusted and same))
+        return [met[one.device_id] for one in seen]
+
+    def check_pinned(self, certificate: DeviceCertificate) -> None:
+        """Raises Problem("device-key-changed") where this device was known by another key or person."""
+        pin = self._pins.get(certificate.device_id)
+        if pin is None:
+            return
+        if (pin.person_id, pin.signature_key) != (certificate.person_id, certificate.signature_key):
+            raise Problem("device-key-changed")
+
+    def introduce(self, step: Step, person: PersonView) -> None:
+        """Remember a directory entry until the person's certificate says who they are."""
+        if person.person_id in self._cards:
+            return
+        card = Card(person.person_id, person.display_name, person.profession, person.place, person.checked_how, 0)
+        step.put("people", card.person_id, records.encode(card))
+        self._cards[card.person_id] = card
+        step.undo(lambda: _restore(self._cards, card.person_id, None))
+
+    def vouch(self, step: Step, certificate: DeviceCertificate) -> None:
+        """Pin a device that this one endorsed."""
+        self._learn(step, certificate)
+        self._pin(step, certificate, True)
+
+    def _knows(self, person_id: bytes) -> bool:
+        return person_id == self.me or any(pin.person_id == person_id for pin in self._pins.values())
+
+    def _vouched(self, new: DeviceCertificate) -> bool:
+        pinned = [pin for pin in self._pins.values() if pin.person_id == new.person_id and pin.trusted]
+        others = [(pin.device_id, pin.signature_key, _parse(pin.certificate)) for pin in pinned]
+        if new.person_id == self.me:
+            if new.device_id == self._own.device_id:
+                return new.signature_key == self._own.signature_key
+            others.append((self._own.device_id, self._own.signature_key, self._own))
+        for device_id, key, certificate in others:
+            if _endorsed(new, device_id, key) or _endorsed(certificate, new.device_id, new.signature_key):
+                return True
+        return False
+
+    def _learn(self, step: Step, certificate: DeviceCertificate) -> None:
+        who = certificate.professional
+        card = Card(who.person_id, who.display_name, who.profession, who.place, who.checked_how, who.checked_at_ms)
+        before = self._cards.get(card.person_id)
+        if before is not None and before.checked_at_ms >= card.checked_at_ms:
+            return
+        step.put("people", card.person_id, records.encode(card))
+        self._cards[card.person_id] = card
+        step.undo(lambda: _restore(self._cards, card.person_id, before))
+
+    def _pin(self, step: Step, certificate: DeviceCertificate, trusted: bool) -> None:
+        pin = Pin(certificate.person_id, certificate.device_id, certificate.signature_key, trusted, certificate.der)
+        before = self._pins.get(pin.device_id)
+        step.put("pins", pin.device_id, records.encode(pin), shelf=pin.person_id)
+        self._pins[pin.device_id] = pin
+        step.undo(lambda: _restore(self._pins, pin.device_id, before))
+
+
+def _restore(known: dict[bytes, Card] | dict[bytes, Pin], name: bytes, before: Card | Pin | None) -> None:
+    known.pop(name, None)
+    if before is not None:
+        known[name] = before  # type: ignore[assignment]  # the value came from this very dictionary
+
+
+def _endorsed(certificate: DeviceCertificate, endorser_id: bytes, endorser_key: bytes) -> bool:
+    if certificate.endorsement is None or certificate.endorsement.endorser != endorser_id:
+        return False
+    try:
+        certificate.check_endorsement(endorser_key)
+    except RemoteError:
+        return False
+    return True
+
+
+async def search(http: Http, words: str, profession: str, place: str) -> list[PersonView]:
+    """People of the directory; Problem where the server cannot be reached or refuses."""
+    query = {"words": words, "profession": profession, "place": place}
+    found = await http.json("GET", "/v1/directory", query={k: v for k, v in query.items() if v}, ticket=True)
+    try:
+        return [person_view(one) for one in found["people"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise Problem("server-not-understood") from error
+
+
+def person_view(entry: dict[str, object]) -> PersonView:
+    """A directory entry as a view."""
+    at_ms = entry.get("checked_at_ms")
+    return PersonView(
+        bytes.fromhex(str(entry["person"] or "")),
+        str(entry["display_name"]),
+        str(entry["profession"]),
+        str(entry["place"]),
+        bool(entry["reachable"]),
+        str(entry.get("checked_how") or ""),
+        at_ms if isinstance(at_ms, int) else 0,
+    )
