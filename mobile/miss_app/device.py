@@ -1,0 +1,88 @@
+"""What this machine can do: where files go, which theme it prefers, whether a window can be seen. The only platform test."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ASK_SECONDS_MAX = 2
+
+
+@dataclass(frozen=True)
+class Device:
+    """This machine. ``system`` is "linux", "macos", "windows", "android" or "ios"."""
+
+    system: str
+
+    @classmethod
+    def here(cls) -> "Device":
+        """The machine this program runs on."""
+        if "ANDROID_ARGUMENT" in os.environ or "ANDROID_ROOT" in os.environ:
+            return cls("android")
+        names = {"linux": "linux", "darwin": "macos", "win32": "windows", "cygwin": "windows", "ios": "ios"}
+        return cls(names.get(sys.platform, "linux"))
+
+    @property
+    def desktop(self) -> bool:
+        """Whether people type on a keyboard and drop files on windows here."""
+        return self.system in ("linux", "macos", "windows")
+
+    def data_folder(self) -> Path:
+        """Where profiles are kept unless ``--data`` says otherwise."""
+        home = Path.home()
+        if self.system == "windows":
+            return Path(os.environ.get("LOCALAPPDATA") or home / "AppData/Local") / "MiSS"
+        if self.system == "macos":
+            return home / "Library/Application Support/MiSS"
+        if self.system == "android":
+            return Path(os.environ.get("ANDROID_PRIVATE") or home) / "miss"
+        if self.system == "ios":
+            return home / "Documents/miss"
+        return Path(os.environ.get("XDG_DATA_HOME") or home / ".local/share") / "miss"
+
+    def pictures_folder(self) -> Path:
+        """Where choosing a photo begins."""
+        folders = (Path.home() / "Images", Path.home() / "Pictures", Path.home())
+        return next((folder for folder in folders if folder.is_dir()), Path.home())
+
+    def invitation_file(self) -> Path:
+        """The invitation an establishment may put beside the program."""
+        return Path(sys.argv[0]).resolve().parent / "invitation.miss"
+
+    def name(self) -> str:
+        """What this device is called in its owner's list."""
+        return platform.node().split(".")[0][:40] or self.system
+
+    def headless(self) -> bool:
+        """Whether the window is drawn without any screen to show it."""
+        return os.environ.get("SDL_VIDEODRIVER") == "offscreen"
+
+    def prefers_dark(self) -> bool:
+        """Whether this machine's owner chose dark windows; False where it cannot be asked."""
+        if self.headless():
+            return False
+        if self.system == "macos":
+            return self._ask("defaults", "read", "-g", "AppleInterfaceStyle") == "Dark"
+        if self.system == "windows":
+            key = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
+            return self._ask("reg", "query", key, "/v", "AppsUseLightTheme").endswith("0x0")
+        if self.system == "linux":
+            return "dark" in self._ask("gsettings", "get", "org.gnome.desktop.interface", "color-scheme")
+        return False
+
+    @staticmethod
+    def _ask(program: str, *words: str) -> str:
+        """What a small program of the system prints, "" when it is not there or does not answer."""
+        found = shutil.which(program)
+        if found is None:
+            return ""
+        try:
+            answer = subprocess.run(  # noqa: S603  # fixed words, a program of the system
+                [found, *words], capture_output=True, text=True, timeout=ASK_SECONDS_MAX, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return ""
+        return answer.stdout.strip()

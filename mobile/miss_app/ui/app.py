@@ -1,0 +1,198 @@
+"""The application: the only wiring between the engine, the shell and the screens."""
+
+import time
+from typing import Any
+
+from kivy.app import App
+from kivy.core.window import Window
+
+from miss_app.device import Device
+from miss_app.engine.events import Event, PersonView, Stage, StageChanged, Trouble
+from miss_app.ui import purge
+from miss_app.ui.bridge import Bridge, Engine
+from miss_app.ui.screens.chat import ChatScreen
+from miss_app.ui.screens.choose_pin import ChoosePinScreen
+from miss_app.ui.screens.code import CodeScreen
+from miss_app.ui.screens.conversations import ConversationsScreen
+from miss_app.ui.screens.devices import DevicesScreen
+from miss_app.ui.screens.empty import EmptyScreen
+from miss_app.ui.screens.info import InfoScreen
+from miss_app.ui.screens.invitation import InvitationScreen
+from miss_app.ui.screens.link_device import LinkDeviceScreen
+from miss_app.ui.screens.linking import LinkingScreen
+from miss_app.ui.screens.locked import LockedScreen
+from miss_app.ui.screens.new_group import NewGroupScreen
+from miss_app.ui.screens.people import PeopleScreen
+from miss_app.ui.screens.photo_viewer import PhotoViewer
+from miss_app.ui.screens.refused import RefusedScreen
+from miss_app.ui.screens.registration import RegistrationScreen
+from miss_app.ui.screens.revoked import RevokedScreen
+from miss_app.ui.screens.settings import SettingsScreen
+from miss_app.ui.screens.waiting import WaitingScreen
+from miss_app.ui.shell import Shell
+from miss_app.ui.texts import words
+from miss_app.ui.theme import look
+from miss_app.ui.toast import show_toast
+
+ESCAPE = 27
+
+GATES = {
+    Stage.INVITATION: InvitationScreen,
+    Stage.IDENTITY: RegistrationScreen,
+    Stage.CODE: CodeScreen,
+    Stage.WAITING: WaitingScreen,
+    Stage.REFUSED: RefusedScreen,
+    Stage.LINKING: LinkingScreen,
+    Stage.PIN: ChoosePinScreen,
+    Stage.LOCKED: LockedScreen,
+    Stage.REVOKED: RevokedScreen,
+}
+
+
+class MissApp(App):
+    """One window of one person's profile. ``invitation`` fills the first screen's link."""
+
+    title = "MiSS"
+
+    def __init__(self, engine: Engine, device: Device, invitation: str = "") -> None:
+        super().__init__()
+        self.engine = engine
+        self.client: Any = engine.client
+        self.device = device
+        self.invitation = invitation
+        self.stage: Stage | None = None
+        self.bridge = Bridge(engine, self.hear)
+        self.shell: Any = None
+
+    @staticmethod
+    def now_ms() -> int:
+        """The time now, in milliseconds since 1970 UTC."""
+        return time.time_ns() // 1_000_000
+
+    def build(self) -> Shell:
+        """The window's content, in the language and the theme this profile chose."""
+        settings = self.client.settings()
+        words.speak(settings.get("language", words.language))
+        self._apply_theme(settings.get("theme", "auto"))
+        self.shell = Shell(self)
+        Window.bind(on_key_down=self._key_down, on_request_close=self._closing)
+        return self.shell
+
+    def on_start(self) -> None:
+        """Start the engine; the first screen follows once it knows where this profile stands."""
+        self.engine.start()
+        self.show_stage(self.client.stage())
+        self.shell.ids.banner.follow(self.client.link())
+
+    def on_stop(self) -> None:
+        """Stop the engine with the window."""
+        self.engine.stop()
+
+    def on_pause(self) -> bool:
+        """A phone puts the program aside: keep it."""
+        return True
+
+    def hear(self, event: Event) -> None:
+        """An engine event, on the main thread."""
+        if isinstance(event, StageChanged):
+            self.show_stage(event.stage)
+        if isinstance(event, Trouble):
+            show_toast(self.shell, words.problem(event.problem))
+        self.shell.hear(event)
+
+    def show_stage(self, stage: Stage) -> None:
+        """Show the screen of ``stage``; nothing moves when it is the one shown."""
+        if stage is self.stage:
+            return
+        was, self.stage = self.stage, stage
+        if stage is Stage.OPEN:
+            self.shell.show_home(ConversationsScreen(self), EmptyScreen(self))
+            return
+        self.shell.show_gate(GATES[stage](self))
+        if was is Stage.OPEN:
+            purge.forget_everything()
+
+    # Where the pages lead.
+
+    def go_home(self) -> None:
+        """Back to the conversation list."""
+        self.shell.home()
+
+    def go_chat(self, conversation_id: bytes) -> None:
+        """Open a conversation, in place of whatever page was open."""
+        top = self.shell.stack[-1] if self.shell.stack else None
+        if isinstance(top, ChatScreen) and top.conversation_id == conversation_id:
+            return
+        self.shell.section = "chats"
+        self.shell.open(ChatScreen(self, conversation_id), instead=True)
+
+    def go_info(self, conversation_id: bytes) -> None:
+        """Members and settings of a conversation, above it."""
+        self.shell.open(InfoScreen(self, conversation_id))
+
+    def go_people(self, typed: str = "") -> None:
+        """The directory, perhaps with words already typed elsewhere."""
+        self._section("people", PeopleScreen(self, typed=typed))
+
+    def go_person(self, person: PersonView) -> None:
+        """The conversation with one person, made if there is none."""
+        top = self.shell.top
+        top.ask(self.client.open_direct(person), self.go_chat)
+
+    def go_new_group(self) -> None:
+        """A new care team."""
+        self._section("group", NewGroupScreen(self))
+
+    def go_add_people(self, conversation_id: bytes) -> None:
+        """Choose people to add to a conversation."""
+        self.shell.open(PeopleScreen(self, add_to=conversation_id))
+
+    def go_devices(self) -> None:
+        """This person's devices."""
+        self._section("devices", DevicesScreen(self))
+
+    def go_link_device(self) -> None:
+        """Accept a new device."""
+        self.shell.open(LinkDeviceScreen(self))
+
+    def go_settings(self) -> None:
+        """Settings."""
+        self._section("settings", SettingsScreen(self))
+
+    def go_photo(self, conversation_id: bytes, message_id: bytes) -> None:
+        """One photo, as large as the window."""
+        self.shell.open(PhotoViewer(self, conversation_id, message_id))
+
+    def back(self) -> bool:
+        """Close what is on top."""
+        return bool(self.shell.back())
+
+    def lock(self) -> None:
+        """Close the vault; the lock screen follows."""
+        self.bridge.ask(self.client.lock(), failed=lambda failure: show_toast(self.shell, words.problem(failure.reason)))
+
+    def set_theme(self, name: str) -> None:
+        """Choose "auto", "light" or "dark", and keep it."""
+        self._apply_theme(name)
+        self.bridge.ask(self.client.set_setting("theme", name))
+
+    def set_language(self, language: str) -> None:
+        """Choose "fr" or "en", and keep it."""
+        words.speak(language)
+        self.bridge.ask(self.client.set_setting("language", language))
+
+    def _section(self, section: str, page: Any) -> None:
+        self.shell.section = section
+        self.shell.open(page, instead=True)
+
+    def _apply_theme(self, name: str) -> None:
+        look.show(dark=name == "dark" or (name != "light" and self.device.prefers_dark()))
+
+    def _key_down(self, _window: Any, key: int, *_rest: Any) -> bool:
+        if key == ESCAPE:
+            self.back()
+            return True  # else Kivy would close the window
+        return False
+
+    def _closing(self, *_args: Any, source: str = "", **_options: Any) -> bool:
+        return source == "keyboard"  # escape never closes the window; its button does

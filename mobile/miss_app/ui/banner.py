@@ -1,0 +1,59 @@
+"""The strip above every page that says when the server cannot be reached, why, and that writing may go on."""
+
+from typing import Any
+
+from kivy.clock import Clock
+from kivy.properties import BooleanProperty, ObjectProperty, StringProperty
+from kivy.uix.boxlayout import BoxLayout
+
+from miss_app.engine.events import Event, Link, LinkChanged
+from miss_app.ui.kv import load_rules
+from miss_app.ui.texts import words
+
+PATIENCE_S = 1.5  # a connection that comes back sooner is not worth a word
+
+
+class Banner(BoxLayout):
+    """Shown while the link is down; a short gap is passed over in silence."""
+
+    app: Any = ObjectProperty(None)
+    text = StringProperty("")
+    test_id = StringProperty("")
+    offline = BooleanProperty(False)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.link = Link.ONLINE
+        self.reason = ""
+        self._soon = Clock.create_trigger(lambda _dt: self._show(), PATIENCE_S)
+        words.fbind("say", lambda *_args: self._show() if self.text else None)
+
+    def hear(self, event: Event) -> None:
+        """Follow the link."""
+        if isinstance(event, LinkChanged):
+            self.follow(event.link, event.problem)
+
+    def follow(self, link: Link, reason: str = "") -> None:
+        """Show what ``link`` means: nothing online; connecting or offline after a moment, at once with a reason."""
+        self.link, self.reason = link, reason
+        if link is Link.ONLINE:
+            self._soon.cancel()
+            self._show()
+        elif self.text or reason:
+            self._show()
+        else:
+            self._soon()
+
+    def _show(self) -> None:
+        self.offline = self.link is Link.OFFLINE
+        if self.link is Link.ONLINE:
+            self.text, self.test_id = "", ""
+            return
+        if self.reason:
+            self.text = words.problem(self.reason)
+        else:
+            self.text = words.say("banner.offline" if self.offline else "banner.connecting")
+        self.test_id = "banner"
+
+
+load_rules(__file__)

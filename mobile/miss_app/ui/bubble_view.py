@@ -1,0 +1,198 @@
+"""The widget that draws one row of a chat, reused for another row as the list is scrolled."""
+
+from collections.abc import Callable
+
+from kivy.graphics.texture import Texture
+from kivy.metrics import dp, sp
+from kivy.properties import StringProperty
+from kivy.uix.behaviors import ButtonBehavior
+from kivy.uix.widget import Widget
+
+from miss_app.engine.events import MessageView, Tick
+from miss_app.ui import pictures
+from miss_app.ui.avatar import initials
+from miss_app.ui.bubble import AVATAR_DP, EDGE_DP, PAD_X_DP, PAD_Y_DP, TICKS, BubbleShape, author_line, photo_pill
+from miss_app.ui.chat_rows import ChatRow
+from miss_app.ui.glyphs import ICONS, icon, texture
+from miss_app.ui.sprites import Box, Mark, Picture
+from miss_app.ui.texts import words
+from miss_app.ui.theme import look
+from miss_app.ui.tokens import BODY_SP, SMALL_SP, TINY_SP
+
+WHITE = (1, 1, 1, 1)
+VEIL = (0, 0, 0, 0.45)
+
+
+class MissBubble(ButtonBehavior, Widget):
+    """One row: a bubble, or a centred line. ``on_tap`` is called with the row that was tapped."""
+
+    test_id = StringProperty("")
+    text = StringProperty("")
+    state_name = StringProperty("")  # the tick, for whoever watches the screen
+    kind = StringProperty("")
+
+    def __init__(self, group: bool, on_tap: Callable[[ChatRow], None]) -> None:
+        super().__init__(size_hint=(None, None))
+        self.group = group
+        self.row: ChatRow | None = None
+        self._on_tap = on_tap
+        canvas = self.canvas
+        self._disc, self._letters = Box(canvas), Mark(canvas)
+        self._shadow, self._box = Box(canvas), Box(canvas)
+        self._name, self._body = Mark(canvas), Mark(canvas)
+        self._blank, self._photo = Box(canvas), Picture(canvas)
+        self._pill, self._pill_text = Box(canvas), Mark(canvas)
+        self._track, self._progress = Box(canvas), Box(canvas)
+        self._shade, self._time, self._tick, self._retry = Box(canvas), Mark(canvas), Mark(canvas), Mark(canvas)
+        self._pieces = [value for value in vars(self).values() if isinstance(value, Box | Mark | Picture)]
+
+    def on_release(self) -> None:
+        """Tell the screen which row was tapped."""
+        if self.row is not None:
+            self._on_tap(self.row)
+
+    def collide_point(self, x: float, y: float) -> bool:
+        """Only the bubble itself answers to a finger, not the empty side of its row."""
+        if not super().collide_point(x, y) or self.row is None or self.row.shape is None:
+            return False
+        left = self._left(self.row.shape)
+        return bool(left <= x <= left + self.row.shape.width)
+
+    def touch_point(self) -> tuple[float, float]:
+        """The middle of the bubble in the list's coordinates."""
+        if self.row is None or self.row.shape is None:
+            return self.center
+        shape = self.row.shape
+        return self._left(shape) + shape.width / 2, self.y + shape.height / 2
+
+    def show(self, row: ChatRow) -> None:
+        """Draw ``row`` at the widget's place and size."""
+        self.row, self.kind, self.text = row, row.kind, row.text
+        for piece in self._pieces:
+            piece.hide()
+        shape, message = row.shape, row.message
+        if shape is None:
+            return
+        if row.kind != "message" or message is None:
+            self.test_id, self.state_name = f"{row.kind}-{row.key.hex()[:8]}", row.kind
+            self._show_line(row, shape)
+            return
+        self.kind = message.kind
+        self.test_id = f"message-{message.message_id.hex()[:8]}"
+        self.state_name = message.tick.value if message.tick else ""
+        self._show_bubble(row, shape, message)
+
+    def _left(self, shape: BubbleShape) -> float:
+        row = self.row
+        if row is None or row.kind != "message" or row.message is None:
+            return float(self.center_x - shape.width / 2)
+        if row.message.mine:
+            return float(self.right - dp(EDGE_DP) - shape.width)
+        return float(self.x + dp(EDGE_DP) + (dp(AVATAR_DP + 8) if self.group else 0))
+
+    def _show_line(self, row: ChatRow, shape: BubbleShape) -> None:
+        fill, color = {
+            "warning": (look.danger_soft, look.danger),
+            "new": (look.mine, look.accent),
+        }.get(row.kind, (look.soft, look.meta))
+        x, y = self._left(shape), self.y + dp(8 if row.kind in ("day", "new") else 4)
+        self._box.put(fill, x, y, shape.width, shape.height, min(shape.height / 2, dp(13)))
+        if shape.text is None:
+            return
+        drawn = texture(shape.text.text, sp(SMALL_SP), color, dark=look.dark)
+        self._body.put(drawn, x + dp(12), y + shape.height - dp(6) - drawn.height)
+
+    def _show_bubble(self, row: ChatRow, shape: BubbleShape, message: MessageView) -> None:
+        x, y, width, height = self._left(shape), self.y, shape.width, shape.height
+        round_, sharp = dp(16), dp(4)
+        corners = (round_, sharp, round_, round_) if message.mine else (sharp, round_, round_, round_)
+        corners = corners if row.first else (round_, round_, round_, round_)
+        if not look.dark:
+            self._shadow.put((0, 0.1, 0.09, 0.10), x, y - dp(1), width, height, *corners)
+        self._box.put(look.mine if message.mine else look.theirs, x, y, width, height, *corners)
+        top = y + height - dp(PAD_Y_DP)
+        if row.first and self.group and not message.mine:
+            self._show_author(row, message, y + height)
+        if shape.name is not None:
+            color = look.person(author_key(message))[1]
+            drawn = texture(shape.name.text, sp(SMALL_SP), color, bold=True, dark=look.dark)
+            self._name.put(drawn, x + dp(PAD_X_DP), top - drawn.height)
+            top -= shape.name.height + dp(2)
+        if shape.photo is not None and message.photo is not None:
+            top = self._show_photo(shape, message, x, top)
+        if shape.text is not None:
+            color = look.meta if message.kind == "unreadable" else look.text
+            drawn = texture(shape.text.text, sp(BODY_SP), color, dark=look.dark)
+            self._body.put(drawn, x + dp(PAD_X_DP), top - drawn.height)
+        self._show_time(shape, message, x + width, y)
+
+    def _show_author(self, row: ChatRow, message: MessageView, top: float) -> None:
+        side, x = dp(AVATAR_DP), self.x + dp(EDGE_DP)
+        name = message.author.display_name if message.author else "?"
+        self._disc.put(look.person(author_key(message))[0], x, top - side, side, side, side / 2)
+        drawn = texture(initials(name), dp(12), WHITE, bold=True)
+        self._letters.put(drawn, x + side / 2 - drawn.width / 2, top - side / 2 - drawn.height / 2)
+
+    def _show_photo(self, shape: BubbleShape, message: MessageView, x: float, top: float) -> float:
+        photo = message.photo
+        if photo is None or shape.photo is None:
+            return top
+        if shape.name is None:
+            top += dp(PAD_Y_DP - 4)
+        width, height = shape.width - dp(8), shape.photo[1] - dp(4)
+        left, bottom = x + dp(4), top - shape.photo[1] + dp(2)
+        high, low = (dp(13), dp(13) if shape.over else dp(6))
+
+        def ready(image: Texture) -> None:
+            if self.row is not None and self.row.message is not None and self.row.message.message_id == message.message_id:
+                self._photo.put(image, left, bottom, width, height, high, high, low, low)
+
+        self._blank.put(look.soft, left, bottom, width, height, high)
+        if photo.thumbnail:
+            pictures.show(message.message_id, photo.thumbnail, ready)
+        drawn = texture(photo_pill(photo), sp(TINY_SP), WHITE)
+        pill = sp(TINY_SP) + dp(11)
+        self._pill.put(VEIL, left + dp(8), bottom + height - dp(8) - pill, drawn.width + dp(16), pill, pill / 2)
+        self._pill_text.put(drawn, left + dp(16), bottom + height - dp(8) - pill / 2 - drawn.height / 2)
+        if 0 < photo.progress < 1:
+            bar = width - dp(24)
+            self._track.put(VEIL, left + dp(12), bottom + dp(34), bar, dp(6), dp(3))
+            self._progress.put(WHITE, left + dp(12), bottom + dp(34), max(dp(6), bar * photo.progress), dp(6), dp(3))
+        return top - shape.photo[1] - dp(4)
+
+    def _show_time(self, shape: BubbleShape, message: MessageView, right: float, y: float) -> None:
+        ink = WHITE if shape.over else look.meta
+        drawn = texture(shape.time, sp(TINY_SP), ink)
+        tick = icon(TICKS[message.tick]) if message.mine and message.tick else ""
+        tick_room = sp(18) if tick else 0
+        x = right - dp(11) - drawn.width - tick_room - (dp(5) if shape.over else 0)
+        base = y + dp(12 if shape.over else 6)
+        if shape.retry is not None:
+            words_drawn = texture(shape.retry.text, sp(SMALL_SP), look.danger)
+            self._retry.put(words_drawn, right - shape.width + dp(PAD_X_DP), y + dp(7))
+            base += shape.retry.height + dp(8)
+        if shape.over:
+            high = sp(TINY_SP) + dp(9)
+            room = drawn.width + tick_room + dp(16)
+            self._shade.put(VEIL, x - dp(8), base + drawn.height / 2 - high / 2, room, high, high / 2)
+        self._time.put(drawn, x, base)
+        if tick:
+            color = {Tick.READ: WHITE if shape.over else look.read, Tick.FAILED: look.danger}.get(message.tick, ink)
+            glyph = texture(tick, sp(15), color, font=ICONS)
+            self._tick.put(glyph, x + drawn.width + sp(3), base + drawn.height / 2 - glyph.height / 2)
+
+
+def author_key(message: MessageView) -> str:
+    """What a person's colour follows."""
+    if message.author is None:
+        return ""
+    return message.author.person_id.hex() or message.author.display_name
+
+
+def spoken(row: ChatRow) -> str:
+    """A row as one sentence, for whoever cannot see it."""
+    message = row.message
+    if message is None or row.kind != "message":
+        return row.text
+    who = words.say("list.me") if message.mine else author_line(message)
+    return f"{who}: {row.text}"

@@ -1,0 +1,134 @@
+"""A conversation's messages as rows to draw: days between them, runs of one author drawn together, sentences for notices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kivy.metrics import dp, sp
+
+from miss_app.engine.events import MessageView, Tick
+from miss_app.ui import dates
+from miss_app.ui.bubble import BubbleShape, shape_of
+from miss_app.ui.measure import wrap
+from miss_app.ui.texts import words
+from miss_app.ui.tokens import BUBBLE_DP, SMALL_SP
+
+RUN_MS = 5 * 60_000  # messages of one author closer than this are drawn as one run
+
+
+@dataclass
+class ChatRow:
+    """One row of a chat. ``kind`` is "day", "notice", "warning", "new" or "message".
+
+    ``first`` opens a run of one author; ``named`` shows who that is. ``shape`` is filled when the row is measured.
+    """
+
+    key: bytes
+    kind: str
+    text: str
+    message: MessageView | None = None
+    first: bool = True
+    named: bool = False
+    height: float = 0.0
+    shape: BubbleShape | None = None
+
+
+def rows_of(messages: Sequence[MessageView], *, direct: bool, now_ms: int, unread: int = 0) -> list[ChatRow]:
+    """The rows of ``messages``, oldest first; the last ``unread`` of them stand under a line "new messages"."""
+    rows: list[ChatRow] = []
+    before: MessageView | None = None
+    first_unread = len(messages) - unread if unread else -1
+    for place, message in enumerate(messages):
+        rows += rows_after(before, message, direct=direct, now_ms=now_ms, fresh=place == first_unread)
+        before = message
+    return rows
+
+
+def rows_after(
+    before: MessageView | None, message: MessageView, *, direct: bool, now_ms: int, fresh: bool = False
+) -> list[ChatRow]:
+    """The rows one message adds below ``before``: perhaps a day, perhaps "new messages", then itself."""
+    rows: list[ChatRow] = []
+    day = dates.local(message.at_ms).date()
+    another_day = before is None or dates.local(before.at_ms).date() != day
+    if another_day:
+        rows.append(ChatRow(f"day {day}".encode(), "day", dates.day(message.at_ms, now_ms)))
+    if fresh:
+        rows.append(ChatRow(b"new", "new", words.say("chat.new")))
+    if message.kind in ("notice", "warning"):
+        rows.append(ChatRow(message.message_id, message.kind, notice(message), message))
+        return rows
+    first = another_day or fresh or before is None or not _same_run(before, message)
+    rows.append(
+        ChatRow(
+            message.message_id,
+            "message",
+            body(message),
+            message,
+            first=first,
+            named=first and not direct and not message.mine,
+        )
+    )
+    return rows
+
+
+def measure_row(row: ChatRow, width: float, *, group: bool) -> None:
+    """Fill ``row.height`` and, for a bubble, ``row.shape``, for a list ``width`` pixels wide."""
+    if row.kind != "message" or row.message is None:
+        room = min(width - dp(64), dp(BUBBLE_DP))
+        paragraph = wrap(row.text, sp(SMALL_SP), max(dp(80), room))
+        row.height = paragraph.height + dp(12) + dp(16 if row.kind in ("day", "new") else 8)
+        row.shape = BubbleShape(
+            paragraph.width + dp(24), paragraph.height + dp(12), dp(8), paragraph, None, None, "", 0, False, None
+        )
+        return
+    row.shape = shape_of(row.message, row.text, width, group=group, first=row.first, named=row.named)
+    row.height = row.shape.height + row.shape.gap
+
+
+def body(message: MessageView) -> str:
+    """What stands in the bubble: the text, or why it cannot be read."""
+    if message.kind == "unreadable":
+        return str(words.say("chat.unreadable", why=words.problem(message.problem or "unreadable")))
+    return message.text
+
+
+def notice(message: MessageView) -> str:
+    """The sentence of a notice or a warning; one this version does not know shows its own text or its name."""
+    key = f"notice.{message.notice}"
+    if not words.knows(key):
+        return message.text or str(words.say("notice", name=message.notice))
+    names = message.names or ("",)
+    return str(words.say(key, who=names[0], names=", ".join(names[1:]), last=names[-1]))
+
+
+def preview(message: MessageView | None, *, direct: bool) -> str:
+    """One line for the conversation list: "Vous : …", "Camille : …", "Photo"."""
+    if message is None:
+        return str(words.say("list.empty_conversation"))
+    if message.kind in ("notice", "warning"):
+        return notice(message)
+    text = body(message)
+    if message.kind == "photo":
+        text = str(words.say("list.photo_with", text=text)) if text else str(words.say("list.photo"))
+    text = " ".join(text.split())
+    if message.mine:
+        return str(words.say("list.mine", text=text))
+    if direct or message.author is None:
+        return text
+    return str(words.say("list.theirs", name=message.author.display_name, text=text))
+
+
+def failed(message: MessageView) -> bool:
+    """Whether the person may ask for this message to be sent again."""
+    return message.mine and message.tick is Tick.FAILED
+
+
+def _same_run(before: MessageView, message: MessageView) -> bool:
+    if before.kind in ("notice", "warning") or before.mine != message.mine:
+        return False
+    same = before.mine or (
+        before.author is not None
+        and message.author is not None
+        and before.author.person_id == message.author.person_id
+    )
+    return same and message.at_ms - before.at_ms < RUN_MS

@@ -1,0 +1,33 @@
+"""The line a message is written in, which grows to a few lines; where there is a keyboard, Enter sends."""
+
+from typing import Any
+
+from kivy.properties import BooleanProperty, StringProperty
+from kivy.uix.behaviors import ButtonBehavior
+from kivy.uix.boxlayout import BoxLayout
+
+from miss_app.ui.inputs import MissInput
+
+
+class Composer(MissInput):
+    """Enter dispatches ``on_send`` when ``enter_sends``; Shift+Enter begins a line."""
+
+    enter_sends = BooleanProperty(True)
+    __events__ = ("on_send",)
+
+    def on_send(self) -> None:
+        """The message is to be sent."""
+
+    def keyboard_on_key_down(self, window: Any, keycode: Any, text: str, modifiers: list[str]) -> bool:
+        """Send on Enter; everything else is typed."""
+        if self.enter_sends and keycode[1] in ("enter", "numpadenter") and "shift" not in modifiers:
+            self.dispatch("on_send")
+            return True
+        return super().keyboard_on_key_down(window, keycode, text, modifiers)
+
+
+class ChatNames(ButtonBehavior, BoxLayout):
+    """Title and members above a chat; a tap shows who they are."""
+
+    test_id = StringProperty("")
+    text = StringProperty("")

@@ -1,0 +1,158 @@
+"""One line of a list: initials or an icon, a name, a quieter line below, a time, a badge. Reused as the list scrolls."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kivy.metrics import dp, sp
+from kivy.properties import StringProperty
+from kivy.uix.behaviors import ButtonBehavior
+from kivy.uix.widget import Widget
+
+from miss_app.engine.events import Tick
+from miss_app.ui.avatar import initials
+from miss_app.ui.bubble import TICKS
+from miss_app.ui.glyphs import ICONS, icon, texture
+from miss_app.ui.measure import elide
+from miss_app.ui.sprites import Box, Mark
+from miss_app.ui.theme import look
+from miss_app.ui.tokens import NAME_SP, TINY_SP
+
+WHITE = (1, 1, 1, 1)
+SUBTITLE_SP = 14
+
+
+@dataclass
+class ListItem:
+    """What a line shows. ``item`` is whatever the screen needs when the line is tapped.
+
+    ``mark`` is an icon at the end ("chevron-right", "check-circle"…); ``mark_strong`` draws it in the accent colour.
+    ``name_icon`` stands after the name (the shield of a checked identity). ``faded`` draws who cannot be reached.
+    """
+
+    test_id: str
+    title: str
+    subtitle: str = ""
+    item: Any = None
+    avatar_key: str = ""
+    team: bool = False
+    lead_icon: str = ""
+    meta: str = ""
+    badge: int = 0
+    tick: Tick | None = None
+    selected: bool = False
+    mark: str = ""
+    mark_strong: bool = False
+    name_icon: str = ""
+    faded: bool = False
+    heading: bool = False
+    height: float = 0.0
+
+
+def measure_item(row: Any, _width: float) -> None:
+    """Give a line its height, which follows the reader's text size."""
+    if row.heading:
+        row.height = max(dp(40), sp(20) + dp(18))
+        return
+    row.height = max(dp(72), sp(NAME_SP + SUBTITLE_SP) * 1.3 + dp(34))
+
+
+class ListRow(ButtonBehavior, Widget):
+    """The widget of a ``ListItem``."""
+
+    test_id = StringProperty("")
+    text = StringProperty("")
+    state_name = StringProperty("")
+
+    def __init__(self, on_tap: Callable[[ListItem], None], **options: Any) -> None:
+        super().__init__(**options)
+        self._on_tap = on_tap
+        self.row: ListItem | None = None
+        canvas = self.canvas
+        self._choice, self._disc, self._letters = Box(canvas), Box(canvas), Mark(canvas)
+        self._title, self._name_icon = Mark(canvas), Mark(canvas)
+        self._meta, self._tick, self._subtitle = Mark(canvas), Mark(canvas), Mark(canvas)
+        self._badge, self._count, self._mark = Box(canvas), Mark(canvas), Mark(canvas)
+        self._pieces = [value for value in vars(self).values() if isinstance(value, Box | Mark)]
+
+    def on_release(self) -> None:
+        """Tell the screen which line was tapped."""
+        if self.row is not None and not self.row.heading:
+            self._on_tap(self.row)
+
+    def on_state(self, *_args: object) -> None:
+        """Show that the finger is on the line."""
+        if self.row is not None and self.height > 1:
+            self.show(self.row)
+
+    def show(self, row: ListItem) -> None:
+        """Draw ``row`` at the widget's place and size."""
+        self.row, self.test_id = row, row.test_id
+        self.text = f"{row.title}\n{row.subtitle}" if row.subtitle else row.title
+        self.state_name = row.tick.value if row.tick else "selected" if row.selected else ""
+        for piece in self._pieces:
+            piece.hide()
+        if row.heading:
+            drawn = texture(row.title, sp(13.5), look.accent, bold=True)
+            self._title.put(drawn, self.x + dp(20), self.y + dp(8))
+            return
+        if row.selected or self.state == "down":
+            color = look.mine if row.selected else look.field
+            self._choice.put(color, self.x + dp(8), self.y + dp(3), self.width - dp(16), self.height - dp(6), dp(16))
+        self._show_lead(row)
+        left, right = self.x + dp(78), self.right - dp(18)
+        middle = self.center_y
+        if row.mark:
+            drawn = texture(icon(row.mark), sp(24), look.accent if row.mark_strong else look.meta, font=ICONS)
+            right -= drawn.width
+            self._mark.put(drawn, right, middle - drawn.height / 2)
+            right -= dp(8)
+        self._show_title(row, left, right, middle + dp(1) if row.subtitle else middle - sp(NAME_SP) * 0.62)
+        if row.subtitle:
+            self._show_subtitle(row, left, right, middle - sp(2))
+
+    def _show_lead(self, row: ListItem) -> None:
+        side, left = dp(48), self.x + dp(18)
+        bottom = self.center_y - side / 2
+        key = row.avatar_key or row.title
+        if row.lead_icon:
+            self._disc.put(look.field if not row.selected else look.surface, left, bottom, side, side, side / 2)
+            drawn = texture(icon(row.lead_icon), sp(24), look.accent, font=ICONS)
+        else:
+            fill = look.person(key)[0] if not row.faded else look.meta[:3] + [0.55]
+            self._disc.put(fill, left, bottom, side, side, side / 3 if row.team else side / 2)
+            drawn = texture(initials(row.title) or "?", dp(16), WHITE, bold=True)
+        self._letters.put(drawn, left + side / 2 - drawn.width / 2, bottom + side / 2 - drawn.height / 2)
+
+    def _show_title(self, row: ListItem, left: float, right: float, base: float) -> None:
+        if row.meta:
+            drawn = texture(row.meta, sp(12), look.accent if row.badge else look.meta)
+            right -= drawn.width
+            self._meta.put(drawn, right, base + sp(1.5))
+            right -= dp(8)
+        room = right - left - (sp(20) if row.name_icon else 0)
+        ink = look.meta if row.faded else look.text
+        drawn = texture(elide(row.title, sp(NAME_SP), room, bold=True), sp(NAME_SP), ink, bold=True, dark=look.dark)
+        self._title.put(drawn, left, base)
+        if row.name_icon:
+            glyph = texture(icon(row.name_icon), sp(16), look.accent, font=ICONS)
+            self._name_icon.put(glyph, left + min(drawn.width, room) + sp(4), base + drawn.height / 2 - glyph.height / 2)
+
+    def _show_subtitle(self, row: ListItem, left: float, right: float, top: float) -> None:
+        if row.badge:
+            count = texture(str(row.badge) if row.badge < 100 else "99+", sp(TINY_SP), WHITE, bold=True)
+            high = sp(TINY_SP) + dp(10)
+            wide = max(high, count.width + dp(12))
+            right -= wide
+            self._badge.put(look.brand, right, top - sp(9) - high / 2, wide, high, high / 2)
+            self._count.put(count, right + wide / 2 - count.width / 2, top - sp(9) - count.height / 2)
+            right -= dp(8)
+        if row.tick is not None:
+            color = {Tick.READ: look.read, Tick.FAILED: look.danger}.get(row.tick, look.meta)
+            glyph = texture(icon(TICKS[row.tick]), sp(16), color, font=ICONS)
+            self._tick.put(glyph, left, top - sp(9) - glyph.height / 2)
+            left += glyph.width + dp(4)
+        room = max(dp(20), right - left)
+        ink = look.text if row.badge and not row.faded else look.meta
+        drawn = texture(elide(row.subtitle, sp(SUBTITLE_SP), room), sp(SUBTITLE_SP), ink, dark=look.dark)
+        self._subtitle.put(drawn, left, top - sp(9) - drawn.height / 2)

@@ -1,0 +1,147 @@
+"""Looking people up in the directory by name, profession and place, one to write to or several to gather."""
+
+from collections.abc import Callable
+from typing import Any
+
+from kivy.clock import Clock
+from kivy.properties import BooleanProperty, NumericProperty, StringProperty
+from kivy.uix.boxlayout import BoxLayout
+
+from miss_app.engine.events import PersonView
+from miss_app.ui.bridge import Failure
+from miss_app.ui.kv import load_rules
+from miss_app.ui.list_row import ListItem, ListRow, measure_item
+from miss_app.ui.navigator import Navigator
+from miss_app.ui.texts import words
+from miss_app.ui.virtual_list import VirtualList
+
+PAUSE_S = 0.3  # of typing, before the server is asked
+LETTERS_MIN = 2
+
+
+class PeopleFinder(BoxLayout):
+    """Three lines to type in and the people found. With ``several``, taps gather people in ``chosen``.
+
+    ``on_person`` is called with the person tapped; ``on_chosen`` when ``chosen`` changed.
+    """
+
+    several = BooleanProperty(False)
+    problem = StringProperty("")
+    hint = StringProperty("")
+    count = NumericProperty(0)
+
+    def __init__(self, **options: Any) -> None:
+        self.app: Navigator | None = None
+        self.on_person: Callable[[PersonView], None] = lambda _person: None
+        self.on_chosen: Callable[[], None] = lambda: None
+        self.excluded: set[bytes] = set()
+        self.chosen: list[PersonView] = []
+        self._found: list[PersonView] = []
+        self._asked = 0
+        self._searched = False
+        super().__init__(**options)
+        self._list = VirtualList(lambda: ListRow(self._tapped), measure_item)
+        self._search_soon = Clock.create_trigger(lambda _dt: self.search(), PAUSE_S)
+
+    def on_kv_post(self, _base: Any) -> None:
+        """The rules are in force: the list has its place."""
+        self.ids.place.add_widget(self._list)
+
+    def typed(self) -> None:
+        """Something was typed: search after a pause."""
+        self._search_soon()
+
+    def search(self) -> None:
+        """Ask the directory; an answer that comes after a newer question is dropped."""
+        if self.app is None:
+            return
+        name, profession, place = (self.ids[field].text.strip() for field in ("name", "profession", "place_name"))
+        self._asked += 1
+        asked = self._asked
+        if len(name) + len(profession) + len(place) < LETTERS_MIN:
+            self._found, self._searched = [], False
+            self.show()
+            return
+
+        def found(people: list[PersonView]) -> None:
+            if asked == self._asked:
+                self._found, self._searched, self.problem = list(people), True, ""
+                self.show()
+
+        def failed(failure: Failure) -> None:
+            if asked == self._asked:
+                self._found, self._searched = [], False
+                self.problem = words.problem(failure.reason, failure.sentence, failure.seconds)
+                self.show()
+
+        self.app.bridge.ask(self.app.client.search_people(name, profession=profession, place=place), found, failed)
+
+    def show(self) -> None:
+        """Draw the chosen people, then those found."""
+        items: list[ListItem] = []
+        if self.several and self.chosen:
+            items.append(ListItem("", words.say("people.chosen", count=len(self.chosen)), heading=True))
+            items += [self._line(f"chosen-{place}", person) for place, person in enumerate(self.chosen)]
+            if self._found:
+                items.append(ListItem("", words.say("people.found"), heading=True))
+        taken = {identity(person) for person in self.chosen}
+        found = [person for person in self._found if not self.several or identity(person) not in taken]
+        items += [self._line(f"person-{place}", person) for place, person in enumerate(found)]
+        self._list.set_rows(items, keep_place=True)
+        self.count = len(items)
+        if items or self.problem:
+            self.hint = ""
+        else:
+            self.hint = words.say("people.nobody" if self._searched else "people.hint")
+
+    def repaint(self) -> None:
+        """The theme or the language changed."""
+        self.show()
+        self._list.repaint()
+
+    def _line(self, test_id: str, person: PersonView) -> ListItem:
+        picked = person in self.chosen
+        inside = person.person_id in self.excluded and bool(person.person_id)
+        where = " · ".join(part for part in (person.profession, person.place) if part)
+        if inside:
+            where = words.say("people.already")
+        elif not person.reachable:
+            where = words.say("people.away", where=where)
+        mark = ("check-circle" if picked else "checkbox-blank-circle-outline") if self.several else "chevron-right"
+        return ListItem(
+            test_id,
+            person.display_name,
+            where,
+            item=person,
+            avatar_key=person.person_id.hex() or person.display_name,
+            name_icon="shield-check" if person.reachable else "",
+            faded=not person.reachable or inside,
+            mark=mark if person.reachable and not inside else "",
+            mark_strong=picked,
+        )
+
+    def _tapped(self, item: ListItem) -> None:
+        person: PersonView = item.item
+        if not person.reachable:
+            self.problem = words.problem("person-not-reachable")
+            return
+        if person.person_id in self.excluded:
+            return
+        self.problem = ""
+        if not self.several:
+            self.on_person(person)
+            return
+        if person in self.chosen:
+            self.chosen.remove(person)
+        else:
+            self.chosen.append(person)
+        self.show()
+        self.on_chosen()
+
+
+def identity(person: PersonView) -> bytes:
+    """What tells people apart: their id, or their name and place when they are not on MiSS."""
+    return person.person_id or f"{person.display_name}|{person.place}".encode()
+
+
+load_rules(__file__)

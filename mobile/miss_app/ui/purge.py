@@ -1,0 +1,18 @@
+"""What the screen's side forgets at the lock: drawn texts, measured words, photos, and Kivy's own caches."""
+
+from kivy.cache import Cache
+
+from miss_app.ui.glyphs import forget_textures
+from miss_app.ui.inputs import forget_inputs
+from miss_app.ui.measure import forget_words
+from miss_app.ui.pictures import forget_pictures
+
+
+def forget_everything() -> None:
+    """Drop every text and picture kept to draw faster."""
+    forget_textures()
+    forget_words()
+    forget_pictures()
+    forget_inputs()
+    for category in ("kv.image", "kv.texture", "kv.loader"):
+        Cache.remove(category)

@@ -1,0 +1,1 @@
+"""One module a screen, its rules in the ``.kv`` beside it."""

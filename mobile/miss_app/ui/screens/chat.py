@@ -1,0 +1,190 @@
+"""One conversation: its bubbles, and the line to write in."""
+
+from typing import Any
+
+from kivy.clock import Clock
+from kivy.core.window import Window
+from kivy.properties import BooleanProperty, StringProperty
+
+from miss_app.engine.events import ConversationChanged, ConversationView, Event, MessageAdded, MessageChanged, MessageView
+from miss_app.ui import chat_rows
+from miss_app.ui.bubble_view import MissBubble
+from miss_app.ui.chat_rows import ChatRow, measure_row
+from miss_app.ui.composer import Composer
+from miss_app.ui.kv import load_rules
+from miss_app.ui.page import Page
+from miss_app.ui.screens.attach import AttachSheet
+from miss_app.ui.screens.conversations import avatar_key
+from miss_app.ui.texts import words
+from miss_app.ui.theme import look
+from miss_app.ui.virtual_list import VirtualList
+
+__all__ = ["ChatScreen", "Composer"]
+
+PAGE_MESSAGES = 60
+TEXT_CHARACTERS_MAX = 16_000
+
+
+class ChatScreen(Page):
+    """Draws the messages the engine has, asks for older ones as the reader goes up, marks as read what is in sight."""
+
+    title = StringProperty("")
+    subtitle = StringProperty("")
+    key = StringProperty("")
+    team = BooleanProperty(False)
+    active = BooleanProperty(True)
+
+    def __init__(self, app: Any, conversation_id: bytes, **options: Any) -> None:
+        self.conversation_id = conversation_id
+        self._messages: list[MessageView] = []
+        self._whole = False
+        super().__init__(app, **options)
+        conversation = app.client.conversation(conversation_id)
+        self._direct = conversation is None or conversation.direct
+        self.list = VirtualList(
+            lambda: MissBubble(not self._direct, self._tapped), self._measure, from_bottom=True, bar_width=6
+        )
+        self.list.test_id = "messages"
+        self.ids.place.add_widget(self.list)
+        self.list.fbind("scroll_y", self._scrolled)
+        self._read_soon = Clock.create_trigger(lambda _dt: self._mark_read(), 0.2)
+        look.fbind("dark", self._repaint)
+        Window.fbind("on_drop_file", self._dropped)
+        if conversation is not None:
+            self._follow(conversation)
+            self._load(conversation.unread)
+
+    def entered(self) -> None:
+        """Ready to write, on machines with a keyboard."""
+        self._read_soon()
+        if self.wide:
+            Clock.schedule_once(lambda _dt: setattr(self.ids.composer, "focus", True))
+
+    def left(self) -> None:
+        """Let go of the theme and the window."""
+        look.funbind("dark", self._repaint)
+        Window.funbind("on_drop_file", self._dropped)
+        super().left()
+
+    def hear(self, event: Event) -> None:
+        """A message came or changed."""
+        if isinstance(event, MessageAdded) and event.message.conversation_id == self.conversation_id:
+            self._added(event.message)
+        elif isinstance(event, MessageChanged) and event.message.conversation_id == self.conversation_id:
+            self._changed(event.message)
+        elif isinstance(event, ConversationChanged) and event.conversation.conversation_id == self.conversation_id:
+            self._follow(event.conversation)
+
+    def spoken_again(self) -> None:
+        """Notices, days and sizes in the other language."""
+        self._redraw(keep_place=True)
+        conversation = self.app.client.conversation(self.conversation_id)
+        if conversation is not None:
+            self._follow(conversation)
+
+    def on_send(self) -> None:
+        """Send what is written; the engine echoes it at once."""
+        text = self.ids.composer.text.strip()
+        if not text:
+            return
+        if len(text) > TEXT_CHARACTERS_MAX:
+            self.complain("text-too-long")
+            return
+        self.ids.composer.text = ""
+        self.complain("")
+        self.app.bridge.ask(self.app.client.send_text(self.conversation_id, text), failed=self.fail)
+        self.ids.composer.focus = True
+
+    def attach(self, path: str = "") -> None:
+        """Choose a photo."""
+        if self.active:
+            self.app.shell.show_sheet(AttachSheet(self.app, self.conversation_id, path))
+
+    def _load(self, unread: int) -> None:
+        self._messages = list(self.app.client.messages(self.conversation_id, limit=max(PAGE_MESSAGES, unread + 10)))
+        self._whole = len(self._messages) < PAGE_MESSAGES
+        self._redraw(unread=unread)
+
+    def _redraw(self, *, unread: int = 0, keep_place: bool = False) -> None:
+        rows = chat_rows.rows_of(self._messages, direct=self._direct, now_ms=self.app.now_ms(), unread=unread)
+        self.list.set_rows(rows, keep_place=keep_place)
+
+    def _added(self, message: MessageView) -> None:
+        if any(each.message_id == message.message_id for each in self._messages[-PAGE_MESSAGES:]):
+            self._changed(message)
+            return
+        before = self._messages[-1] if self._messages else None
+        self._messages.append(message)
+        self.list.append(chat_rows.rows_after(before, message, direct=self._direct, now_ms=self.app.now_ms()))
+        if message.mine:
+            self.list.scroll_to_end()
+        self._read_soon()
+
+    def _changed(self, message: MessageView) -> None:
+        for place in range(len(self._messages) - 1, -1, -1):
+            if self._messages[place].message_id == message.message_id:
+                self._messages[place] = message
+                break
+        else:
+            return
+        for index in range(len(self.list.rows) - 1, -1, -1):
+            row = self.list.rows[index]
+            if isinstance(row, ChatRow) and row.key == message.message_id:
+                text = chat_rows.notice(message) if row.kind in ("notice", "warning") else chat_rows.body(message)
+                self.list.replace(index, ChatRow(row.key, row.kind, text, message, row.first, row.named))
+                return
+
+    def _scrolled(self, *_args: object) -> None:
+        if self._whole or not self._messages or not self.list.at_top() or self.list.content_height <= self.list.height:
+            return
+        older = self.app.client.messages(self.conversation_id, before=self._messages[0].message_id, limit=PAGE_MESSAGES)
+        known = {each.message_id for each in self._messages}
+        older = [each for each in older if each.message_id not in known]
+        self._whole = len(older) < PAGE_MESSAGES
+        if older:
+            self._messages[0:0] = older
+            # The day above the first row may now belong to an older one: those few rows are made again.
+            rows = chat_rows.rows_of(older, direct=self._direct, now_ms=self.app.now_ms())
+            first = self._messages[len(older)]
+            joint = chat_rows.rows_after(older[-1], first, direct=self._direct, now_ms=self.app.now_ms())
+            if len(joint) == 1 and isinstance(self.list.rows[0], ChatRow) and self.list.rows[0].kind == "day":
+                self.list.drop_first()
+            self.list.prepend(rows)
+
+    def _follow(self, conversation: ConversationView) -> None:
+        self.title = conversation.title or words.say("list.untitled")
+        self.team, self.active = not conversation.direct, conversation.active
+        self.key = avatar_key(conversation)
+        if conversation.direct:
+            other = next((member.person for member in conversation.members if not member.me), None)
+            parts = (other.profession, other.place) if other is not None else ()
+            self.subtitle = " · ".join(part for part in parts if part)
+        else:
+            key = "chat.members_about" if conversation.patient else "chat.members"
+            self.subtitle = words.say(key, count=len(conversation.members), patient=conversation.patient)
+
+    def _measure(self, row: Any, width: float) -> None:
+        measure_row(row, width, group=not self._direct)
+
+    def _mark_read(self) -> None:
+        if self.parent is not None:
+            self.app.bridge.ask(self.app.client.mark_read(self.conversation_id), failed=lambda _failure: None)
+
+    def _tapped(self, row: ChatRow) -> None:
+        message = row.message
+        if message is None:
+            return
+        if chat_rows.failed(message):
+            self.app.bridge.ask(self.app.client.retry(self.conversation_id, message.message_id), failed=self.fail)
+        elif message.photo is not None:
+            self.app.go_photo(self.conversation_id, message.message_id)
+
+    def _dropped(self, _window: Any, name: bytes, *_place: Any) -> None:
+        if self.parent is not None:
+            self.attach(name.decode("utf-8", "replace"))
+
+    def _repaint(self, *_args: object) -> None:
+        self.list.repaint()
+
+
+load_rules(__file__)

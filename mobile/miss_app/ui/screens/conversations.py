@@ -1,0 +1,114 @@
+"""The conversation list, newest first, with a line to find one or to look in the directory."""
+
+from typing import Any
+
+from kivy.clock import Clock
+
+from miss_app.engine.events import ConversationChanged, ConversationView, Event, MessageAdded, MessageChanged
+from miss_app.ui import chat_rows, dates
+from miss_app.ui.folding import fold
+from miss_app.ui.kv import load_rules
+from miss_app.ui.list_row import ListItem, ListRow, measure_item
+from miss_app.ui.page import Page
+from miss_app.ui.texts import words
+from miss_app.ui.theme import look
+from miss_app.ui.virtual_list import VirtualList
+
+
+class ConversationsScreen(Page):
+    """The home of a phone, the left pane of a wide window."""
+
+    def __init__(self, app: Any, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._list = VirtualList(lambda: ListRow(self._open), measure_item)
+        self.ids.place.add_widget(self._list)
+        self._refresh_soon = Clock.create_trigger(lambda _dt: self.refresh())
+        look.fbind("dark", self._repaint)
+
+    def entered(self) -> None:
+        """Draw the list."""
+        self.refresh()
+
+    def left(self) -> None:
+        """Let go of the theme."""
+        look.funbind("dark", self._repaint)
+        super().left()
+
+    def hear(self, event: Event) -> None:
+        """A conversation changed: draw the list again, once a frame at most."""
+        if isinstance(event, ConversationChanged | MessageAdded | MessageChanged):
+            self._refresh_soon()
+
+    def spoken_again(self) -> None:
+        """Days and previews in the other language."""
+        self._refresh_soon()
+
+    def refresh(self) -> None:
+        """Draw the conversations that match what is typed."""
+        wanted = fold(self.ids.search.text).split()
+        shown = [each for each in self.app.client.conversations() if matches(each, wanted)]
+        open_id = next((getattr(page, "conversation_id", None) for page in self.app.shell.stack), None)
+        now = self.app.now_ms()
+        items = [
+            line(f"conversation-{place}", each, now, selected=self.wide and each.conversation_id == open_id)
+            for place, each in enumerate(shown)
+        ]
+        if wanted:
+            title = words.say("list.in_directory", text=self.ids.search.text.strip())
+            items.append(ListItem("list-directory", title, lead_icon="account-search-outline", mark="chevron-right"))
+        self.ids.nothing.text = "" if items else words.say("list.nothing")
+        self._list.set_rows(items, keep_place=True)
+
+    def on_wide(self, *_args: object) -> None:
+        """The open conversation is marked only beside it."""
+        self._refresh_soon()
+
+    def _open(self, item: ListItem) -> None:
+        if item.item is None:
+            self.app.go_people(self.ids.search.text.strip())
+            return
+        self.app.go_chat(item.item.conversation_id)
+        self._refresh_soon()
+
+    def _repaint(self, *_args: object) -> None:
+        self._list.repaint()
+
+
+def matches(conversation: ConversationView, wanted: list[str]) -> bool:
+    """Whether every folded word is found in the title, the patient or a member's name."""
+    names = " ".join(member.person.display_name for member in conversation.members)
+    text = fold(f"{conversation.title} {conversation.patient} {names}")
+    return all(word in text for word in wanted)
+
+
+def line(test_id: str, conversation: ConversationView, now_ms: int, *, selected: bool = False) -> ListItem:
+    """A conversation as a line of the list."""
+    last = conversation.last
+    title = conversation.title or words.say("list.untitled")
+    if conversation.patient and not conversation.direct:
+        title = words.say("list.about", title=title, patient=conversation.patient)
+    return ListItem(
+        test_id,
+        title,
+        chat_rows.preview(last, direct=conversation.direct),
+        item=conversation,
+        avatar_key=avatar_key(conversation),
+        team=not conversation.direct,
+        meta=dates.brief(last.at_ms, now_ms) if last is not None else "",
+        badge=conversation.unread,
+        tick=last.tick if last is not None and last.mine else None,
+        selected=selected,
+        faded=not conversation.active,
+    )
+
+
+def avatar_key(conversation: ConversationView) -> str:
+    """What the colour of a conversation's avatar follows: the other person, or the team itself."""
+    if conversation.direct:
+        for member in conversation.members:
+            if not member.me:
+                return member.person.person_id.hex()
+    return conversation.conversation_id.hex()
+
+
+load_rules(__file__)

@@ -1,0 +1,136 @@
+"""Who is in a conversation and how each was checked; its title and patient; adding, removing, leaving."""
+
+from typing import Any
+
+from kivy.metrics import dp
+from kivy.properties import BooleanProperty, StringProperty
+
+from miss_app.engine.events import ConversationChanged, ConversationView, Event, MemberView
+from miss_app.ui import dates
+from miss_app.ui.controls import MissButton, Sheet, Words
+from miss_app.ui.kv import load_rules
+from miss_app.ui.member_row import MemberRow
+from miss_app.ui.page import Page
+from miss_app.ui.screens.conversations import avatar_key
+from miss_app.ui.texts import words
+
+
+class InfoScreen(Page):
+    """One conversation's members and settings."""
+
+    title = StringProperty("")
+    patient = StringProperty("")
+    key = StringProperty("")
+    team = BooleanProperty(False)
+    admin = BooleanProperty(False)
+    active = BooleanProperty(True)
+    editing = BooleanProperty(False)
+
+    def __init__(self, app: Any, conversation_id: bytes, **options: Any) -> None:
+        self.conversation_id = conversation_id
+        super().__init__(app, **options)
+
+    def entered(self) -> None:
+        """Draw the members."""
+        self.refresh()
+
+    def hear(self, event: Event) -> None:
+        """Members or title changed."""
+        if isinstance(event, ConversationChanged) and event.conversation.conversation_id == self.conversation_id:
+            self._follow(event.conversation)
+
+    def spoken_again(self) -> None:
+        """Members in the other language."""
+        self.refresh()
+
+    def back(self) -> bool:
+        """Close the fields before the page."""
+        if self.editing:
+            self.editing = False
+            return True
+        return False
+
+    def refresh(self) -> None:
+        """Draw the conversation as it stands."""
+        conversation = self.app.client.conversation(self.conversation_id)
+        if conversation is not None:
+            self._follow(conversation)
+
+    def edit(self) -> None:
+        """Show the fields for title and patient."""
+        self.ids.edit_title.text, self.ids.edit_patient.text = self.title, self.patient
+        self.editing = True
+
+    def save(self) -> None:
+        """Rename."""
+        title, patient = self.ids.edit_title.text.strip(), self.ids.edit_patient.text.strip()
+        if not title:
+            self.complain("group-title-missing")
+        elif not self.busy:
+            self.ask(self.app.client.rename(self.conversation_id, title, patient), self._saved)
+
+    def ask_to_remove(self, member: MemberView) -> None:
+        """Confirm, then remove a person."""
+        name = member.person.display_name
+        self._confirm(
+            words.say("info.remove_title", name=name),
+            words.say("info.remove_explain", name=name),
+            words.say("info.remove_go"),
+            "remove-yes",
+            lambda: self.ask(self.app.client.remove_person(self.conversation_id, member.person.person_id)),
+        )
+
+    def ask_to_leave(self) -> None:
+        """Confirm, then leave."""
+        self._confirm(
+            words.say("info.leave_title"),
+            words.say("info.leave_explain"),
+            words.say("info.leave_go"),
+            "leave-yes",
+            lambda: self.ask(self.app.client.leave(self.conversation_id), lambda _result: self.app.go_home()),
+        )
+
+    def _saved(self, _result: object) -> None:
+        self.editing = False
+        self.refresh()
+
+    def _confirm(self, title: str, explain: str, go: str, test_id: str, act: Any) -> None:
+        sheet = Sheet(title=title, panel_height=dp(300))
+        button = MissButton(text=go, kind="danger", test_id=test_id)
+
+        def confirmed(*_args: object) -> None:
+            sheet.close()
+            act()
+
+        button.bind(on_release=confirmed)
+        sheet.ids.body.padding = (dp(14), 0, dp(14), dp(12))
+        sheet.ids.body.spacing = dp(14)
+        explained = Words(text=explain)
+        sheet.add_widget(explained)
+        sheet.add_widget(button)
+        sheet.fit()
+        self.app.shell.show_sheet(sheet)
+
+    def _follow(self, conversation: ConversationView) -> None:
+        self.title = conversation.title or words.say("list.untitled")
+        self.patient, self.team, self.active = conversation.patient, not conversation.direct, conversation.active
+        self.key = avatar_key(conversation)
+        self.admin = any(member.me and member.admin for member in conversation.members) and self.active
+        rows = self.ids.members
+        rows.clear_widgets()
+        for place, member in enumerate(conversation.members):
+            removable = self.admin and self.team and not member.me
+            rows.add_widget(MemberRow(member, place, checked(member), self.ask_to_remove if removable else None))
+
+
+def checked(member: MemberView) -> str:
+    """How and when a member's identity was checked, and on how many devices they read."""
+    person = member.person
+    key = f"checked.{person.checked_how or 'unknown'}"
+    how = words.say(key if words.knows(key) else "checked.unknown")
+    if person.checked_at_ms:
+        how = words.say("checked.on", how=how, date=dates.date(dates.local(person.checked_at_ms)))
+    return f"{how} · {words.say('info.devices', count=member.devices)}" if member.devices else str(how)
+
+
+load_rules(__file__)

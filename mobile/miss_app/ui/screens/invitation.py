@@ -1,0 +1,36 @@
+"""The first screen: the invitation link of one's establishment."""
+
+from typing import Any
+
+from miss_app.ui.gate import GatePage
+from miss_app.ui.kv import load_rules
+
+
+class InvitationScreen(GatePage):
+    """Asks for the link, or shows the one the program was started with."""
+
+    def entered(self) -> None:
+        """Fill in the link this window was opened with."""
+        if self.app.invitation:
+            self.ids.link.text = self.app.invitation
+            self.go()
+
+    def paste(self) -> None:
+        """Take the link from the clipboard."""
+        from kivy.core.clipboard import Clipboard
+
+        self.ids.link.text = str(Clipboard.paste() or "").strip()[:2000]
+
+    def go(self) -> None:
+        """Try the link."""
+        link = "".join(self.ids.link.text.split())
+        if not link:
+            self.complain("invitation-empty")
+        elif not self.busy:
+            self.ask(self.app.client.use_invitation(link), self._accepted)
+
+    def _accepted(self, _result: Any) -> None:
+        self.app.invitation = ""
+
+
+load_rules(__file__)

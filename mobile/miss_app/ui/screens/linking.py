@@ -1,0 +1,45 @@
+"""This new device shows its code and waits until the trusted one accepts it."""
+
+from kivy.properties import StringProperty
+
+from miss_app.engine.events import Event, LinkRequested
+from miss_app.ui.gate import GatePage
+from miss_app.ui.kv import load_rules
+
+
+def spaced(code: str) -> str:
+    """A code in groups of four, easier to read aloud."""
+    bare = "".join(part for part in code if part.isalnum())
+    return " ".join(bare[start : start + 4] for start in range(0, len(bare), 4))
+
+
+class LinkingScreen(GatePage):
+    """Shows the typed code as large as it can be read."""
+
+    code = StringProperty("")
+
+    def entered(self) -> None:
+        """Ask for the code when the screen was reached without one."""
+        if not self.code:
+            self.ask(self.app.client.start_linking(), self._show)
+
+    def hear(self, event: Event) -> None:
+        """The code is here."""
+        if isinstance(event, LinkRequested) and event.code:
+            self._show(event.code)
+
+    def again(self) -> None:
+        """The code expired: another."""
+        if not self.busy:
+            self.ask(self.app.client.start_linking(), self._show)
+
+    def start_over(self) -> None:
+        """Register instead of linking."""
+        if not self.busy:
+            self.ask(self.app.client.start_over())
+
+    def _show(self, code: str) -> None:
+        self.code = spaced(code)
+
+
+load_rules(__file__)

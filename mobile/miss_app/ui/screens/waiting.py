@@ -1,0 +1,40 @@
+"""Waiting for an operator: who decides, and how long it usually takes."""
+
+from kivy.properties import StringProperty
+
+from miss_app.engine.events import Event, RegistrationChanged
+from miss_app.ui.gate import GatePage
+from miss_app.ui.kv import load_rules
+
+
+class WaitingScreen(GatePage):
+    """Nothing to do but to know that the window may be closed."""
+
+    server = StringProperty("")
+    note = StringProperty("")
+
+    def entered(self) -> None:
+        """Show who decides."""
+        server = self.app.client.server()
+        self.server = server.name if server is not None else ""
+        self._follow()
+
+    def hear(self, event: Event) -> None:
+        """The operator may have written something."""
+        if isinstance(event, RegistrationChanged):
+            self._follow()
+
+    def start_over(self) -> None:
+        """The claim was wrong: back to it."""
+        if not self.busy:
+            self.ask(self.app.client.start_over())
+
+    def _follow(self) -> None:
+        registration = self.app.client.registration()
+        if registration is not None:
+            self.note = registration.note
+            if registration.problem:
+                self.complain(registration.problem)
+
+
+load_rules(__file__)

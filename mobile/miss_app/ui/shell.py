@@ -1,0 +1,158 @@
+"""The window's frame: one page at a time when narrow, rail, list and page side by side when wide."""
+
+from typing import Any
+
+from kivy.core.window import Window
+from kivy.metrics import dp
+from kivy.properties import BooleanProperty, StringProperty
+from kivy.uix.floatlayout import FloatLayout
+
+from miss_app.engine.events import Event
+from miss_app.ui import controls
+from miss_app.ui.banner import Banner
+from miss_app.ui.controls import Sheet
+from miss_app.ui.kv import load_rules
+from miss_app.ui.navigator import Navigator
+from miss_app.ui.page import Page
+from miss_app.ui.rail import Rail
+from miss_app.ui.tokens import WIDE_DP
+
+__all__ = ["Banner", "Rail", "controls"]
+
+
+class Shell(FloatLayout):
+    """Shows either one ``gate`` (a page that fills the window) or the home: a list and a stack of pages."""
+
+    wide = BooleanProperty(False)
+    section = StringProperty("chats")
+
+    def __init__(self, app: Navigator, **options: Any) -> None:
+        self.app = app
+        self.gate: Page | None = None
+        self.side: Page | None = None
+        self.empty: Page | None = None
+        self.stack: list[Page] = []
+        super().__init__(**options)
+        self.fbind("width", self._measure)
+        self._measure()
+
+    @property
+    def pages(self) -> list[Page]:
+        """Every page alive, whether in sight or under another."""
+        return [page for page in (self.gate, self.side, self.empty, *self.stack) if page is not None]
+
+    @property
+    def top(self) -> Page | None:
+        """The page a back button speaks to."""
+        return self.gate or (self.stack[-1] if self.stack else self.side)
+
+    def show_gate(self, gate: Page) -> None:
+        """Fill the window with one page; the home and all its pages are dropped."""
+        for page in self.pages:
+            page.left()
+        self.close_sheets()
+        self.gate, self.side, self.empty, self.stack = gate, None, None, []
+        self._arrange()
+        gate.entered()
+
+    def show_home(self, side: Page, empty: Page) -> None:
+        """Show the conversation list, with ``empty`` beside it while no page is open on a wide window."""
+        for page in self.pages:
+            page.left()
+        self.close_sheets()
+        self.gate, self.side, self.empty, self.stack = None, side, empty, []
+        self.section = "chats"
+        self._arrange()
+        side.entered()
+
+    def open(self, page: Page, *, instead: bool = False) -> None:
+        """Put a page in sight; ``instead`` drops those it covers."""
+        self.close_sheets()
+        if instead:
+            for covered in self.stack:
+                covered.left()
+            self.stack = []
+        self.stack.append(page)
+        self._arrange()
+        page.entered()
+
+    def back(self) -> bool:
+        """Close what is on top: a sheet, something the page itself opened, the page. False when nothing was left."""
+        sheets = [child for child in self.children if isinstance(child, Sheet)]
+        if sheets:
+            sheets[0].close()
+            return True
+        top = self.top
+        if top is not None and top.back():
+            return True
+        if self.gate is not None or not self.stack:
+            return False
+        self.stack.pop().left()
+        self._arrange()
+        if self.stack:
+            self.stack[-1].entered()
+        return True
+
+    def close(self, page: Page) -> None:
+        """Take one page away wherever it lies."""
+        if page in self.stack:
+            self.stack.remove(page)
+            page.left()
+            self._arrange()
+
+    def home(self) -> None:
+        """Close every page above the list."""
+        for page in self.stack:
+            page.left()
+        self.stack = []
+        self.section = "chats"
+        self._arrange()
+
+    def show_sheet(self, sheet: Sheet) -> None:
+        """Open a panel over everything."""
+        sheet.wide = self.wide
+        sheet.open(self)
+
+    def close_sheets(self) -> None:
+        """Close every panel."""
+        for child in list(self.children):
+            if isinstance(child, Sheet):
+                child.close()
+
+    def hear(self, event: Event) -> None:
+        """Pass an event on to the banner and to every page alive."""
+        self.ids.banner.hear(event)
+        for page in self.pages:
+            page.hear(event)
+
+    def _measure(self, *_args: object) -> None:
+        wide = self.width >= dp(WIDE_DP)
+        if wide != self.wide:
+            self.wide = wide
+            self._arrange()
+
+    def _arrange(self) -> None:
+        side, main, rail = self.ids.side, self.ids.main, self.ids.rail
+        side.clear_widgets()
+        main.clear_widgets()
+        for page in self.pages:
+            page.wide = self.wide
+        home = self.gate is None and self.side is not None
+        rail.shown = home and self.wide
+        rail.section = self.section if self.stack or not self.wide else "chats"
+        side.shown = home and self.wide
+        if self.gate is not None:
+            main.add_widget(self.gate)
+        elif self.side is not None and self.wide:
+            side.add_widget(self.side)
+            main.add_widget(self.stack[-1] if self.stack else self.empty)
+        elif self.side is not None:
+            main.add_widget(self.stack[-1] if self.stack else self.side)
+        for child in self.children:
+            if isinstance(child, Sheet):
+                child.wide = self.wide
+        if home:
+            Window.release_all_keyboards()
+
+
+load_rules(__file__)

@@ -1,0 +1,95 @@
+"""The real application on a scene: frames are drawn, touches and text arrive as the driver sends them."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kivy.base import EventLoop
+from kivy.core.window import Window
+from kivy.graphics.opengl import glFinish
+from miss_app.device import Device
+from miss_app.engine.events import Stage
+from miss_app.ui import driver
+from miss_app.ui.app import MissApp
+from miss_app.ui.texts import words
+
+from ui.stage import NOW_MS, Scene
+
+HANG_SECONDS = 20
+
+
+class Rehearsal:
+    """One application, mounted on the session's window."""
+
+    def __init__(self, scene: Scene, *, size: tuple[int, int] | None = None, invitation: str = "") -> None:
+        EventLoop.ensure_window()
+        if EventLoop.status != "started":
+            EventLoop.start()
+        self.scene = scene
+        self.app = MissApp(scene, Device("linux"), invitation)
+        self.app.now_ms = lambda: NOW_MS  # type: ignore[method-assign]  # the scene's own time
+        if size:
+            Window.size = size
+        for child in list(Window.children):
+            Window.remove_widget(child)
+        self.app.root = self.app.build()
+        Window.add_widget(self.app.root)
+        self.app.root.size = Window.size
+        self.app.on_start()
+        self.pump()
+
+    def close(self) -> None:
+        for page in self.app.shell.pages:
+            page.left()
+        Window.remove_widget(self.app.root)
+        Window.unbind(on_key_down=self.app._key_down, on_request_close=self.app._closing)
+        self.app.on_stop()
+        words.speak("fr")
+
+    def pump(self, frames: int = 4) -> None:
+        for _ in range(frames):
+            EventLoop.idle()
+            glFinish()
+
+    def until(self, condition: Callable[[], Any], what: str = "") -> None:
+        end = time.monotonic() + HANG_SECONDS
+        while not condition():
+            self.pump(1)
+            assert time.monotonic() < end, f"never came: {what or condition}; in sight: {[n for n, _ in driver.in_sight()]}"
+
+    def sees(self, name: str) -> bool:
+        return any(each == name for each, _ in driver.in_sight())
+
+    def tap(self, name: str) -> None:
+        self.until(lambda: self.sees(name), name)
+        self.pump(2)
+        driver.tap(name)
+        time.sleep(0.001)
+        self.pump(3)
+
+    def type(self, name: str, text: str) -> None:
+        self.until(lambda: self.sees(name), name)
+        self.pump(2)
+        driver.type_into(text, name)
+        self.pump(2)
+
+    def read(self, name: str) -> str:
+        return driver.read(name)
+
+    def did(self, verb: str) -> tuple[Any, ...]:
+        """The last time the screens asked for ``verb``, waiting for it."""
+        self.until(lambda: any(each[0] == verb for each in self.scene.asked), verb)
+        return next(each for each in reversed(self.scene.asked) if each[0] == verb)
+
+    def shot(self, path: Path) -> None:
+        for _ in range(12):
+            time.sleep(0.02)
+            self.pump(1)
+        driver.shot(str(path))
+
+
+def opened(scene: Scene) -> Scene:
+    """The scene with its vault open."""
+    scene.now_stage = Stage.OPEN
+    return scene

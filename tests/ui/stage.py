@@ -1,0 +1,227 @@
+"""A scene for the widget tests: an object with the engine's surface that answers from what the test put in it.
+
+It proves nothing about the engine; it lets a screen be drawn and touched with known views.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
+
+from miss_app.engine.events import (
+    ConversationView,
+    DeviceView,
+    Event,
+    Link,
+    MessageAdded,
+    MessageView,
+    PersonView,
+    RegistrationView,
+    ServerView,
+    Stage,
+    StageChanged,
+    Tick,
+)
+from miss_app.engine.problems import Problem
+
+NOW_MS = 1_779_280_320_000  # 20 May 2026, 14:32 in Paris
+
+
+class Scene:
+    """What the screens may ask; ``asked`` records every verb with its arguments, ``refuse`` makes verbs fail."""
+
+    def __init__(self) -> None:
+        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.on_wake: Callable[[], None] = lambda: None
+        self.client = self
+        self.asked: list[tuple[Any, ...]] = []
+        self.refuse: dict[str, Problem] = {}
+        self.now_stage = Stage.INVITATION
+        self.now_link = Link.ONLINE
+        self.now_registration: RegistrationView | None = None
+        self.now_server: ServerView | None = None
+        self.now_me: PersonView | None = None
+        self.now_settings: dict[str, str] = {"theme": "light", "language": "fr"}
+        self.people: list[PersonView] = []
+        self.talks: list[ConversationView] = []
+        self.lines: dict[bytes, list[MessageView]] = {}
+        self.pictures: dict[bytes, bytes] = {}
+        self.my_devices: list[DeviceView] = []
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="scene", daemon=True)
+        self._number = 0
+
+    # The thread's surface.
+
+    def start(self) -> None:
+        if not self._thread.is_alive():
+            self._thread.start()
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def call(self, coroutine: Coroutine[Any, Any, Any]) -> "Future[Any]":
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def tell(self, event: Event) -> None:
+        self.events.put(event)
+        self.on_wake()
+
+    # What is read at once.
+
+    def stage(self) -> Stage:
+        return self.now_stage
+
+    def link(self) -> Link:
+        return self.now_link
+
+    def registration(self) -> RegistrationView | None:
+        return self.now_registration
+
+    def server(self) -> ServerView | None:
+        return self.now_server
+
+    def me(self) -> PersonView | None:
+        return self.now_me
+
+    def settings(self) -> dict[str, str]:
+        return dict(self.now_settings)
+
+    def conversations(self) -> list[ConversationView]:
+        return list(self.talks)
+
+    def conversation(self, conversation_id: bytes) -> ConversationView | None:
+        return next((each for each in self.talks if each.conversation_id == conversation_id), None)
+
+    def messages(self, conversation_id: bytes, *, before: bytes | None = None, limit: int = 60) -> list[MessageView]:
+        lines = self.lines.get(conversation_id, [])
+        if before is not None:
+            place = next(place for place, line in enumerate(lines) if line.message_id == before)
+            lines = lines[:place]
+        return lines[-limit:]
+
+    # Verbs.
+
+    def _did(self, *what: Any) -> None:
+        self.asked.append(what)
+        if what[0] in self.refuse:
+            raise self.refuse[what[0]]
+
+    def _go(self, stage: Stage) -> None:
+        self.now_stage = stage
+        self.tell(StageChanged(stage))
+
+    async def use_invitation(self, link: str) -> None:
+        self._did("use_invitation", link)
+        self._go(Stage.IDENTITY)
+
+    async def claim(self, rpps: str, family_name: str, given_name: str, profession: str) -> None:
+        self._did("claim", rpps, family_name, given_name, profession)
+        self.now_registration = RegistrationView(Stage.CODE, "mailbox", "c***@medecin.mssante.example")
+        self._go(Stage.CODE)
+
+    async def enter_code(self, code: str) -> None:
+        self._did("enter_code", code)
+        self._go(Stage.PIN)
+
+    async def send_code_again(self) -> None:
+        self._did("send_code_again")
+
+    async def start_over(self) -> None:
+        self._did("start_over")
+        self._go(Stage.IDENTITY)
+
+    async def start_linking(self) -> str:
+        self._did("start_linking")
+        self._go(Stage.LINKING)
+        return "K7M29XQ4DR5T"
+
+    async def link_device(self, code: str, *, pin: str) -> DeviceView:
+        self._did("link_device", code, pin)
+        return DeviceView(b"d" * 16, "Poste de soins", False, NOW_MS, NOW_MS)
+
+    async def devices(self) -> list[DeviceView]:
+        self._did("devices")
+        return list(self.my_devices)
+
+    async def choose_pin(self, pin: str) -> None:
+        self._did("choose_pin", pin)
+        self._go(Stage.OPEN)
+
+    async def unlock(self, pin: str) -> None:
+        self._did("unlock", pin)
+        self._go(Stage.OPEN)
+
+    async def lock(self) -> None:
+        self._did("lock")
+        self._go(Stage.LOCKED)
+
+    async def search_people(self, words: str, *, profession: str = "", place: str = "") -> list[PersonView]:
+        self._did("search_people", words, profession, place)
+        wanted = words.casefold()
+        return [each for each in self.people if wanted in each.display_name.casefold()]
+
+    async def open_direct(self, person: PersonView) -> bytes:
+        self._did("open_direct", person.person_id)
+        return next(each.conversation_id for each in self.talks if each.direct)
+
+    async def create_group(self, title: str, patient: str, people: list[PersonView]) -> bytes:
+        self._did("create_group", title, patient, [each.display_name for each in people])
+        return self.talks[0].conversation_id
+
+    async def add_people(self, conversation_id: bytes, people: list[PersonView]) -> None:
+        self._did("add_people", conversation_id, [each.display_name for each in people])
+
+    async def remove_person(self, conversation_id: bytes, person_id: bytes) -> None:
+        self._did("remove_person", conversation_id, person_id)
+
+    async def leave(self, conversation_id: bytes) -> None:
+        self._did("leave", conversation_id)
+
+    async def rename(self, conversation_id: bytes, title: str, patient: str) -> None:
+        self._did("rename", conversation_id, title, patient)
+
+    async def send_text(self, conversation_id: bytes, text: str) -> bytes:
+        self._did("send_text", conversation_id, text)
+        message = self.new_message(conversation_id, "text", text=text, mine=True, tick=Tick.QUEUED)
+        self.lines.setdefault(conversation_id, []).append(message)
+        self.tell(MessageAdded(message))
+        return message.message_id
+
+    async def send_photo(
+        self, conversation_id: bytes, data: bytes, *, file_name: str, caption: str = "", full: bool = False
+    ) -> bytes:
+        self._did("send_photo", conversation_id, len(data), file_name, caption, full)
+        return b"p" * 16
+
+    async def retry(self, conversation_id: bytes, message_id: bytes) -> None:
+        self._did("retry", conversation_id, message_id)
+
+    async def mark_read(self, conversation_id: bytes) -> None:
+        self._did("mark_read", conversation_id)
+
+    async def photo(self, conversation_id: bytes, message_id: bytes) -> bytes:
+        self._did("photo", conversation_id, message_id)
+        return self.pictures[message_id]
+
+    async def set_setting(self, name: str, value: str) -> None:
+        self._did("set_setting", name, value)
+        self.now_settings[name] = value
+
+    # Putting things on the stage.
+
+    def new_message(self, conversation_id: bytes, kind: str, **fields: Any) -> MessageView:
+        self._number += 1
+        fields.setdefault("author", None)
+        fields.setdefault("mine", False)
+        fields.setdefault("at_ms", NOW_MS + self._number)
+        return MessageView(self._number.to_bytes(4, "big") + b"m" * 12, conversation_id, kind, **fields)
+
+    def change(self, message: MessageView, **fields: Any) -> MessageView:
+        changed = replace(message, **fields)
+        lines = self.lines[message.conversation_id]
+        lines[lines.index(message)] = changed
+        return changed
