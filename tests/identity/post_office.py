@@ -5,6 +5,7 @@ import base64
 import re
 import secrets
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,11 +27,10 @@ from sqlalchemy import insert, select
 from identity.extract import Someone, mailbox_lines, people_lines, write
 from miss_protocol.enrolment import CertificateRequest
 from miss_protocol.identity import DeviceCertificate, make_authority
-from miss_server import register_tables, tables
+from miss_server import migrations, register_tables, tables
 from miss_server.buckets import Buckets
 from miss_server.database import Database
 from miss_server.mail import Mail, SmtpPost
-from miss_server.metadata import metadata
 from miss_server.register_load import load
 from miss_server.registrar import Registrar
 from miss_server.registration_routes import router
@@ -122,11 +122,12 @@ class PostOffice:
         self.always = always
         self.tickets = Tickets(self.clock)
         self.claims_at_once = 200
+        self.smtp_tls: ssl.SSLContext | None = None
         self.enrolled: list[tuple[DeviceCertificate, str]] = []
         self.enrolling: Callable[..., None] | None = None  # instead of writing the device
         self.database = Database(folder / "miss.db")
+        migrations.apply(self.database)
         with self.database.transaction() as connection:
-            metadata.create_all(connection)
             connection.execute(insert(tables.devices).values(device_row(READER, b"a person" * 2)))
         self.authority, self.keys = make_authority("miss.example", self.clock())
         self.url = ""
@@ -180,7 +181,7 @@ class PostOffice:
 
         async def serve() -> None:
             loop = asyncio.get_running_loop()
-            mail = UnthreadedController(self.smtp, hostname="127.0.0.1", port=0, loop=loop)
+            mail = UnthreadedController(self.smtp, hostname="127.0.0.1", port=0, loop=loop, tls_context=self.smtp_tls)
             smtp_server = await mail._create_server()
             self.smtp.port = smtp_server.sockets[0].getsockname()[1]
             listening = socket.create_server(("127.0.0.1", 0), backlog=256)

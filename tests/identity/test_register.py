@@ -15,7 +15,7 @@ from identity import people
 from identity.extract import PEOPLE_HEADER, crowd, mailbox_lines, people_lines, write
 from identity.people import EVERYBODY, GP, MARRIED, NURSE, PRACTISING, RETIRED, UNLISTED
 from identity.post_office import PATIENCE_SECONDS, wait_for
-from miss_server import register, register_tables
+from miss_server import migrations, register, register_tables
 from miss_server.database import Database
 from miss_server.extracts import ExtractError
 from miss_server.metadata import metadata
@@ -26,8 +26,7 @@ from miss_server.register_load import Progress, load
 @pytest.fixture
 def database(tmp_path: Path):
     database = Database(tmp_path / "miss.db")
-    with database.transaction() as connection:
-        metadata.create_all(connection)
+    migrations.apply(database)
     yield database
     database.close()
 
