@@ -1,0 +1,279 @@
+"""The cast of the plays: fictional professionals, their devices as engines, and the server as a process of its own."""
+
+import asyncio
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import TypeVar
+
+from demo.cable import Cable
+from identity.extract import Job, Someone, mailbox_lines, people_lines, write
+
+from miss_app.engine import vault
+from miss_app.engine.client import Client
+from miss_app.engine.events import Event, Link, MessageView, PersonView, Stage, Tick
+from miss_protocol.identity import Authority
+from miss_protocol.invitation import Invitation
+
+T = TypeVar("T")
+PIN = "271828"
+SECONDS_MAX = 30.0  # hang guard, not a pace
+_GIVEN = ("Camille", "Hugo", "Nadia", "Inès", "Marc", "Zoé", "Paul", "Léa")
+_FAMILY = ("Exemple", "Fictif", "Modèle", "Imaginaire", "Inventé", "Factice")
+PROFESSIONS = {"Camille": "10", "Hugo": "10", "Nadia": "60"}
+
+vault.ARGON2_MEMORY_KIB = 8 * 1024  # the plays unlock often; the vault's own tests use the real cost
+
+
+def fictional(serial: int) -> Someone:
+    """The fictional professional with that serial, with a mailbox of their own."""
+    given = _GIVEN[serial % len(_GIVEN)]
+    family = f"{_FAMILY[serial // len(_GIVEN) % len(_FAMILY)]} {'ABCDEFGHIJKLMNOPQRSTUVWXYZ'[serial // 48]}"
+    mailbox = f"p{serial}@medecin.mssante.example"
+    job = Job(profession=PROFESSIONS.get(given, "10"), place="Cabinet Fictif", town="LILLE")
+    return Someone(5_000 + serial, family.upper(), given, (job,), "Docteur", mailbox)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Post:
+    """``miss-server serve`` on a data folder whose register holds the cast.
+
+    Args:
+        folder: the server's own; made here.
+        people: how many fictional professionals the register lists.
+    """
+
+    def __init__(self, folder: Path, people: int = 24) -> None:
+        self.folder = folder
+        self.people = [fictional(serial) for serial in range(people)]
+        self._taken = 0
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.server_id = b""
+
+    def start(self) -> None:
+        """Start, load the register the first time, and wait until the server listens."""
+        first = not self.folder.exists()
+        (self.folder / "listening").unlink(missing_ok=True)
+        command = [sys.executable, "-m", "miss_server"]
+        serve = ["serve", "--data", str(self.folder), "--listen", f"127.0.0.1:{self._port}", "--language", "fr"]
+        with self.folder.with_suffix(".log").open("ab") as log:
+            self._process = subprocess.Popen([*command, *serve], stdout=log, stderr=log)
+        deadline = time.monotonic() + 60
+        while not (self.folder / "listening").exists():
+            assert self._process.poll() is None, self.folder.with_suffix(".log").read_text()
+            assert time.monotonic() < deadline, "the server does not start"
+            time.sleep(0.02)
+        if first:
+            files = [
+                write(self.folder.with_name("personne-activite.txt"), people_lines(self.people)),
+                write(self.folder.with_name("correspondance-mssante.txt"), mailbox_lines(self.people)),
+            ]
+            load = ["register", "load", "--data", str(self.folder), *map(str, files)]
+            done = subprocess.run([*command, *load], capture_output=True, text=True, timeout=120)
+            assert done.returncode == 0, done.stdout + done.stderr
+            self.server_id = self._read_server_id()
+
+    def _read_server_id(self) -> bytes:
+        command = [sys.executable, "-m", "miss_server", "invitation", "--data", str(self.folder)]
+        told = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+        found = re.search(r"#([0-9a-f]{64})", told)
+        assert found is not None, told
+        return bytes.fromhex(found.group(1))
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return "127.0.0.1", self._port
+
+    def kill(self) -> None:
+        """As ``kill -9`` does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(20)
+            self._process = None
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(30)
+            self._process = None
+
+    def someone(self) -> Someone:
+        """The next of the cast who has not registered yet."""
+        self._taken += 1
+        return self.people[self._taken - 1]
+
+    async def code_for(self, mailbox: str) -> str:
+        """The code in the last mail to this mailbox, as soon as it is there."""
+
+        def look() -> str:
+            for path in sorted(self.folder.glob("outbox/*.eml"), key=lambda one: one.stat().st_mtime_ns, reverse=True):
+                mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+                body = mail.get_body(("plain",))
+                if mailbox in str(mail["To"]) and body is not None:
+                    found = re.search(r"^\s+([0-9A-Z]{4}[ -]?[0-9A-Z]{4})\s*$", body.get_content(), re.MULTILINE)
+                    return found.group(1) if found else ""
+            return ""
+
+        return await until(look, f"a mail to {mailbox}")
+
+
+async def until(look: Callable[[], T | None], what: str, seconds: float = SECONDS_MAX) -> T:
+    """What ``look`` finds, as soon as it is something; an AssertionError that says ``what`` never came."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"never came: {what}"
+        await asyncio.sleep(0.01)
+
+
+@dataclass
+class Device:
+    """One device of somebody: an engine on its own folder, behind a cable that can be pulled."""
+
+    post: Post
+    folder: Path
+    name: str
+    who: Someone
+    cable: Cable
+    events: list[Event] = field(default_factory=list)
+    client: Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = self._make()
+
+    def _make(self) -> Client:
+        return Client(self.folder, on_event=self.events.append, device_name=self.name)
+
+    @property
+    def invitation(self) -> str:
+        return Invitation("127.0.0.1", self.cable.port, self.post.server_id).link()
+
+    async def register(self) -> None:
+        """From the invitation to a certificate, by the code mailed to the listed mailbox."""
+        await self.client.start()
+        await self.client.use_invitation(self.invitation)
+        given, family = self.who.given, self.who.family
+        await self.client.claim(self.who.rpps, family, given, self.who.jobs[0].profession)
+        await self.client.enter_code(await self.post.code_for(self.who.mailbox))
+        assert self.client.stage() is Stage.PIN
+
+    async def enter(self) -> None:
+        """Choose the PIN and come online."""
+        await self.client.choose_pin(PIN)
+        await self.online()
+
+    async def online(self) -> None:
+        await until(lambda: self.client.link() is Link.ONLINE, f"{self.name} online")
+
+    async def offline(self) -> None:
+        await until(lambda: self.client.link() is not Link.ONLINE, f"{self.name} offline")
+
+    async def restart(self) -> None:
+        """The program ends as if its process had died, and starts again."""
+        await self.client.stop()
+        await self.begin()
+
+    async def begin(self) -> None:
+        self.client = self._make()
+        await self.client.start()
+        await self.client.unlock(PIN)
+
+    @property
+    def view(self) -> PersonView:
+        me = self.client.me()
+        assert me is not None
+        return me
+
+    async def find(self, other: "Device") -> PersonView:
+        """The other as the directory shows them."""
+        found = await self.client.search_people(other.who.family, profession="", place="")
+        return next(one for one in found if one.person_id == other.view.person_id)
+
+    def said(self, conversation_id: bytes) -> list[str]:
+        """The texts of a conversation, in the order of the screen."""
+        return [one.text for one in self.lines(conversation_id) if one.kind in ("text", "photo")]
+
+    def lines(self, conversation_id: bytes) -> list[MessageView]:
+        return self.client.messages(conversation_id, limit=10_000)
+
+    def notices(self, conversation_id: bytes) -> list[str]:
+        return [one.notice for one in self.lines(conversation_id) if one.kind in ("notice", "warning")]
+
+    async def reads(self, conversation_id: bytes, *texts: str) -> None:
+        """Waits until the conversation says exactly this."""
+        try:
+            await until(lambda: self.said(conversation_id) == list(texts), "")
+        except AssertionError:
+            raise AssertionError(f"{self.name} reads {self.said(conversation_id)}, not {list(texts)}") from None
+
+    async def ticks(self, conversation_id: bytes, message_id: bytes, tick: Tick) -> None:
+        def reached() -> bool:
+            found = [one for one in self.lines(conversation_id) if one.message_id == message_id]
+            return bool(found) and found[0].tick is tick
+
+        await until(reached, f"{self.name}: tick {tick}")
+
+    async def close(self) -> None:
+        await self.client.stop()
+
+
+class Scene:
+    """Where a play takes place: one server, and everybody who comes in."""
+
+    def __init__(self, post: Post, folder: Path) -> None:
+        self.post = post
+        self.folder = folder
+        self.devices: list[Device] = []
+
+    def device(self, name: str, who: Someone) -> Device:
+        """A device that has not registered yet."""
+        one = Device(self.post, self.folder / name, name, who, Cable(self.post.address))
+        self.devices.append(one)
+        return one
+
+    async def enter(self, *names: str) -> list[Device]:
+        """People come in, each registered and online."""
+        devices = [self.device(name, self.post.someone()) for name in names]
+        for one in devices:
+            await one.register()
+            await one.enter()
+        return devices
+
+    async def close(self) -> None:
+        for one in self.devices:
+            await one.close()
+
+
+def play(post: Post, folder: Path, acts: Callable[[Scene], Awaitable[None]]) -> None:
+    """Play the acts on one loop, and let everybody go home whatever happened."""
+
+    async def run() -> None:
+        stage = Scene(post, folder)
+        try:
+            await acts(stage)
+        finally:
+            await stage.close()
+
+    asyncio.run(run())
+
+
+def authority_of(post: Post) -> Authority:
+    """The registrar's certificates, as the server's folder holds them, for a test that checks one."""
+    import httpx
+
+    answer = httpx.get(f"http://{post.address[0]}:{post.address[1]}/v1/authority")
+    return Authority.decode(answer.content, server_id=post.server_id)
