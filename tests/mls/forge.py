@@ -7,6 +7,7 @@ import pytest
 from miss_protocol.errors import RemoteError
 from miss_protocol.mls import framing, public_group
 from miss_protocol.mls import group as mls
+from miss_protocol.mls.codec import Writer
 from miss_protocol.mls.framing import FramedContent, Sender, WireFormat
 from miss_protocol.mls.messages import decode_message, encode_message
 from miss_protocol.mls.proposals import Commit
@@ -34,6 +35,13 @@ def handshake(by, body, *, sender=None, epoch=None, group_id=None, key=None, tag
         signed = replace(signed, confirmation_tag=tag)
     membership_key = group.member.secrets.membership if membership_key is None else membership_key
     return encode_message(framing.public_message(group.suite, signed, membership_key, context))
+
+
+def encoded(value):
+    """The bytes of any structure that writes itself."""
+    out = Writer()
+    value.write(out)
+    return out.bytes()
 
 
 def body_of(message):

@@ -1,0 +1,216 @@
+"""Seeded random damage to everything that travels: always a RemoteError, never another error, never a change."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from miss_protocol.errors import RemoteError
+from miss_protocol.mls import group as mls
+from miss_protocol.mls import public_group
+from miss_protocol.mls.codec import decode
+from miss_protocol.mls.extensions import ExternalSender, RequiredCapabilities
+from miss_protocol.mls.framing import AuthenticatedContent
+from miss_protocol.mls.group import OPEN_RULES, Add, Credential, KeyPackage, Remove, SelfRemove
+from miss_protocol.mls.messages import decode_message, encode_message
+from miss_protocol.mls.proposals import Commit, read_proposal
+from miss_protocol.mls.schedule import GroupContext
+from miss_protocol.mls.suite import PRODUCT_SUITE
+from miss_protocol.mls.tree import RatchetTree
+from miss_protocol.mls.welcome import GroupSecrets
+from miss_protocol.terms import GROUP
+from mls import forge
+from mls.cast import GROUP_ID, Device, Registrar, Room, room_of, terms
+
+QUICK = settings(
+    max_examples=150,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+class Scene:
+    """One of each message, and who is to receive it."""
+
+    def __init__(self):
+        self.alice, self.bob, self.zoe = Device("alice"), Device("bob"), Device("zoe")
+        self.room = room_of(self.alice, self.bob)
+        staged = mls.commit(self.alice.group, self.alice.identity, [Add(self.zoe.package())], rules=OPEN_RULES)
+        self.commit, self.welcome = staged.message, staged.welcome
+        self.proposal = mls.propose(self.alice.group, self.alice.identity, SelfRemove()).message
+        self.text = mls.seal(self.alice.group, self.alice.identity, b"text").message
+        self.info = mls.group_info(self.alice.group, self.alice.identity)
+        self.parts = self.bob.group.parts()
+        self.server = self.room.server.encode()
+
+    def receivers(self, kind):
+        bob, server = self.bob.group, self.room.server
+        return {
+            "commit": [
+                lambda m: mls.receive_commit(bob, m, OPEN_RULES),
+                lambda m: public_group.judge(server, m, rules=OPEN_RULES),
+            ],
+            "proposal": [
+                lambda m: mls.receive_proposal(bob, m, OPEN_RULES),
+                lambda m: public_group.judge(server, m, rules=OPEN_RULES),
+            ],
+            "text": [lambda m: mls.open_message(bob, m)],
+            "welcome": [lambda m: mls.join(m, self.zoe.packages, self.zoe.identity, rules=OPEN_RULES)],
+            "info": [
+                lambda m: public_group.follow(m, rules=OPEN_RULES),
+                lambda m: mls.rejoin(m, self.bob.identity, rules=OPEN_RULES),
+            ],
+        }[kind]
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return Scene()
+
+
+@st.composite
+def damage(draw):
+    """What happens to a message: bytes changed, cut out, repeated or put in."""
+    return draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from(("flip", "cut", "insert", "repeat", "number")),
+                st.floats(0, 1, exclude_max=True),
+                st.integers(1, 255),
+            ),
+            min_size=1,
+            max_size=3,
+        )
+    )
+
+
+def damaged(message, steps):
+    data = bytearray(message)
+    for what, where, value in steps:
+        position = int(where * len(data)) if data else 0
+        if what == "flip" and data:
+            data[position] ^= value
+        elif what == "cut":
+            del data[position : position + value % 9 + 1]
+        elif what == "insert":
+            data[position:position] = bytes([value]) * (value % 5 + 1)
+        elif what == "repeat":
+            data[position:position] = data[position : position + value]
+        else:
+            data[position : position + 4] = (value << 22).to_bytes(4, "big")
+    return bytes(data)
+
+
+@pytest.mark.parametrize("kind", ["commit", "proposal", "text", "welcome", "info"])
+@seed(20261122)
+@QUICK
+@given(steps=damage())
+def test_damaged_messages_change_nothing(scene, kind, steps):
+    message = getattr(scene, kind)
+    forged = damaged(message, steps)
+    if forged == message:
+        return
+    for receive in scene.receivers(kind):
+        # The tags at the end are made with secrets: damage there is for members to notice, not for the server.
+        tags = 33 * (kind == "commit") + 33
+        if "judge" in receive.__code__.co_names and forged[:-tags] == message[:-tags]:
+            continue
+        with pytest.raises(RemoteError):
+            receive(forged)
+    assert scene.bob.group.parts() == scene.parts
+    assert scene.room.server.encode() == scene.server
+
+
+@seed(20261122)
+@QUICK
+@given(steps=damage(), with_path=st.booleans())
+def test_damage_that_is_well_signed_still_changes_nothing(scene, steps, with_path):
+    """A malicious member signs and tags whatever it likes: a well-formed commit that nobody should take."""
+    alice = scene.alice
+    body = forge.body_of(scene.commit)
+    out = forge.encoded(body if with_path else Commit(body.proposals, None))
+    try:
+        forged = decode(damaged(out, steps), Commit.read)
+    except RemoteError:
+        return
+    if forged == body:
+        return
+    message = forge.handshake(alice, forged)
+    with pytest.raises(RemoteError):
+        mls.receive_commit(scene.bob.group, message, OPEN_RULES)
+    with suppress(RemoteError):
+        public_group.judge(scene.room.server, message, rules=OPEN_RULES)
+    assert scene.bob.group.parts() == scene.parts
+
+
+_DECODERS = {
+    "message": decode_message,
+    "key package": KeyPackage.decode,
+    "tree": lambda data: RatchetTree.decode(PRODUCT_SUITE, data),
+    "context": GroupContext.decode,
+    "secrets": GroupSecrets.decode,
+    "content": lambda data: decode(data, AuthenticatedContent.read),
+    "proposal": lambda data: decode(data, read_proposal),
+    "commit": lambda data: decode(data, Commit.read),
+    "required": lambda data: RequiredCapabilities.of([mls.Extension(3, data)]),
+    "senders": lambda data: ExternalSender.of([mls.Extension(5, data)]),
+    "state": lambda data: mls.Group.from_parts({"epoch": data, "secrets": data}),
+    "public": public_group.PublicGroup.decode,
+}
+
+
+@pytest.mark.parametrize("name", _DECODERS)
+@seed(20261122)
+@QUICK
+@given(
+    data=st.one_of(
+        st.binary(max_size=200),
+        st.lists(st.sampled_from([0, 1, 2, 3, 4, 5, 32, 64, 128, 192, 255]), max_size=60).map(bytes),
+    )
+)
+def test_garbage_is_never_more_than_refused(name, data):
+    with suppress(RemoteError):
+        _DECODERS[name](data)
+
+
+@pytest.mark.parametrize("kind", ["commit", "proposal", "text", "welcome", "info"])
+def test_what_decodes_has_one_encoding(scene, kind):
+    message = getattr(scene, kind)
+    assert encode_message(decode_message(message)) == message
+
+
+@seed(20261122)
+@QUICK
+@given(steps=damage())
+def test_damaged_certificates_are_refused(ward, steps):
+    """The product's own rules never let another error out either."""
+    room, device, good = ward
+    der = good.credential.certificates[0]
+    forged = damaged(der, steps)
+    if forged == der:
+        return
+    identity = mls.Identity(good.signature_private, Credential.x509(forged))
+    made = mls.make_key_package(identity, not_before=0, not_after=1)
+    staged = mls.commit(device.group, device.identity, [Add(KeyPackage.decode(made.key_package))], rules=OPEN_RULES)
+    with pytest.raises(RemoteError):
+        public_group.judge(room.server, staged.message, rules=room.rules)
+
+
+@pytest.fixture(scope="module")
+def ward():
+    registrar = Registrar()
+    phone = registrar.device(registrar.person("Admin"), "phone")
+    room = Room(phone, extensions=(terms(GROUP, phone),), rules=registrar.rules)
+    return room, phone, registrar.device(registrar.person("Other"), "other").identity
+
+
+def test_the_scene_is_sound(scene):
+    """What is damaged above is accepted when it is whole."""
+    for kind in ("commit", "proposal", "text", "welcome", "info"):
+        for receive in scene.receivers(kind):
+            receive(getattr(scene, kind))
+    assert scene.bob.group.group_id == GROUP_ID
+    assert mls.propose(scene.bob.group, scene.bob.identity, Remove(0)).changed == {"proposals"}
