@@ -1,0 +1,25 @@
+"""The server of a test, and of a module's tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from server.office import Office
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """A server of one's own."""
+    one = Office(tmp_path / "data")
+    one.start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="module")
+def shared_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A server for a whole module."""
+    one = Office(tmp_path_factory.mktemp("shared") / "data")
+    one.start()
+    yield one
+    one.stop()
