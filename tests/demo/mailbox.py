@@ -1,11 +1,12 @@
 """A real SMTP server in a process of its own: it keeps each mail as a file and prints its port."""
 
+import asyncio
 import sys
-import time
+from contextlib import suppress
 from email import message_from_bytes, policy
 from pathlib import Path
 
-from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 
 
 class Keeper:
@@ -34,19 +35,20 @@ def mails_to(folder: Path, address: str) -> list[str]:
     return found
 
 
+async def serve(folder: Path) -> None:
+    """Listen on a free port of this machine until the process ends."""
+    keeper = Keeper(folder)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(keeper, hostname="mail.example", loop=loop), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    controller = Controller(Keeper(folder), hostname="127.0.0.1", port=0, ready_timeout=20)
-    controller._trigger_server = lambda: None  # it would connect to port 0
-    controller.start()
-    assert controller.server is not None
-    print(controller.server.sockets[0].getsockname()[1], flush=True)
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        controller.stop()
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve(folder))
 
 
 if __name__ == "__main__":

@@ -189,14 +189,13 @@ class Scene:
             hugo.type("composer", "Bien sûr, envoie la photo 👍")
             hugo.tap("send")
             camille.until("envoie la photo", prefix="message-")
-            camille.until_there("tick-read")
+            camille.until_state("as-tu un moment", "read")
         self.picture(CAMILLE, "chat")
 
     def make_the_care_team(self) -> None:
         camille, hugo, nadia = (self.windows[role] for role in (CAMILLE, HUGO, NADIA))
         with self.acting("Camille makes a care team about a patient"):
             camille.tap("back")
-            camille.tap("new-message")
             camille.tap("new-group")
             camille.type("group-title", TEAM)
             camille.type("group-patient", PATIENT)

@@ -208,6 +208,17 @@ class Window:
                 raise Stuck(f"{self.name}: no {test_id}\non screen: {screen}")
             time.sleep(0.04)
 
+    def until_state(self, words: str, state: str, *, patience_s: float = PATIENCE_S) -> None:
+        """Wait until the widget with these words shows a state: "read" on a message of one's own, for example."""
+        deadline = time.monotonic() + patience_s
+        while True:
+            states = [item["state"] for item in self.items() if words in plain(item["text"])]
+            if state in states:
+                return
+            if time.monotonic() > deadline:
+                raise Stuck(f"{self.name}: {words!r} is not {state} but {states}")
+            time.sleep(0.04)
+
     def picture(self, path: Path) -> None:
         """The frame on the screen at this moment, as a PNG."""
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -135,6 +135,7 @@ class PeopleFinder(BoxLayout):
             self.chosen.remove(person)
         else:
             self.chosen.append(person)
+            self.ids.name.text = ""  # found: the next name is another one
         self.show()
         self.on_chosen()
 
