@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol, Self
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
@@ -66,6 +66,20 @@ OID_LOGIN_KEY = x509.ObjectIdentifier(f"{ARC}.1")
 OID_CHECK = x509.ObjectIdentifier(f"{ARC}.2")
 OID_ENDORSEMENT = x509.ObjectIdentifier(f"{ARC}.3")
 OID_ROLE = x509.ObjectIdentifier(f"{ARC}.4")
+
+# What the X.509 library raises on a certificate that is broken or of another kind; none is a kind of another.
+_UNREADABLE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    InvalidSignature,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.ExtensionNotFound,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 ROLE_ROOT = "root"
 ROLE_ISSUING = "issuing"
@@ -120,14 +134,7 @@ class DeviceCertificate:
         """Raises RemoteError("bad-certificate") where a field is missing, doubled or malformed."""
         try:
             return cls._parse(der)
-        except (
-            ValueError,
-            KeyError,
-            TypeError,
-            UnicodeError,
-            x509.ExtensionNotFound,
-            x509.DuplicateExtension,
-        ) as error:
+        except _UNREADABLE as error:
             raise RemoteError("bad-certificate", type(error).__name__) from error
 
     @classmethod
@@ -184,7 +191,7 @@ class DeviceCertificate:
         """
         try:
             self.certificate.verify_directly_issued_by(authority.issuing)
-        except (ValueError, TypeError, InvalidSignature) as error:
+        except _UNREADABLE as error:
             raise RemoteError("bad-certificate", "not issued by this authority") from error
         if at_ms is not None and not self.valid_at(at_ms):
             raise RemoteError("expired", "device certificate")
@@ -241,7 +248,7 @@ class Authority:
         try:
             authority = cls(*(x509.load_der_x509_certificate(der) for der in ders))
             authority._check()
-        except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound) as error:
+        except _UNREADABLE as error:
             raise RemoteError("bad-certificate", "authority") from error
         if server_id is not None and authority.server_id != server_id:
             raise RemoteError("fingerprint-mismatch", "another authority than the invitation's")
