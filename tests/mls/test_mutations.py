@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from miss_protocol.errors import RemoteError
+from miss_protocol.identity import DeviceCertificate
 from miss_protocol.mls import group as mls
 from miss_protocol.mls import public_group
 from miss_protocol.mls.codec import decode
@@ -197,6 +198,16 @@ def test_damaged_certificates_are_refused(ward, steps):
     staged = mls.commit(device.group, device.identity, [Add(KeyPackage.decode(made.key_package))], rules=OPEN_RULES)
     with pytest.raises(RemoteError):
         public_group.judge(room.server, staged.message, rules=room.rules)
+
+
+def test_a_certificate_of_an_unknown_kind_is_refused(ward):
+    _, _, good = ward
+    der = good.credential.certificates[0]
+    key_kind, any_kind = der.replace(b"\x03+ep\x03!", b"\x03+e\x15\x03!"), der.replace(b"\x03+ep", b"\x03+e\x15")
+    assert len({der, key_kind, any_kind}) == 3
+    for forged in (key_kind, any_kind, der.replace(b"\x86-urn", b"\x83-urn")):
+        with pytest.raises(RemoteError, match="bad-certificate"):
+            DeviceCertificate.parse(forged)
 
 
 @pytest.fixture(scope="module")
