@@ -167,14 +167,17 @@ class Socket:
         office.cursors.seen(self.device)
         rung = office.doorbell.rung
         left, heads = await office.database.read(_standing, self.device)
-        await self._say(Ready(office.now_ms(), left, tuple(self._subscribe(head) for head in heads)))
+        standing = tuple(one for head in heads if (one := self._subscribe(head)) is not None)
+        await self._say(Ready(office.now_ms(), left, standing))
         missed = office.doorbell.since(rung)
         for stream in self._subscriptions if missed is None else missed & self._subscriptions.keys():
             self.catch_up(stream)
         self._backlog = set(self._behind)
 
-    def _subscribe(self, head: streams.Head) -> StreamHead:
+    def _subscribe(self, head: streams.Head) -> StreamHead | None:
         cursor = self._office.cursors.at_least(self.device, head.stream, head.cursor)
+        if not head.member and cursor >= head.last:
+            return None  # the last row it may read is in its store
         known = self._subscriptions.get(head.stream)
         if known is None:
             known = self._listen(head.stream, head.stream_id, cursor)

@@ -3,10 +3,9 @@
 import asyncio
 import os
 
-from server.office import make_circle, opaque, play, until
-
 from miss_protocol.frames import Accepted, Deliver, Gap, Kind, Progress, Refusal, Refused
 from miss_protocol.mls import group as mls
+from server.office import make_circle, opaque, play, until
 
 
 def test_a_text_reaches_the_other_device_and_comes_back_as_own(shared_office):
@@ -24,7 +23,7 @@ def test_a_text_reaches_the_other_device_and_comes_back_as_own(shared_office):
             assert (welcome.kind, welcome.number, welcome.epoch) == (Kind.WELCOME, 2, 0)
             joined = mls.join(welcome.body, [package], hugo.identity, rules=circle.rules)
 
-            text = circle.text("Le genou va mieux.".encode())
+            text = circle.text(b"Le genou va mieux.")
             answer = await a.submit(text)
             assert isinstance(answer, Accepted)
             [row] = await b.rows(1, circle.stream)
