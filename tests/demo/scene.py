@@ -225,10 +225,10 @@ class Scene:
             nadia.type("photo-path", str(path))
             nadia.tap("photo-send")
             for window in (camille, hugo):
-                window.until("Qualité réduite", prefix="message-")
+                window.until_kind("photo")
         self.picture(HUGO, "photo")
         with self.acting("Hugo opens it"):
-            hugo.tap(hugo.find("Qualité réduite", prefix="message-"))
+            hugo.tap(hugo.until_kind("photo"))
             hugo.until_there("photo-viewer")
             self.picture(HUGO, "viewer")
             hugo.tap("back")

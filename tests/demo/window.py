@@ -208,6 +208,17 @@ class Window:
                 raise Stuck(f"{self.name}: no {test_id}\non screen: {screen}")
             time.sleep(0.04)
 
+    def until_kind(self, kind: str, *, patience_s: float = PATIENCE_S) -> str:
+        """Wait until a widget of this kind ("photo", "notice"…) is on the screen; its test id."""
+        deadline = time.monotonic() + patience_s
+        while True:
+            found = [item["id"] for item in self.items() if item["kind"] == kind]
+            if found:
+                return str(found[-1])
+            if time.monotonic() > deadline:
+                raise Stuck(f"{self.name}: no {kind}\non screen: {self.screen()}")
+            time.sleep(0.04)
+
     def until_state(self, words: str, state: str, *, patience_s: float = PATIENCE_S) -> None:
         """Wait until the widget with these words shows a state: "read" on a message of one's own, for example."""
         deadline = time.monotonic() + patience_s
