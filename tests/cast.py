@@ -12,14 +12,15 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from typing import TypeVar
 
-from demo.cable import Cable
-from identity.extract import Job, Someone, mailbox_lines, people_lines, write
+import httpx
 
+from identity.extract import Job, Someone, mailbox_lines, people_lines, write
 from miss_app.engine import vault
 from miss_app.engine.client import Client
 from miss_app.engine.events import Event, Link, MessageView, PersonView, Stage, Tick
 from miss_protocol.identity import Authority
 from miss_protocol.invitation import Invitation
+from plays.half_deaf import HalfDeafCable
 
 T = TypeVar("T")
 PIN = "271828"
@@ -86,11 +87,7 @@ class Post:
             self.server_id = self._read_server_id()
 
     def _read_server_id(self) -> bytes:
-        command = [sys.executable, "-m", "miss_server", "invitation", "--data", str(self.folder)]
-        told = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
-        found = re.search(r"#([0-9a-f]{64})", told)
-        assert found is not None, told
-        return bytes.fromhex(found.group(1))
+        return Authority.decode(httpx.get(f"http://127.0.0.1:{self._port}/v1/authority").content).server_id
 
     @property
     def address(self) -> tuple[str, int]:
@@ -148,7 +145,7 @@ class Device:
     folder: Path
     name: str
     who: Someone
-    cable: Cable
+    cable: HalfDeafCable
     events: list[Event] = field(default_factory=list)
     client: Client = field(init=False)
 
@@ -227,6 +224,15 @@ class Device:
 
         await until(reached, f"{self.name}: tick {tick}")
 
+    async def link_from(self, trusted: "Device") -> None:
+        """Become a further device of the same person, by the code typed on a trusted one."""
+        await self.client.start()
+        await self.client.use_invitation(self.invitation)
+        code = await self.client.start_linking()
+        await trusted.client.link_device(code, pin=PIN)
+        await until(lambda: self.client.stage() is Stage.PIN, f"{self.name} is linked")
+        await self.enter()
+
     async def close(self) -> None:
         await self.client.stop()
 
@@ -241,7 +247,7 @@ class Scene:
 
     def device(self, name: str, who: Someone) -> Device:
         """A device that has not registered yet."""
-        one = Device(self.post, self.folder / name, name, who, Cable(self.post.address))
+        one = Device(self.post, self.folder / name, name, who, HalfDeafCable(self.post.address))
         self.devices.append(one)
         return one
 
@@ -269,11 +275,3 @@ def play(post: Post, folder: Path, acts: Callable[[Scene], Awaitable[None]]) -> 
             await stage.close()
 
     asyncio.run(run())
-
-
-def authority_of(post: Post) -> Authority:
-    """The registrar's certificates, as the server's folder holds them, for a test that checks one."""
-    import httpx
-
-    answer = httpx.get(f"http://{post.address[0]}:{post.address[1]}/v1/authority")
-    return Authority.decode(answer.content, server_id=post.server_id)

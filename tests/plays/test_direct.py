@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from cast import Post, Scene, play, until
-
 from miss_app.engine.events import Tick
 
 

@@ -22,7 +22,7 @@ from miss_app.engine.problems import Problem
 from miss_app.engine.profile import DeviceKeys, Server
 from miss_app.engine.receipts import Receipts
 from miss_app.engine.session import Credentials, Session
-from miss_app.engine.store import Store
+from miss_app.engine.store import Step, Store
 from miss_app.engine.transfers import Transfers
 from miss_protocol import limits
 from miss_protocol.frames import ID_BYTES, Accepted, Deliver, Drained, Frame, Gap, Progress, Ready, Refused, Submit
@@ -94,7 +94,9 @@ class Account:
         self.messages = Messages(store, self.conversations, self.people)
         seed = self.own.keys.signature_seed
         self.membership = Membership(self.certificate, seed, server.authority, self.people, self.clock)
-        self.outbox = Outbox(store, self.conversations, self.messages, self.membership, self.http, self._submit, new_id)
+        self.outbox = Outbox(
+            store, self.conversations, self.messages, self.membership, self.http, self._submit, new_id, self._late
+        )
         self.inbox = Inbox(
             store,
             self.conversations,
@@ -104,9 +106,12 @@ class Account:
             self.outbox,
             self.session.acknowledge,
             new_id,
+            self._joined,
         )
         self.receipts = Receipts(store, self.conversations, self.messages, self.outbox, self.clock.now_ms, new_id)
-        self.latecomers = Latecomers(store, self.conversations, self.membership, self.outbox, self.http, new_id)
+        self.latecomers = Latecomers(
+            store, self.conversations, self.people, self.membership, self.outbox, self.http, new_id
+        )
         self.transfers = Transfers(store, self.messages, self.http, tell)
         self._chores: set[asyncio.Task[None]] = set()
         with store.step() as step:
@@ -129,6 +134,12 @@ class Account:
         await self.session.stop()
         await self.http.close()
         self.store.close()
+
+    def _late(self) -> None:
+        self.latecomers.resume()
+
+    def _joined(self, step: Step, conversation_id: bytes) -> None:
+        self.latecomers.expect(step, conversation_id)
 
     async def _submit(self, frame: Submit) -> None:
         await self.session.submit(frame)
@@ -177,7 +188,8 @@ class Account:
         self.outbox.open()
         self.inbox.resume_pending()
         self.receipts.resume()
-        self.latecomers.resume()
+        with self.store.step() as step:
+            self.latecomers.expect_everywhere(step)
         self.transfers.resume()
 
     def _chore(self, work: Coroutine[Any, Any, None]) -> None:

@@ -44,6 +44,7 @@ class Inbox:
     Args:
         acknowledge: says that a stream is stored up to a number.
         new_id: makes a message id of 16 random bytes.
+        joined: told, inside the step, that this device has been added to a conversation.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Inbox:
         outbox: Outbox,
         acknowledge: Callable[[bytes, int], None],
         new_id: Callable[[], bytes],
+        joined: Callable[[Step, bytes], None],
     ) -> None:
         self._store = store
         self._conversations = conversations
@@ -65,6 +67,7 @@ class Inbox:
         self._outbox = outbox
         self._acknowledge = acknowledge
         self._new_id = new_id
+        self._joined = joined
         self._stopped: set[bytes] = set()
         self._timers: dict[bytes, asyncio.TimerHandle] = {}
 
@@ -406,6 +409,7 @@ class Inbox:
                 name = self._people.name(one.certificate.person_id)
                 self._messages.notice(step, row.stream, row.number, line, row.at_ms, "device-unendorsed", name)
         self._messages.tell_conversation(step, row.stream)
+        self._joined(step, row.stream)
         step.after(lambda: self._outbox.kick(row.stream))
 
     # What cannot be followed.

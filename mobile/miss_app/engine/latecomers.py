@@ -10,7 +10,7 @@ from miss_app.engine.http import Http
 from miss_app.engine.membership import Membership
 from miss_app.engine.model import Act, Item, Latecomer
 from miss_app.engine.outbox import Outbox
-from miss_app.engine.people import certificate_of_leaf
+from miss_app.engine.people import People, certificate_of_leaf
 from miss_app.engine.problems import Problem
 from miss_app.engine.store import Step, Store
 
@@ -28,6 +28,7 @@ class Latecomers:
         self,
         store: Store,
         conversations: Conversations,
+        people: People,
         membership: Membership,
         outbox: Outbox,
         http: Http,
@@ -35,23 +36,31 @@ class Latecomers:
     ) -> None:
         self._store = store
         self._conversations = conversations
+        self._people = people
         self._membership = membership
         self._outbox = outbox
         self._http = http
         self._new_id = new_id
         self._running: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
 
-    def expect_device(self, step: Step, device_id: bytes) -> None:
-        """A device of this very person is to be added to every conversation."""
-        person_id = self._membership.certificate.person_id
+    def expect_everywhere(self, step: Step) -> None:
+        """This person's other devices are to be in every conversation."""
         for record in self._conversations.all():
             if record.active and not record.leaving:
-                late = Latecomer(record.conversation_id, person_id, device_id)
+                self.expect(step, record.conversation_id)
+
+    def expect(self, step: Step, conversation_id: bytes) -> None:
+        """This person's other devices are to be in this conversation."""
+        for device_id in self._people.own_devices():
+            late = Latecomer(conversation_id, self._people.me, device_id)
+            if not self._settled(late):
                 step.put("tasks", _name(late), records.encode(late))
         step.after(self.resume)
 
     def resume(self) -> None:
         """Look for key packages from now on, as long as somebody is awaited."""
+        self._news.set()
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._look())
 
@@ -69,16 +78,21 @@ class Latecomers:
                 wait = LOOK_SECONDS_MIN if any(moved) else min(wait * 2, LOOK_SECONDS_MAX)
             except Problem:
                 wait = min(wait * 2, LOOK_SECONDS_MAX)
-            await asyncio.sleep(wait)
+            self._news.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), wait)
+                wait = LOOK_SECONDS_MIN
 
     async def _try(self, late: Latecomer) -> bool:
         """Queue the add where its key package is there; True when this one is settled."""
         if self._settled(late):
-            with self._store.step() as step:
-                step.delete("tasks", _name(late))
-            return True
-        if late.device_id and not await self._was_seen(late.device_id):
-            return False  # asking for packages would use up those of the person's other devices
+            return self._forget(late)
+        if late.device_id:
+            seen = await self._seen(late.device_id)
+            if seen is None:
+                return self._forget(late)  # removed since
+            if not seen:
+                return False  # asking for packages would use up those of the person's other devices
         found = await self._membership.key_packages(self._http, late.person_id)
         packages = tuple(data for device, data in found if late.device_id in (b"", device))
         if not packages:
@@ -106,10 +120,16 @@ class Latecomers:
             return any(one.device_id == late.device_id for one in inside)
         return any(one.person_id == late.person_id for one in inside)
 
-    async def _was_seen(self, device_id: bytes) -> bool:
+    def _forget(self, late: Latecomer) -> bool:
+        with self._store.step() as step:
+            step.delete("tasks", _name(late))
+        return True
+
+    async def _seen(self, device_id: bytes) -> bool | None:
+        """Whether a device of one's own was ever connected; None where the server does not know it any more."""
         answer = await self._http.json("GET", "/v1/devices", ticket=True)
-        listed = answer.get("devices", [])
-        return any(one.get("device") == device_id.hex() and one.get("last_seen_ms") for one in listed)
+        found = next((one for one in answer.get("devices", []) if one.get("device") == device_id.hex()), None)
+        return None if found is None else bool(found.get("last_seen_ms"))
 
 
 def _name(late: Latecomer) -> bytes:

@@ -56,6 +56,6 @@ async def endorse(account: Account, code: str) -> DeviceView:
         raise Problem("link-key-swapped")
     with account.store.step() as step:
         account.people.vouch(step, certificate)
-        account.latecomers.expect_device(step, request.device_id)
+        account.latecomers.expect_everywhere(step)
         step.tell(LinkRequested(device_name=request.device_name))
     return DeviceView(request.device_id, request.device_name, False, account.clock.now_ms(), 0)

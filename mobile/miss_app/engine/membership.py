@@ -144,6 +144,8 @@ class Membership:
     async def key_packages(self, http: Http, person_id: bytes) -> list[tuple[bytes, bytes]]:
         """One checked key package of each of a person's devices, but this one: (device id, bytes).
 
+        Of one's own devices only those that are believed: who registers in one's name is not let in everywhere.
+
         Raises:
             Problem: the server cannot be reached, or gave a package that is not this person's.
         """
@@ -155,11 +157,11 @@ class Membership:
             ]
         except (KeyError, TypeError, ValueError, binascii.Error) as error:
             raise Problem("server-not-understood") from error
-        for device_id, data in offered:
-            self._check_package(person_id, device_id, data)
-        return offered
+        checked = [(one, data, self._check_package(person_id, one, data)) for one, data in offered]
+        own = person_id == self.certificate.person_id
+        return [(one, data) for one, data, certificate in checked if not own or self._people.believes(certificate)]
 
-    def _check_package(self, person_id: bytes, device_id: bytes, data: bytes) -> None:
+    def _check_package(self, person_id: bytes, device_id: bytes, data: bytes) -> DeviceCertificate:
         now_ms = self.clock.now_ms()
         try:
             package = mls.KeyPackage.decode(data)
@@ -178,6 +180,7 @@ class Membership:
         ):
             raise Problem("key-package-unfit")
         self._people.check_pinned(certificate)
+        return certificate
 
 
 def others_pending(group: mls.Group) -> bool:

@@ -36,6 +36,7 @@ class Outbox:
     Args:
         submit: gives a frame to the connection.
         new_id: makes a message id of 16 random bytes.
+        late: told when somebody is to be added later, who has left no key package yet.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Outbox:
         http: Http,
         submit: Callable[[Submit], Awaitable[None]],
         new_id: Callable[[], bytes],
+        late: Callable[[], None],
     ) -> None:
         self._store = store
         self._conversations = conversations
@@ -55,6 +57,7 @@ class Outbox:
         self._http = http
         self._submit = submit
         self._new_id = new_id
+        self._late = late
         self._open = False
         self._flying: dict[bytes, bytes] = {}  # conversation → message id whose answer is awaited
         self._busy: dict[bytes, asyncio.Task[None]] = {}
@@ -251,6 +254,8 @@ class Outbox:
             for person_id in missing:
                 late = Latecomer(record.conversation_id, person_id)
                 step.put("tasks", record.conversation_id + person_id, records.encode(late))
+            if missing:
+                step.after(self._late)
             if packages:
                 self.save(step, replace(item, packages=tuple(packages)))
             else:

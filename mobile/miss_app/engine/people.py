@@ -121,6 +121,22 @@ class People:
         self._cards[card.person_id] = card
         step.undo(lambda: _restore(self._cards, card.person_id, None))
 
+    def believes(self, certificate: DeviceCertificate) -> bool:
+        """Whether this device is known, or vouched for, as its person's: only such devices of one's own are added."""
+        pin = self._pins.get(certificate.device_id)
+        if pin is not None:
+            return pin.trusted and pin.signature_key == certificate.signature_key
+        return self._vouched(certificate)
+
+    def own_devices(self) -> list[bytes]:
+        """The ids of this person's other devices that are believed."""
+        me = self._own
+        return [
+            pin.device_id
+            for pin in self._pins.values()
+            if pin.person_id == me.person_id and pin.trusted and pin.device_id != me.device_id
+        ]
+
     def vouch(self, step: Step, certificate: DeviceCertificate) -> None:
         """Pin a device that this one endorsed."""
         self._learn(step, certificate)

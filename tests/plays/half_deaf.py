@@ -1,0 +1,42 @@
+"""A cable on which the server can be made inaudible while the device is still heard: answers are lost, rows are not."""
+
+import asyncio
+
+from demo.cable import Cable
+
+
+class HalfDeafCable(Cable):
+    """A cable whose way back can be cut alone."""
+
+    deaf = False
+
+    def deafen(self) -> None:
+        """From now on nothing comes back."""
+        self.deaf = True
+
+    def pull(self) -> None:
+        super().pull()
+        self.deaf = False
+
+    async def _accept(self, near: asyncio.StreamReader, to_near: asyncio.StreamWriter) -> None:
+        if not self._plugged:
+            to_near.transport.abort()
+            return
+        try:
+            far, to_far = await asyncio.open_connection(*self._target)
+        except OSError:
+            to_near.transport.abort()
+            return
+        self._open |= {to_near, to_far}
+        await asyncio.gather(self._pipe(near, to_far), self._pipe_back(far, to_near))
+        self._open -= {to_near, to_far}
+
+    async def _pipe_back(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        try:
+            while data := await source.read(65536):
+                if not self.deaf:
+                    sink.write(data)
+                    await sink.drain()
+        except OSError:
+            pass  # the cable was pulled
+        sink.close()
