@@ -135,7 +135,7 @@ def call(connection: Connection, number: str, *, operator: str, pepper: bytes, n
         _must_wait(case)
     if case.entry is None or not case.entry.telephones():
         raise DecisionError("no-telephone", number=case.number[:8])
-    code = make_code(connection, case.row.registration_id, pepper, now_ms, via=TELEPHONE, state=CODE)
+    code = make_code(connection, case.row.registration_id, pepper, now_ms, via=TELEPHONE)
     values = {"operator": operator, "decided_at_ms": now_ms, "mailbox": ""}
     connection.execute(
         update(registrations).where(registrations.c.registration_id == case.row.registration_id).values(**values)

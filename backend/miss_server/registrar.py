@@ -139,23 +139,26 @@ class Registrar:
             return Refusal("too-many-claims")
         return self._write(connection, claim, language, request, device_id, verdict)
 
-    def standing(self, connection: Connection, registration_id: bytes, secret: bytes) -> Standing | Refusal:
-        """Where the registration stands; an approval given meanwhile takes effect now."""
+    def look(self, connection: Connection, registration_id: bytes, secret: bytes) -> Standing | Refusal | None:
+        """Where the registration stands, by reading alone; None where an approval waits to take effect."""
         row = _owned(connection, registration_id, secret)
         if row is None:
             return Refusal("registration-unknown")
-        if row.state != APPROVED:
-            return _standing(row)
-        if row.via == MAILBOX:
-            return self._mail_code(connection, row, CODE)
+        return None if row.state == APPROVED else _standing(row)
+
+    def standing(self, connection: Connection, registration_id: bytes, secret: bytes) -> Standing | Refusal:
+        """Where the registration stands; an approval given meanwhile takes effect now, once."""
+        row = _owned(connection, registration_id, secret)
+        if row is None:
+            return Refusal("registration-unknown")
+        r = registrations
+        follows = CODE if row.via == MAILBOX else CERTIFIED
         moved = connection.execute(
-            update(registrations)
-            .where(registrations.c.registration_id == registration_id, registrations.c.state == APPROVED)
-            .values(state=CERTIFIED)
+            update(r).where(r.c.registration_id == registration_id, r.c.state == APPROVED).values(state=follows)
         )
-        if moved.rowcount == 1:
-            return self._certify(connection, row, OPERATOR)
-        return _standing(_read(connection, registration_id))
+        if moved.rowcount != 1:
+            return _standing(_read(connection, registration_id))
+        return self._mail_code(connection, row) if follows == CODE else self._certify(connection, row, OPERATOR)
 
     def enter_code(
         self, connection: Connection, registration_id: bytes, secret: bytes, typed: str
@@ -194,7 +197,7 @@ class Registrar:
         _, mailed = _lately(connection, row.rpps, self._now_ms())
         if row.codes_made >= CODES_PER_REGISTRATION_MAX or mailed >= CODES_MAILED_PER_PERSON_DAY_MAX:
             return Refusal("resend-exhausted")
-        return self._mail_code(connection, row, CODE)
+        return self._mail_code(connection, row)
 
     def mail_failed(self, connection: Connection, registration_id: bytes) -> None:
         """Notes that the mail with the code could not be handed over, for the claimant to be told."""
@@ -234,10 +237,10 @@ class Registrar:
         connection.execute(insert(registrations).values(values))
         self._note(connection, "opened", registration_id, f"{values['state']} {values['why']}")
         row = _read(connection, registration_id)
-        return Opened(self._mail_code(connection, row, CODE) if by_code else _standing(row), secret)
+        return Opened(self._mail_code(connection, row) if by_code else _standing(row), secret)
 
-    def _mail_code(self, connection: Connection, row: Row[Any], state: str) -> Standing:
-        code = make_code(connection, row.registration_id, self._pepper, self._now_ms(), via=MAILBOX, state=state)
+    def _mail_code(self, connection: Connection, row: Row[Any]) -> Standing:
+        code = make_code(connection, row.registration_id, self._pepper, self._now_ms(), via=MAILBOX)
         self._note(connection, "code-made", row.registration_id, "for the mailbox")
         letter = Letter(row.registration_id, row.mailbox, code, row.language)
         return replace(_standing(_read(connection, row.registration_id)), letter=letter)
@@ -278,15 +281,13 @@ class Registrar:
         acts.record(connection, who="server", what=what, about=about, now_ms=self._now_ms())
 
 
-def make_code(
-    connection: Connection, registration_id: bytes, pepper: bytes, now_ms: int, *, via: str, state: str
-) -> str:
+def make_code(connection: Connection, registration_id: bytes, pepper: bytes, now_ms: int, *, via: str) -> str:
     """A new code for a registration, in the place of any earlier one; returns it, for it is stored hashed only."""
     code = codes.new_code()
     _set(
         connection,
         registration_id,
-        state=state,
+        state=CODE,
         via=via,
         code_hash=codes.digest(pepper, registration_id, code),
         code_made_at_ms=now_ms,

@@ -133,7 +133,10 @@ async def open_registration(request: Request, later: BackgroundTasks) -> Respons
 
 @router.get("/registrations/{registration}")
 async def read_registration(request: Request, registration: str, later: BackgroundTasks) -> Response:
-    """Where a registration stands."""
+    """Where a registration stands: asked every few seconds by who waits, so it is read beside the writer."""
+    looked = await request.app.state.database.read(_registrar(request).look, *_credentials(request, registration))
+    if looked is not None:
+        return JSONResponse(await _told(request, _kept(looked)))
     return await _step(request, later, registration, _registrar(request).standing)
 
 

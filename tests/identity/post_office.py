@@ -27,10 +27,12 @@ from sqlalchemy import insert, select
 from identity.extract import Someone, mailbox_lines, people_lines, write
 from miss_protocol.enrolment import CertificateRequest
 from miss_protocol.identity import DeviceCertificate, make_authority
-from miss_server import migrations, register_tables, tables
+from miss_server import devices, migrations, register_tables, tables
 from miss_server.buckets import Buckets
+from miss_server.codes import ALPHABET
 from miss_server.database import Database
 from miss_server.mail import Mail, SmtpPost
+from miss_server.refusals import wording
 from miss_server.register_load import load
 from miss_server.registrar import Registrar
 from miss_server.registration_routes import router
@@ -112,6 +114,17 @@ def device_row(device_id: bytes, person_id: bytes) -> dict[str, Any]:
     }
 
 
+def wrong(code: str) -> str:
+    """Another code than this one."""
+    return code[:-1] + ALPHABET[(ALPHABET.index(code[-1]) + 1) % 32]
+
+
+def refused(answer: httpx.Response, reason: str) -> None:
+    """The answer is that refusal, in French as registered."""
+    words = wording(reason)
+    assert (answer.status_code, answer.json()) == (words.status, {"reason": reason, "sentence": words.french})
+
+
 class PostOffice:
     """A server for registration and directory, and the clients' side of it."""
 
@@ -142,22 +155,8 @@ class PostOffice:
         return load(self.database.transaction, files, **options)
 
     def enrol(self, connection: Any, certificate: DeviceCertificate, name: str, now_ms: int) -> None:
-        """Writes the device's row, as the server's own `devices.enrol` does."""
-        if self.enrolling is not None:
-            self.enrolling(connection, certificate, name, now_ms)
-            return
-        connection.execute(
-            insert(tables.devices).values(
-                device_id=certificate.device_id,
-                person_id=certificate.person_id,
-                name=name,
-                certificate=certificate.der,
-                login_key=certificate.login_key,
-                checked_how=certificate.professional.checked_how,
-                endorsed=certificate.endorsement is not None,
-                added_at_ms=now_ms,
-            )
-        )
+        """Enrols as the server does, and notes it; or what the test wants instead."""
+        (self.enrolling or devices.enrol)(connection, certificate, name, now_ms)
         self.enrolled.append((certificate, name))
 
     def app(self) -> FastAPI:
