@@ -27,7 +27,9 @@ def main() -> int:
             "KIVY_METRICS_FONTSCALE": "1",
             "TZ": "Europe/Paris",
         }
-        status |= subprocess.run([sys.executable, __file__, str(folder), device], env=environment, check=False).returncode
+        status |= subprocess.run(
+            [sys.executable, __file__, str(folder), device], env=environment, check=False
+        ).returncode
     return status
 
 

@@ -1,4 +1,4 @@
-"""What this machine can do: where files go, which theme it prefers, whether a window can be seen. The only platform test."""
+"""What this machine can do: where files go, which theme it prefers, whether it has a screen. The only platform test."""
 
 import os
 import platform

@@ -3,6 +3,8 @@
 import io
 import random
 
+from PIL import Image, ImageDraw, ImageFilter
+
 from miss_app.engine.events import (
     ConversationView,
     DeviceView,
@@ -15,15 +17,15 @@ from miss_app.engine.events import (
     Stage,
     Tick,
 )
-from PIL import Image, ImageDraw, ImageFilter
-
 from ui.stage import NOW_MS, Scene
 
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
 
 
-def person(number: int, name: str, profession: str, place: str, how: str = "mailbox", reachable: bool = True) -> PersonView:
+def person(
+    number: int, name: str, profession: str, place: str, how: str = "mailbox", reachable: bool = True
+) -> PersonView:
     identity = bytes([number]) * 16 if reachable else b""
     return PersonView(identity, name, profession, place, reachable, how if reachable else "", NOW_MS - number * DAY)
 
@@ -66,7 +68,11 @@ def wound(width: int = 1600, height: int = 1200) -> Image.Image:
     ImageDraw.Draw(image).rounded_rectangle((left, top, right, top + height * 0.07), width // 160, fill=(247, 246, 240))
     for tick in range(61):
         x = left + (right - left) * tick / 60
-        ImageDraw.Draw(image).line((x, top, x, top + height * (0.045 if tick % 5 == 0 else 0.025)), fill=(70, 70, 70), width=max(1, width // 700))
+        ImageDraw.Draw(image).line(
+            (x, top, x, top + height * (0.045 if tick % 5 == 0 else 0.025)),
+            fill=(70, 70, 70),
+            width=max(1, width // 700),
+        )
     return image
 
 
@@ -98,7 +104,14 @@ def fill(scene: Scene) -> Scene:
         extra = {"photo": PhotoView(jpeg(thumbnail), 1600, 1200, 312_000, 4_800_000, True)} if kind == "photo" else {}
         mine = tick is not None
         last = scene.new_message(
-            talk, kind, author=ME if mine else who, mine=mine, at_ms=NOW_MS - minutes * MINUTE, text=text, tick=tick, **extra
+            talk,
+            kind,
+            author=ME if mine else who,
+            mine=mine,
+            at_ms=NOW_MS - minutes * MINUTE,
+            text=text,
+            tick=tick,
+            **extra,
         )
         scene.lines[talk] = [last]
         people = (member(ME, admin=True, me=True), member(who, admin=not title))
@@ -129,9 +142,19 @@ def team_lines(scene: Scene, team: bytes, thumbnail: bytes) -> list[MessageView]
         return scene.new_message(team, kind, author=who, mine=who is ME, at_ms=when, text=text, **fields)
 
     return [
-        scene.new_message(team, "notice", at_ms=at, notice="group-created", names=(ME.display_name,), text="Dr Alix Modèle a créé l’équipe."),
-        say(NADIA, "Bonjour à tous. Pansement refait ce matin chez Mme T., la plaie du talon a nettement bourgeonné.", 27),
-        say(NADIA, "Bords propres, pas d’odeur, exsudat modéré.", 26, kind="photo", photo=PhotoView(thumbnail, 1600, 1200, 312_000, 4_800_000, True)),
+        scene.new_message(team, "notice", at_ms=at, notice="device-added", names=(NADIA.display_name,)),
+        say(
+            NADIA,
+            "Bonjour à tous. Pansement refait ce matin chez Mme T., la plaie du talon a nettement bourgeonné.",
+            27,
+        ),
+        say(
+            NADIA,
+            "Bords propres, pas d’odeur, exsudat modéré.",
+            26,
+            kind="photo",
+            photo=PhotoView(thumbnail, 1600, 1200, 312_000, 4_800_000, True),
+        ),
         say(CAMILLE, "Belle évolution 👏 Pas de signe d’infection sur la photo. Aucune fièvre ?", 14),
         say(ME, "Apyrétique, 37,1 °C. Douleur EVA 2/10 au retrait.", 11, tick=Tick.READ),
         say(ME, "On reste sur l’hydrogel + hydrocellulaire tous les 2 jours ?", 10, tick=Tick.READ),

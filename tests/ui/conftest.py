@@ -14,7 +14,7 @@ os.environ["KIVY_METRICS_FONTSCALE"] = "1"
 os.environ["TZ"] = "Europe/Paris"
 time.tzset()
 
-from miss_app.ui import window
+from miss_app.ui import window  # noqa: E402  # the environment comes first
 
 window.prepare(Path(tempfile.mkdtemp(prefix="miss-ui-")), headless=True, size="420x760")
 

@@ -8,12 +8,12 @@ from typing import Any
 from kivy.base import EventLoop
 from kivy.core.window import Window
 from kivy.graphics.opengl import glFinish
+
 from miss_app.device import Device
 from miss_app.engine.events import Stage
 from miss_app.ui import driver
 from miss_app.ui.app import MissApp
 from miss_app.ui.texts import words
-
 from ui.stage import NOW_MS, Scene
 
 HANG_SECONDS = 20
@@ -56,7 +56,9 @@ class Rehearsal:
         end = time.monotonic() + HANG_SECONDS
         while not condition():
             self.pump(1)
-            assert time.monotonic() < end, f"never came: {what or condition}; in sight: {[n for n, _ in driver.in_sight()]}"
+            assert time.monotonic() < end, (
+                f"never came: {what or condition}; in sight: {[n for n, _ in driver.in_sight()]}"
+            )
 
     def sees(self, name: str) -> bool:
         return any(each == name for each, _ in driver.in_sight())

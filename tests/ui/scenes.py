@@ -6,7 +6,6 @@ from pathlib import Path
 
 from miss_app.engine.events import Link, PhotoView, Stage, Tick
 from miss_app.engine.problems import Problem
-
 from ui.cast import CAMILLE, EVERYBODY, ME, fill
 from ui.rehearsal import Rehearsal
 from ui.stage import NOW_MS, Scene
@@ -25,7 +24,22 @@ FIRST = {
     "locked": Stage.LOCKED,
     "revoked": Stage.REVOKED,
 }
-HOME = ("list", "chat", "chat-states", "people", "group", "info", "settings", "devices", "link", "attach", "photo", "offline", "empty-list", "leave")
+HOME = (
+    "list",
+    "chat",
+    "chat-states",
+    "people",
+    "group",
+    "info",
+    "settings",
+    "devices",
+    "link",
+    "attach",
+    "photo",
+    "offline",
+    "empty-list",
+    "leave",
+)
 BOTH_LOOKS = ("invitation", "registration", "code", "pin", "list", "chat", "people", "settings")
 
 SCENES = [(name, "light", "fr") for name in (*FIRST, *HOME)]
@@ -52,7 +66,9 @@ def play(name: str, theme: str, language: str, path: Path) -> None:
 def prepare(name: str, scene: Scene) -> None:
     """What must be true before the window opens."""
     if name == "refused":
-        scene.now_registration = replace(scene.now_registration, stage=Stage.REFUSED, note="Le nom ne correspond à aucune pièce présentée.")
+        scene.now_registration = replace(
+            scene.now_registration, stage=Stage.REFUSED, note="Le nom ne correspond à aucune pièce présentée."
+        )
     if name == "offline":
         scene.now_link = Link.OFFLINE
     if name == "empty-list":
@@ -105,7 +121,12 @@ def chat_states(rehearsal: Rehearsal) -> None:
     say("notice", 24, text="Téléphone d’Alix a été relié.", notice="")
     say("text", 22, author=ME, mine=True, tick=Tick.ACCEPTED, text="Merci. Et la même plaie sous un autre angle ?")
     say("photo", 20, author=ME, mine=True, tick=Tick.QUEUED, photo=replace(photo, progress=0.42))
-    say("warning", 12, text="Dr Camille Exemple s’est enregistrée de nouveau : vérifiez que c’est bien elle avant d’écrire.", notice="")
+    say(
+        "warning",
+        12,
+        text="Dr Camille Exemple s’est enregistrée de nouveau : vérifiez que c’est bien elle avant d’écrire.",
+        notice="",
+    )
     say("unreadable", 9, author=CAMILLE, problem="unreadable")
     say("text", 3, author=ME, mine=True, tick=Tick.FAILED, problem="server-away", text="Je vous rappelle à 15 h.")
     rehearsal.tap("conversation-1")
@@ -171,9 +192,17 @@ def attach(rehearsal: Rehearsal) -> None:
 
 def photo(rehearsal: Rehearsal) -> None:
     chat(rehearsal)
-    line = next(each for each in rehearsal.scene.lines[rehearsal.scene.talks[0].conversation_id] if isinstance(each.photo, PhotoView))
+    line = next(
+        each
+        for each in rehearsal.scene.lines[rehearsal.scene.talks[0].conversation_id]
+        if isinstance(each.photo, PhotoView)
+    )
     rehearsal.app.go_photo(line.conversation_id, line.message_id)
     rehearsal.until(lambda: rehearsal.app.shell.stack[-1].whole, "the whole photo")
+
+
+def offline(rehearsal: Rehearsal) -> None:
+    rehearsal.until(lambda: rehearsal.sees("banner"))
 
 
 COME: dict[str, Callable[[Rehearsal], None]] = {
@@ -190,6 +219,7 @@ COME: dict[str, Callable[[Rehearsal], None]] = {
     "settings": settings,
     "devices": devices,
     "link": link,
+    "offline": offline,
     "attach": attach,
     "photo": photo,
 }

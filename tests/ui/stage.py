@@ -87,6 +87,9 @@ class Scene:
     def me(self) -> PersonView | None:
         return self.now_me
 
+    def link_code(self) -> str:
+        return "K7M29XQ4DR5T" if self.now_stage is Stage.LINKING else ""
+
     def settings(self) -> dict[str, str]:
         return dict(self.now_settings)
 

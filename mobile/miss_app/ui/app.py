@@ -169,7 +169,9 @@ class MissApp(App):
 
     def lock(self) -> None:
         """Close the vault; the lock screen follows."""
-        self.bridge.ask(self.client.lock(), failed=lambda failure: show_toast(self.shell, words.problem(failure.reason)))
+        self.bridge.ask(
+            self.client.lock(), failed=lambda failure: show_toast(self.shell, words.problem(failure.reason))
+        )
 
     def set_theme(self, name: str) -> None:
         """Choose "auto", "light" or "dark", and keep it."""

@@ -1,4 +1,4 @@
-"""Between the engine's thread and the screen's: questions one way, answers and events the other, one trigger a frame."""
+"""Between the engine's thread and the screen's: questions one way, answers and events the other, once a frame."""
 
 import logging
 import queue

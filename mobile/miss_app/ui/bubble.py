@@ -48,9 +48,7 @@ def photo_pill(photo: PhotoView) -> str:
     return str(words.say(key, size=dates.size(photo.size_bytes)))
 
 
-def shape_of(
-    message: MessageView, text: str, width: float, *, group: bool, first: bool, named: bool
-) -> BubbleShape:
+def shape_of(message: MessageView, text: str, width: float, *, group: bool, first: bool, named: bool) -> BubbleShape:
     """The shape of one message in a list ``width`` pixels wide."""
     aside = dp(EDGE_DP + AVATAR_DP + 8) if group and not message.mine else dp(EDGE_DP)
     widest = min((width - aside - dp(EDGE_DP)) * (0.92 if group and not message.mine else 0.84), dp(BUBBLE_DP))
@@ -82,7 +80,14 @@ def shape_of(
     content = max(content, time_width)
     retry = None
     if message.tick is Tick.FAILED:
-        retry = wrap(words.say("chat.failed", why=words.problem(message.problem or "failed")), sp(SMALL_SP), inner)
+        retry = wrap(
+            words.say(
+                "chat.failed",
+                why=words.problem(message.problem if words.knows(f"problem.{message.problem}") else "failed"),
+            ),
+            sp(SMALL_SP),
+            inner,
+        )
         content, height = max(content, retry.width), height + retry.height + dp(8)
     return BubbleShape(
         width=min(content + 2 * dp(PAD_X_DP), widest),
@@ -108,8 +113,6 @@ def author_line(message: MessageView) -> str:
 def tick_glyph(tick: Tick | None) -> str:
     """The glyph beside the time of one's own message."""
     return icon(TICKS[tick]) if tick is not None else ""
-
-
 
 
 def _photo_size(photo: PhotoView, widest: float) -> tuple[float, float]:

@@ -112,7 +112,7 @@ class MissBubble(ButtonBehavior, Widget):
         self._box.put(look.mine if message.mine else look.theirs, x, y, width, height, *corners)
         top = y + height - dp(PAD_Y_DP)
         if row.first and self.group and not message.mine:
-            self._show_author(row, message, y + height)
+            self._show_author(message, y + height)
         if shape.name is not None:
             color = look.person(author_key(message))[1]
             drawn = texture(shape.name.text, sp(SMALL_SP), color, bold=True, dark=look.dark)
@@ -126,7 +126,7 @@ class MissBubble(ButtonBehavior, Widget):
             self._body.put(drawn, x + dp(PAD_X_DP), top - drawn.height)
         self._show_time(shape, message, x + width, y)
 
-    def _show_author(self, row: ChatRow, message: MessageView, top: float) -> None:
+    def _show_author(self, message: MessageView, top: float) -> None:
         side, x = dp(AVATAR_DP), self.x + dp(EDGE_DP)
         name = message.author.display_name if message.author else "?"
         self._disc.put(look.person(author_key(message))[0], x, top - side, side, side, side / 2)
@@ -144,7 +144,11 @@ class MissBubble(ButtonBehavior, Widget):
         high, low = (dp(13), dp(13) if shape.over else dp(6))
 
         def ready(image: Texture) -> None:
-            if self.row is not None and self.row.message is not None and self.row.message.message_id == message.message_id:
+            if (
+                self.row is not None
+                and self.row.message is not None
+                and self.row.message.message_id == message.message_id
+            ):
                 self._photo.put(image, left, bottom, width, height, high, high, low, low)
 
         self._blank.put(look.soft, left, bottom, width, height, high)
@@ -177,7 +181,9 @@ class MissBubble(ButtonBehavior, Widget):
             self._shade.put(VEIL, x - dp(8), base + drawn.height / 2 - high / 2, room, high, high / 2)
         self._time.put(drawn, x, base)
         if tick:
-            color = {Tick.READ: WHITE if shape.over else look.read, Tick.FAILED: look.danger}.get(message.tick, ink)
+            color = look.danger if message.tick is Tick.FAILED else ink
+            if message.tick is Tick.READ and not shape.over:
+                color = look.read
             glyph = texture(tick, sp(15), color, font=ICONS)
             self._tick.put(glyph, x + drawn.width + sp(3), base + drawn.height / 2 - glyph.height / 2)
 

@@ -1,4 +1,4 @@
-"""A conversation's messages as rows to draw: days between them, runs of one author drawn together, sentences for notices."""
+"""A conversation's messages as rows to draw: days between them, runs of one author together, sentences for notices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -88,8 +88,13 @@ def measure_row(row: ChatRow, width: float, *, group: bool) -> None:
 def body(message: MessageView) -> str:
     """What stands in the bubble: the text, or why it cannot be read."""
     if message.kind == "unreadable":
-        return str(words.say("chat.unreadable", why=words.problem(message.problem or "unreadable")))
+        return str(words.say("chat.unreadable", why=why(message.problem, "unreadable")))
     return message.text
+
+
+def why(reason: str, otherwise: str) -> str:
+    """The sentence for ``reason`` where there is one; a technical reason is said as ``otherwise``."""
+    return words.problem(reason if words.knows(f"problem.{reason}") else otherwise)
 
 
 def notice(message: MessageView) -> str:
@@ -127,8 +132,6 @@ def _same_run(before: MessageView, message: MessageView) -> bool:
     if before.kind in ("notice", "warning") or before.mine != message.mine:
         return False
     same = before.mine or (
-        before.author is not None
-        and message.author is not None
-        and before.author.person_id == message.author.person_id
+        before.author is not None and message.author is not None and before.author.person_id == message.author.person_id
     )
     return same and message.at_ms - before.at_ms < RUN_MS

@@ -4,11 +4,19 @@ from typing import Any
 
 from kivy.animation import Animation
 from kivy.metrics import dp
-from kivy.properties import BooleanProperty, ColorProperty, NumericProperty, ObjectProperty, StringProperty
+from kivy.properties import (
+    BooleanProperty,
+    ColorProperty,
+    NumericProperty,
+    ObjectProperty,
+    StringProperty,
+    VariableListProperty,
+)
 from kivy.uix.behaviors import ButtonBehavior
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.label import Label
+from kivy.uix.layout import Layout
 from kivy.uix.relativelayout import RelativeLayout
 from kivy.uix.scrollview import ScrollView
 from kivy.uix.widget import Widget
@@ -141,10 +149,38 @@ class Segment(ButtonBehavior, Label):
     test_id = StringProperty("")
 
 
-class ColumnBody(BoxLayout):
-    """The column itself; ``card`` draws it as a sheet of paper on the ground."""
+class ColumnBody(Layout):
+    """What is stacked in a column, each as high as it wants; what has no height takes no gap either.
+
+    ``card`` draws the column as a sheet of paper on the ground.
+    """
 
     card = BooleanProperty(False)
+    spacing = NumericProperty(0)
+    padding = VariableListProperty([0, 0, 0, 0])
+    minimum_height = NumericProperty(0)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name in ("children", "size", "pos", "spacing", "padding"):
+            self.fbind(name, self._trigger_layout)
+
+    def do_layout(self, *_args: object) -> None:
+        """Place the children from the top."""
+        left, above, right, below = self.padding
+        shown = [child for child in reversed(self.children) if child.height > 0]
+        gaps = self.spacing * max(0, len(shown) - 1)
+        self.minimum_height = above + below + gaps + sum(child.height for child in shown)
+        top = self.top - above
+        for child in reversed(self.children):
+            if child.size_hint_x is not None:
+                child.width = self.width - left - right
+                child.x = self.x + left
+            else:
+                child.center_x = self.center_x
+            child.top = top
+            if child.height > 0:
+                top -= child.height + self.spacing
 
 
 class Column(ScrollView):
@@ -160,7 +196,7 @@ class Column(ScrollView):
     def __init__(self, **options: Any) -> None:
         self.column: ColumnBody | None = None
         super().__init__(do_scroll_x=False, bar_width=dp(4), **options)
-        column = ColumnBody(orientation="vertical", size_hint=(None, None))
+        column = ColumnBody(size_hint=(None, None))
         frame = RelativeLayout(size_hint_y=None)
         frame.add_widget(column)
         super().add_widget(frame)

@@ -111,7 +111,7 @@ def covering(widget: Widget, point: tuple[float, float]) -> Widget | None:
             if getattr(sibling, "touch_through", False) or sibling.opacity == 0:
                 continue
             if sibling.collide_point(*parent.to_widget(*point)):
-                return sibling  # type: ignore[no-any-return]  # Kivy has no types
+                return sibling
         here = parent
     return None
 

@@ -1,4 +1,4 @@
-"""One line of a list: initials or an icon, a name, a quieter line below, a time, a badge. Reused as the list scrolls."""
+"""One line of a list, reused as it scrolls: initials or an icon, a name, a quieter line below, a time, a badge."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -119,7 +119,7 @@ class ListRow(ButtonBehavior, Widget):
             self._disc.put(look.field if not row.selected else look.surface, left, bottom, side, side, side / 2)
             drawn = texture(icon(row.lead_icon), sp(24), look.accent, font=ICONS)
         else:
-            fill = look.person(key)[0] if not row.faded else look.meta[:3] + [0.55]
+            fill = look.person(key)[0] if not row.faded else [*look.meta[:3], 0.55]
             self._disc.put(fill, left, bottom, side, side, side / 3 if row.team else side / 2)
             drawn = texture(initials(row.title) or "?", dp(16), WHITE, bold=True)
         self._letters.put(drawn, left + side / 2 - drawn.width / 2, bottom + side / 2 - drawn.height / 2)
@@ -136,7 +136,9 @@ class ListRow(ButtonBehavior, Widget):
         self._title.put(drawn, left, base)
         if row.name_icon:
             glyph = texture(icon(row.name_icon), sp(16), look.accent, font=ICONS)
-            self._name_icon.put(glyph, left + min(drawn.width, room) + sp(4), base + drawn.height / 2 - glyph.height / 2)
+            self._name_icon.put(
+                glyph, left + min(drawn.width, room) + sp(4), base + drawn.height / 2 - glyph.height / 2
+            )
 
     def _show_subtitle(self, row: ListItem, left: float, right: float, top: float) -> None:
         if row.badge:

@@ -1,4 +1,4 @@
-"""How wide and how high a text will be, known before it is drawn: line breaks come from here and are drawn as they are."""
+"""How wide and high a text will be, known before it is drawn: line breaks come from here and are drawn as they are."""
 
 import re
 from dataclasses import dataclass
@@ -104,7 +104,9 @@ def _break(paragraph: str, size: float, room: float, bold: bool) -> list[tuple[s
             line, width, height = "", 0.0, 0
         while width + token_width > room and len(token) > 1:
             fits = _fitting(token, size, room - width, bold)
-            lines.append((line + token[:fits], width + word_size(token[:fits], size, bold)[0], max(height, token_height)))
+            lines.append(
+                (line + token[:fits], width + word_size(token[:fits], size, bold)[0], max(height, token_height))
+            )
             token, line, width, height = token[fits:], "", 0.0, 0
             token_width, token_height = word_size(token, size, bold)
         line, width, height = line + token, width + token_width, max(height, token_height)

@@ -49,7 +49,7 @@ def decode(data: bytes, pixels_max: int) -> ImageData | None:
         if "jpg" in loader.extensions() and loader.can_load_memory():
             try:
                 found = loader("photo.jpg", ext="jpg", rawdata=io.BytesIO(data), inline=True, keep_data=True)
-            except Exception:  # noqa: BLE001  # Kivy's loaders raise a bare Exception for a picture they cannot read
+            except Exception:  # Kivy's loaders raise a bare Exception for a picture they cannot read
                 return None
             return found._data[0] if found._data else None
     return None
@@ -78,6 +78,7 @@ def _land(key: bytes, done: "Future[ImageData | None]") -> None:
     if data is None:
         return
     texture = _shown[key] = Texture.create_from_data(data)
+    texture.flip_vertical()  # decoded rows go down, OpenGL's go up
     while len(_shown) > _ROOM:
         _shown.popitem(last=False)
     for ready in readers:

@@ -9,9 +9,9 @@ _boxes: dict[tuple[int, ...], Texture] = {}
 
 
 def rounded_box(*radii: int) -> Texture:
-    """A white box for a 9-patch, its corners rounded by ``radii`` pixels: top left, top right, bottom right, bottom left.
+    """A white box for a 9-patch, its corners rounded by ``radii`` pixels, clockwise from the top left.
 
-    Drawn by hand with soft edges: Kivy's own smooth shapes leak out of a scrolled list's clip when they are translucent.
+    Drawn by hand with soft edges: Kivy's smooth shapes, when translucent, leak out of a scrolled list's clip.
     """
     found = _boxes.get(radii)
     if found is None:
@@ -46,11 +46,9 @@ class Box:
         canvas.add(self._color)
         canvas.add(self._image)
 
-    def put(
-        self, color: Sequence[float], x: float, y: float, width: float, height: float, *radii: float
-    ) -> None:
+    def put(self, color: Sequence[float], x: float, y: float, width: float, height: float, *radii: float) -> None:
         """Show the box; one radius for all corners or four, clockwise from top left, in pixels."""
-        limit = max(1, int(min(width, height) / 2))
+        limit = max(1, min(round(width), round(height)) // 2)
         whole = [min(round(radius), limit) for radius in (radii if len(radii) == 4 else radii * 4)]
         border = max(whole)
         self._color.rgba = color
@@ -62,6 +60,7 @@ class Box:
 
     def hide(self) -> None:
         """Draw nothing until the next ``put``."""
+        self._color.a = 0  # a 9-patch draws its corners even at no size
         self._image.size = (0, 0)
 
 
@@ -106,4 +105,3 @@ class Picture:
         """Draw nothing, and let the texture go."""
         self._rectangle.size = (0, 0)
         self._rectangle.texture = None
-

@@ -2,6 +2,7 @@
 
 import ast
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 from kivy.event import EventDispatcher
@@ -70,7 +71,7 @@ class Texts(EventDispatcher):
             return f"{told} {self.say('wait.minutes', math.ceil(seconds / 60))}"
         return f"{told} {self.say('wait.seconds', math.ceil(seconds))}" if seconds >= 1 else told
 
-    def _speaker(self):  # type: ignore[no-untyped-def]  # a closure of keywords that Kivy's rules call
+    def _speaker(self) -> Callable[..., str]:
         catalogue = self._catalogues[self.language]
         one_until = 1 if self.language == "en" else 2  # French says "0 membre" and "1,5 membre", English "0 members"
 

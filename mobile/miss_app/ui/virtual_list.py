@@ -80,14 +80,14 @@ class VirtualList(ScrollView):
         return self._top() < self.height
 
     def set_rows(self, rows: Sequence[Row], *, keep_place: bool = False) -> None:
-        """Replace all rows; ``keep_place`` leaves the scroll where it is instead of going to the first or newest row."""
+        """Replace all rows; ``keep_place`` leaves the scroll where it is, else it goes to the first or newest row."""
         bottom, top = self.at_bottom(), self._top()
         self.rows = list(rows)
         self._remeasure_all()
         if not keep_place:
-            self.scroll_y = 0 if self.from_bottom else 1
+            self.scroll_y = 0.0 if self.from_bottom else 1.0
         elif self.from_bottom and bottom:
-            self.scroll_y = 0
+            self.scroll_y = 0.0
         else:
             self._go(top)
         self._sync_soon()
@@ -101,7 +101,7 @@ class VirtualList(ScrollView):
             self._tops.append(self._tops[-1] + row.height)
         self._grow()
         if stick and self.from_bottom:
-            self.scroll_y = 0
+            self.scroll_y = 0.0
         else:
             self._go(top)
         self._sync_soon()
@@ -115,7 +115,7 @@ class VirtualList(ScrollView):
         self._tops = list(accumulate((row.height for row in self.rows), initial=self._pad))
         self._live = {index + len(rows): widget for index, widget in self._live.items()}
         self._grow()
-        self._go(top + self._tops[len(rows)])
+        self._go(top + self._tops[len(rows)] - self._pad)
         self._sync_soon()
 
     def drop_first(self) -> None:
@@ -139,7 +139,7 @@ class VirtualList(ScrollView):
             self._tops = list(accumulate((each.height for each in self.rows), initial=self._pad))
             self._grow()
             if stick and self.from_bottom:
-                self.scroll_y = 0
+                self.scroll_y = 0.0
             else:
                 self._go(top)
         if index in self._live:
@@ -153,7 +153,7 @@ class VirtualList(ScrollView):
 
     def scroll_to_end(self) -> None:
         """Bring the last row into sight."""
-        self.scroll_y = 0
+        self.scroll_y = 0.0
         self._sync_soon()
 
     def _fit(self, row: Row) -> None:
@@ -175,7 +175,7 @@ class VirtualList(ScrollView):
             first = max(0, bisect_right(self._tops, self._top()) - 1)
             self._remeasure_all()
             if stick:
-                self.scroll_y = 0
+                self.scroll_y = 0.0
             elif self.rows:
                 self._go(self._tops[min(first, len(self.rows) - 1)])
         self._grow()
@@ -192,7 +192,7 @@ class VirtualList(ScrollView):
 
     def _go(self, top: float) -> None:
         hidden = self._hidden()
-        self.scroll_y = 1 - min(1.0, max(0.0, top / hidden)) if hidden else 1
+        self.scroll_y = 1 - min(1.0, max(0.0, top / hidden)) if hidden else 1.0
 
     def _release(self, index: int) -> None:
         widget = self._live.pop(index)
@@ -210,7 +210,7 @@ class VirtualList(ScrollView):
         last = min(len(self.rows) - 1, bisect_right(self._tops, top + self.height) - 1)
         for index in [index for index in self._live if not first <= index <= last]:
             self._release(index)
-        ceiling = self.content_height if self.from_bottom else self._body.height
+        ceiling: float = self.content_height if self.from_bottom else self._body.height
         for index in range(first, last + 1):
             widget, row = self._live.get(index), self.rows[index]
             fresh = widget is None

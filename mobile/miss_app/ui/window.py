@@ -21,7 +21,8 @@ def _worth_saying(record: logging.LogRecord) -> bool:
 def prepare(home: Path, *, headless: bool, size: str = "") -> None:
     """Set Kivy's environment and configuration; must run before anything imports ``kivy``.
 
-    ``home`` is a folder for Kivy's own icons; ``size`` is "WIDTHxHEIGHT" in pixels. No log is written to disk: it could name what was typed.
+    ``home`` is a folder for Kivy's own icons; ``size`` is "WIDTHxHEIGHT" in pixels. No log is written to disk: it could
+    name what was typed.
     """
     os.environ["KIVY_NO_ARGS"] = "1"
     os.environ["KIVY_NO_CONFIG"] = "1"

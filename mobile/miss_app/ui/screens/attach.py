@@ -72,9 +72,17 @@ class AttachSheet(Sheet):
         items = []
         if self._folder.parent != self._folder:
             items.append(
-                ListItem("photo-up", words.say("photo.up"), str(self._folder), item=self._folder.parent, lead_icon="folder-outline")
+                ListItem(
+                    "photo-up",
+                    words.say("photo.up"),
+                    str(self._folder),
+                    item=self._folder.parent,
+                    lead_icon="folder-outline",
+                )
             )
-        items += [ListItem("", path.name, item=path, lead_icon="folder-outline", mark="chevron-right") for path in folders]
+        items += [
+            ListItem("", path.name, item=path, lead_icon="folder-outline", mark="chevron-right") for path in folders
+        ]
         items += [ListItem("", path.name, item=path, lead_icon="file-image-outline") for path in photos]
         self._list.set_rows(items)
 

@@ -6,7 +6,14 @@ from kivy.clock import Clock
 from kivy.core.window import Window
 from kivy.properties import BooleanProperty, StringProperty
 
-from miss_app.engine.events import ConversationChanged, ConversationView, Event, MessageAdded, MessageChanged, MessageView
+from miss_app.engine.events import (
+    ConversationChanged,
+    ConversationView,
+    Event,
+    MessageAdded,
+    MessageChanged,
+    MessageView,
+)
 from miss_app.ui import chat_rows
 from miss_app.ui.bubble_view import MissBubble
 from miss_app.ui.chat_rows import ChatRow, measure_row
@@ -72,8 +79,8 @@ class ChatScreen(Page):
             self._added(event.message)
         elif isinstance(event, MessageChanged) and event.message.conversation_id == self.conversation_id:
             self._changed(event.message)
-        elif isinstance(event, ConversationChanged) and event.conversation.conversation_id == self.conversation_id:
-            self._follow(event.conversation)
+        elif isinstance(event, ConversationChanged):
+            self._conversation_changed(event.conversation)
 
     def spoken_again(self) -> None:
         """Notices, days and sizes in the other language."""
@@ -150,6 +157,17 @@ class ChatScreen(Page):
             if len(joint) == 1 and isinstance(self.list.rows[0], ChatRow) and self.list.rows[0].kind == "day":
                 self.list.drop_first()
             self.list.prepend(rows)
+
+    def _conversation_changed(self, changed: ConversationView) -> None:
+        if changed.conversation_id == self.conversation_id:
+            self._follow(changed)
+            return
+        # Two people who wrote to each other at once have one conversation in the end: this one may have become that.
+        now = self.app.client.conversation(self.conversation_id)
+        if now is not None and now.conversation_id == changed.conversation_id:
+            self.conversation_id = now.conversation_id
+            self._follow(now)
+            self._load(0)
 
     def _follow(self, conversation: ConversationView) -> None:
         self.title = conversation.title or words.say("list.untitled")

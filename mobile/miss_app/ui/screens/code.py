@@ -38,7 +38,8 @@ class CodeScreen(GatePage):
         """Ask for another code."""
         if not self.busy:
             self.ask(
-                self.app.client.send_code_again(), lambda _result: show_toast(self.app.shell, words.say("code.sent_again"))
+                self.app.client.send_code_again(),
+                lambda _result: show_toast(self.app.shell, words.say("code.sent_again")),
             )
 
     def start_over(self) -> None:

@@ -20,7 +20,10 @@ class LinkingScreen(GatePage):
 
     def entered(self) -> None:
         """Ask for the code when the screen was reached without one."""
-        if not self.code:
+        shown = self.app.client.link_code()
+        if shown:
+            self._show(shown)
+        else:
             self.ask(self.app.client.start_linking(), self._show)
 
     def hear(self, event: Event) -> None:

@@ -48,6 +48,11 @@ class PhotoViewer(Page):
         self.conversation_id, self.message_id = conversation_id, message_id
         super().__init__(app, **options)
 
+    def on_kv_post(self, _base: Any) -> None:
+        """The photo starts as large as its place, and again when the window changes."""
+        self.ids.stage.fbind("pos", self._reset)
+        self.ids.stage.fbind("size", self._reset)
+
     def entered(self) -> None:
         """Show what there is, and fetch the rest."""
         message = self._find()
@@ -55,7 +60,9 @@ class PhotoViewer(Page):
             self.complain("photo-gone")
             return
         self.title = message.author.display_name if message.author is not None else ""
-        self.subtitle = f"{dates.date(dates.local(message.at_ms))}, {dates.hour(message.at_ms)} · {photo_pill(message.photo)}"
+        self.subtitle = (
+            f"{dates.date(dates.local(message.at_ms))}, {dates.hour(message.at_ms)} · {photo_pill(message.photo)}"
+        )
         self.caption = message.text
         if message.photo.thumbnail:
             pictures.show(message.message_id, message.photo.thumbnail, self._thumbnail)
@@ -76,6 +83,10 @@ class PhotoViewer(Page):
             scatter.scale = min(SCALE_MAX, max(1.0, scatter.scale * factor))
             return True
         return bool(super().on_touch_down(touch))
+
+    def _reset(self, *_args: object) -> None:
+        scatter, stage = self.ids.scatter, self.ids.stage
+        scatter.scale, scatter.size, scatter.pos = 1, stage.size, stage.pos
 
     def _fetch(self) -> None:
         def here(data: bytes) -> None:
@@ -98,7 +109,8 @@ class PhotoViewer(Page):
                 if isinstance(message, MessageView) and message.message_id == self.message_id:
                     return message
         return next(
-            (each for each in self.app.client.messages(self.conversation_id) if each.message_id == self.message_id), None
+            (each for each in self.app.client.messages(self.conversation_id) if each.message_id == self.message_id),
+            None,
         )
 
 

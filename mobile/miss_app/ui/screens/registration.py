@@ -1,4 +1,4 @@
-"""Who one is: number, names and profession, as the national register has them; or linking to a device already trusted."""
+"""Who one is: number, names and profession as the national register has them; or linking to a trusted device."""
 
 from kivy.properties import StringProperty
 
@@ -10,10 +10,40 @@ from miss_app.ui.list_row import ListItem, ListRow, measure_item
 from miss_app.ui.texts import words
 from miss_app.ui.virtual_list import VirtualList
 
-# The professions' codes in the national nomenclature TRE_G15, the most frequent first; their labels are in the catalogues.
+# The professions' codes in the national nomenclature TRE_G15, the most frequent first; the catalogues have the labels.
 PROFESSIONS = (
-    "10 60 21 70 40 50 26 28 31 35 36 38 39 69 80 81 82 83 84 85 86 91 92 93 94 95 96 98 71 72 73"
-).split()
+    "10",
+    "60",
+    "21",
+    "70",
+    "40",
+    "50",
+    "26",
+    "28",
+    "31",
+    "35",
+    "36",
+    "38",
+    "39",
+    "69",
+    "80",
+    "81",
+    "82",
+    "83",
+    "84",
+    "85",
+    "86",
+    "91",
+    "92",
+    "93",
+    "94",
+    "95",
+    "96",
+    "98",
+    "71",
+    "72",
+    "73",
+)
 
 
 def profession_label(code: str) -> str:

@@ -5,6 +5,7 @@ from kivy.properties import StringProperty
 from miss_app.engine.events import Event, RegistrationChanged
 from miss_app.ui.gate import GatePage
 from miss_app.ui.kv import load_rules
+from miss_app.ui.texts import words
 
 
 class WaitingScreen(GatePage):
@@ -12,6 +13,7 @@ class WaitingScreen(GatePage):
 
     server = StringProperty("")
     note = StringProperty("")
+    why = StringProperty("")
 
     def entered(self) -> None:
         """Show who decides."""
@@ -33,8 +35,11 @@ class WaitingScreen(GatePage):
         registration = self.app.client.registration()
         if registration is not None:
             self.note = registration.note
-            if registration.problem:
-                self.complain(registration.problem)
+            self.why = words.problem(registration.problem) if registration.problem else ""
+
+    def spoken_again(self) -> None:
+        """The reason in the other language."""
+        self._follow()
 
 
 load_rules(__file__)
