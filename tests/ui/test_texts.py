@@ -24,7 +24,7 @@ def keys_said() -> set[str]:
         text = source.read_text("utf-8")
         for call in re.findall(r"\bsay\(((?:[^()]|\([^()]*\))*)\)", text):
             said |= set(re.findall(r'"([a-z_]+(?:\.[a-z0-9_-]+)*)"', call.split(", ")[0]))
-        said |= set(re.findall(r'\bsay\(f?[\'"]([a-z_.]+)[\'"]', text))
+        said |= set(re.findall(r'\bsay\(\s*f?[\'"]([a-z_.]+)[\'"]', text))
         said |= set(re.findall(r'\bkey = "([a-z_.]+)"', text))
         for pair in re.findall(r'key = "([a-z_.]+)" if .* else "([a-z_.]+)"', text):
             said |= set(pair)
