@@ -1,4 +1,4 @@
-"""A cable on which the server can be made inaudible while the device is still heard: answers are lost, rows are not."""
+"""A cable whose way back can be cut or held up while the device is still heard: answers are lost, or late."""
 
 import asyncio
 
@@ -6,17 +6,28 @@ from demo.cable import Cable
 
 
 class HalfDeafCable(Cable):
-    """A cable whose way back can be cut alone."""
+    """A cable whose way back can be cut, or held up, alone."""
 
-    deaf = False
+    def __init__(self, target: tuple[str, int]) -> None:
+        self.deaf = False
+        self.held = False
+        super().__init__(target)
 
     def deafen(self) -> None:
-        """From now on nothing comes back."""
+        """From now on nothing comes back; pulling the cable ends it."""
         self.deaf = True
+
+    def hold(self) -> None:
+        """From now on what comes back waits."""
+        self.held = True
+
+    def release(self) -> None:
+        """What waited comes, in order."""
+        self.held = False
 
     def pull(self) -> None:
         super().pull()
-        self.deaf = False
+        self.deaf = self.held = False
 
     async def _accept(self, near: asyncio.StreamReader, to_near: asyncio.StreamWriter) -> None:
         if not self._plugged:
@@ -34,6 +45,8 @@ class HalfDeafCable(Cable):
     async def _pipe_back(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         try:
             while data := await source.read(65536):
+                while self.held:
+                    await asyncio.sleep(0.01)
                 if not self.deaf:
                     sink.write(data)
                     await sink.drain()

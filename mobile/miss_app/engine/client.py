@@ -383,7 +383,11 @@ class Client:
     async def send_photo(
         self, conversation_id: bytes, data: bytes, *, file_name: str, caption: str = "", full: bool = False
     ) -> bytes:
-        """Make a photo small and clean, seal it, queue it; Problem("photo-broken")…."""
+        """Make a photo small and clean, seal it, queue it.
+
+        Raises:
+            Problem: ``photo-broken``, ``photo-too-large``, ``photo-format`` or ``text-too-long``.
+        """
         account = self._open_account()
         record = self._record(account, conversation_id)
         if len(caption) > limits.CAPTION_CHARACTERS_MAX:

@@ -282,14 +282,13 @@ class Outbox:
 
     def refused(self, frame: Refused) -> None:
         """The row was not taken: seal again, wait, move, or give up."""
+        item = self.find(frame.message_id)
+        if item is not None and frame.reason is Refusal.STALE and frame.epoch == item.epoch:
+            return  # of an earlier sealing: the answer to this one is still to come
         if self._flying.get(frame.stream) == frame.message_id:
             del self._flying[frame.stream]
-        item = self.find(frame.message_id)
         if item is None or item.stage is not Stage.READY:
             self.kick(frame.stream)
-            return
-        if frame.reason is Refusal.STALE and frame.epoch == item.epoch:
-            self.kick(frame.stream)  # the refusal of an earlier sealing
             return
         if frame.reason is Refusal.SLOW_DOWN:
             self.kick_later(frame.stream, RETRY_SECONDS)
