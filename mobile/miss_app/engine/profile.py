@@ -7,7 +7,7 @@ nothing.
 
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,6 +38,11 @@ class Server:
     @property
     def invitation(self) -> Invitation:
         return Invitation.parse(self.invitation_link)
+
+    def at(self, port: int) -> "Server":
+        """The same server at another port: where it moved to on this machine."""
+        moved = replace(self.invitation, port=port)
+        return replace(self, invitation_link=moved.link())
 
     @property
     def authority(self) -> Authority:

@@ -1,0 +1,234 @@
+"""``kill -9`` of clients and of the server while a team writes: nothing lost, doubled or unreadable, no key used twice."""
+
+import asyncio
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from cast import PIN, Post, Scene, until
+from miss_app.engine import records
+from miss_app.engine.model import Message
+from miss_app.engine.store import Store
+from miss_app.engine.vault import Vault
+
+NAMES = ("camille", "hugo", "nadia")
+QUIET_SECONDS_MAX = 180.0
+
+
+@dataclass
+class Sender:
+    """A person's engine in a process that is killed and started again."""
+
+    name: str
+    folder: Path
+    chat: bytes
+    stranger: bytes
+    quota: Path
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        program = Path(__file__).with_name("sender.py")
+        stranger = self.stranger.hex() or "-"
+        command = [sys.executable, program, self.folder, self.chat.hex(), self.name, stranger, self.quota, self.log]
+        awake = self.lines("awake")
+        with self.log.with_suffix(".out").open("ab") as out:
+            self.process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=out)
+        wait_for(lambda: self.lines("awake") > awake, f"{self.name} starts", self.process)
+
+    def kill(self, how: int = signal.SIGKILL) -> None:
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(30)
+            self.process = None
+
+    def words(self) -> list[list[str]]:
+        """The log, without a last line that a kill cut off."""
+        text = self.log.read_text() if self.log.exists() else ""
+        return [line.split() for line in text[: text.rfind("\n") + 1].splitlines()]
+
+    def lines(self, kind: str) -> int:
+        return sum(words[0] == kind for words in self.words())
+
+    def under_way(self) -> int:
+        """How many of its items had not landed yet."""
+        named = {kind: {words[1] for words in self.words() if words[0] == kind} for kind in ("queued", "landed")}
+        return len(named["queued"] - named["landed"])
+
+
+def wait_for(condition: object, what: str, process: subprocess.Popen[bytes] | None = None) -> None:
+    deadline = time.monotonic() + QUIET_SECONDS_MAX
+    while not condition():  # type: ignore[operator]  # a function without arguments
+        assert process is None or process.poll() is None, f"{what}: the process ended"
+        assert time.monotonic() < deadline, f"never came: {what}"
+        time.sleep(0.02)
+
+
+async def gather_team(post: Post, folder: Path) -> tuple[bytes, bytes, dict[str, Path]]:
+    """Three people in a group, and a fourth who is certified but stays away: (chat, the fourth's id, folders)."""
+    scene = Scene(post, folder)
+    camille, hugo, nadia, zoe = await scene.enter(*NAMES, "zoe")
+    people = [await camille.find(one) for one in (hugo, nadia)]
+    chat = await camille.client.create_group("Équipe des épreuves", "", people)
+    for one in (camille, hugo, nadia):
+        await until(lambda one=one: any(v.members for v in one.client.conversations()), "the team")  # type: ignore[misc]
+        await until(lambda one=one: len(one.client.conversations()[0].members) == 3, "three members")  # type: ignore[misc]
+    stranger = zoe.view.person_id
+    folders = {one.name: one.folder for one in (camille, hugo, nadia)}
+    for one in (camille, hugo, nadia):  # straight to the server: a killed process takes no cable along
+        server = one.client._profile.server()
+        assert server is not None
+        one.client._profile.set_server(server.at(post.address[1]))
+    await scene.close()
+    return chat, stranger, folders
+
+
+def texts(folder: Path, chat: bytes) -> tuple[list[str], int]:
+    """(texts in the order of the screen, unreadable lines) of a store."""
+    store = Store(folder / "store.db", Vault(folder / "vault").open(PIN))
+    found = [records.decode(Message, row.body) for row in store.rows("messages", chat)]
+    store.close()
+    said = [one.text for one in found if one.kind == "text" and one.number]
+    return said, sum(one.kind == "unreadable" or one.notice == "cannot-follow" for one in found)
+
+
+def keys_used_twice(senders: list[Sender]) -> int:
+    """How many (epoch, leaf, generation) stand behind two different submitted ciphertexts."""
+    used: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for sender in senders:
+        submitted = {words[1] for words in sender.words() if words[0] == "submitted"}
+        sealed = {words[1] for words in sender.words() if words[0] == "sealed"}
+        assert submitted
+        assert submitted <= sealed, "every ciphertext that left is known by its key"
+        for words in sender.words():
+            if words[0] == "sealed" and words[1] in submitted:
+                used[tuple(words[2:])].add(words[1])
+    return sum(len(ciphertexts) > 1 for ciphertexts in used.values())
+
+
+def run(seed: int, kills: int = 50, messages: int = 1000, folder: Path | None = None) -> dict[str, object]:
+    """The proof; its verdict.
+
+    Args:
+        kills: half of them of clients, half of the server.
+        messages: texts in all.
+    """
+    if folder is None:
+        with tempfile.TemporaryDirectory(prefix="miss-kills-") as made:
+            return run(seed, kills, messages, Path(made))
+    post = Post(folder / "server", people=8)
+    post.start()
+    try:
+        chat, stranger, folders = asyncio.run(gather_team(post, folder))
+        senders = [
+            Sender(
+                name,
+                folders[name],
+                chat,
+                stranger if name == NAMES[0] else b"",
+                folder / "quota",
+                folder / f"{name}.log",
+            )
+            for name in NAMES
+        ]
+        return _kill_and_compare(random.Random(seed), post, senders, kills, messages)
+    finally:
+        post.stop()
+
+
+def _kill_and_compare(
+    chance: random.Random, post: Post, senders: list[Sender], kills: int, messages: int
+) -> dict[str, object]:
+    each = -(-messages // len(senders))
+    hits = {"client": 0, "server": 0}
+    killed = {"client": 0, "server": 0}
+    quota = senders[0].quota
+    quota.write_text("0")
+    for sender in senders:
+        sender.start()
+    try:
+        for number in range(kills):
+            landed = sum(sender.lines("landed") for sender in senders)
+            _set(quota, each * (number + 1) // kills)
+            wait_for(lambda: sum(one.lines("landed") for one in senders) > landed, "the team goes on")  # noqa: B023
+            time.sleep(chance.random() * 0.12)
+            if number % 2:
+                post.kill()
+                killed["server"] += 1
+                hits["server"] += any(one.under_way() for one in senders)
+                post.start()
+            else:
+                victim = chance.choice(senders)
+                victim.kill()
+                killed["client"] += 1
+                hits["client"] += victim.under_way() > 0
+                victim.start()
+        _set(quota, each)
+        wait_for(lambda: all(_settled(one, each) for one in senders), "everything landed")
+        wait_for(lambda: _all_read(senders, each), "everybody has read everything")
+    finally:
+        for sender in senders:
+            sender.kill()
+    return _verdict(senders, each, killed, hits)
+
+
+def _set(quota: Path, number: int) -> None:
+    beside = quota.with_suffix(".new")
+    beside.write_text(str(number))
+    beside.replace(quota)
+
+
+def _settled(sender: Sender, each: int) -> bool:
+    return sender.under_way() == 0 and sender.lines("queued") >= each
+
+
+def _all_read(senders: list[Sender], each: int) -> bool:
+    """Stop everybody for a look at the stores; start them again where somebody is still behind."""
+    for sender in senders:
+        sender.kill()
+    if all(len(texts(one.folder, one.chat)[0]) >= each * len(senders) for one in senders):
+        return True
+    for sender in senders:
+        sender.start()
+    time.sleep(2)
+    return False
+
+
+def _verdict(senders: list[Sender], each: int, killed: dict[str, int], hits: dict[str, int]) -> dict[str, object]:
+    wanted = {f"{one.name} {number}" for one in senders for number in range(each)}
+    said = {one.name: texts(one.folder, one.chat) for one in senders}
+    lost = sum(len(wanted - set(found)) for found, _ in said.values())
+    doubled = sum(len(found) - len(set(found)) for found, _ in said.values())
+    unreadable = sum(count for _, count in said.values())
+    orders = {tuple(found) for found, _ in said.values()}
+    own_order = all(
+        [text for text in found if text.startswith(f"{one.name} ")] == [f"{one.name} {n}" for n in range(each)]
+        for found, _ in said.values()
+        for one in senders
+    )
+    twice = keys_used_twice(senders)
+    in_flight = sum(hits.values())
+    sealed = sum(sender.lines("sealed") for sender in senders)
+    passed = not (lost or doubled or unreadable or twice) and len(orders) == 1 and own_order
+    passed = passed and in_flight >= sum(killed.values()) * 3 // 5
+    return {
+        "passed": passed,
+        "messages": each * len(senders),
+        "kills_of_clients": killed["client"],
+        "kills_of_the_server": killed["server"],
+        "kills_in_flight": in_flight,
+        "sealed": sealed,
+        "lost": lost,
+        "doubled": doubled,
+        "unreadable": unreadable,
+        "one_order": len(orders) == 1 and own_order,
+        "keys_used_twice": twice,
+    }
