@@ -6,7 +6,7 @@ import pytest
 
 from miss_protocol.errors import LocalError, RemoteError
 from miss_protocol.mls import group as mls
-from miss_protocol.mls import public_group
+from miss_protocol.mls import policy, public_group
 from miss_protocol.mls.extensions import ExternalSender, external_senders
 from miss_protocol.mls.framing import Sender, SenderType
 from miss_protocol.mls.group import OPEN_RULES, Add, Credential, GroupContextExtensions, Remove, Resolved, SelfRemove
@@ -69,6 +69,22 @@ def test_only_a_person_adds_own_further_devices(ward):
 def test_a_new_person_may_come_with_several_devices(ward):
     other = ward.registrar.device(ward.stranger.person, "stranger's desk")
     ward.room.add(ward.phone, ward.stranger, other)
+
+
+def test_a_device_is_a_member_once(ward):
+    twin = ward.registrar.device(ward.member, "bob again", device_id=ward.bob.device_id)
+    refused(ward.room, ward.bob, Add(twin.package()))
+    ward.room.commit(ward.phone, Remove(ward.bob.leaf), Add(twin.package()), newcomers=[twin])
+    double = ward.registrar.device(ward.stranger.person, "double", device_id=ward.stranger.device_id)
+    refused(ward.room, ward.phone, Add(ward.stranger.package()), Add(double.package()))
+
+
+def test_a_group_has_a_largest_size(ward, monkeypatch):
+    monkeypatch.setattr(policy, "MEMBERS_MAX", 4)
+    ward.room.add(ward.phone, ward.stranger)
+    refused(ward.room, ward.bob, Add(ward.bob_desk.package()))
+    ward.room.commit(ward.phone, Remove(ward.stranger.leaf))
+    ward.room.add(ward.bob, ward.bob_desk)
 
 
 def test_only_an_admin_removes_others(ward):

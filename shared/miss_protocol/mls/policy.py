@@ -5,7 +5,7 @@ propose. Rights belong to persons, not to devices, and are those of the epoch be
 
 - admins add people, remove people and change the group context; without an admin's leaf, the person of the lowest
   leaf is admin; in a direct conversation both persons are, and neither removes the other;
-- a person who is a member adds further devices, and nobody else does it for them;
+- a person who is a member adds further devices, and nobody else does it for them; a device is a member once;
 - a person removes own devices, leaves, and refreshes keys;
 - the registrar (external sender) removes, and does nothing else;
 - a device that lost track comes back in the place of its own old leaf.
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from miss_protocol.errors import RemoteError
-from miss_protocol.identity import person_of
+from miss_protocol.identity import DeviceCertificate
 from miss_protocol.limits import MEMBERS_MAX
 from miss_protocol.mls.epoch import NEW_MEMBER, PublicView, Resolved
 from miss_protocol.mls.extensions import X509
@@ -25,14 +25,24 @@ from miss_protocol.mls.proposals import Add, ExternalInit, GroupContextExtension
 from miss_protocol.terms import DIRECT, Terms
 
 _DIRECT_PERSONS_MAX = 2
-_person_of = lru_cache(maxsize=8192)(person_of)
+
+
+@lru_cache(maxsize=8192)
+def _ids_in(der: bytes) -> tuple[bytes, bytes]:
+    certificate = DeviceCertificate.parse(der)
+    return certificate.person_id, certificate.device_id
+
+
+def _ids(leaf: LeafNode) -> tuple[bytes, bytes]:
+    """(person id, device id) in a leaf's certificate."""
+    if leaf.credential.kind != X509:
+        raise RemoteError("bad-credential", "not a certificate")
+    return _ids_in(leaf.credential.certificates[0])
 
 
 def person_of_leaf(leaf: LeafNode) -> bytes:
     """The person id in a leaf's certificate; RemoteError where it has none."""
-    if leaf.credential.kind != X509:
-        raise RemoteError("bad-credential", "not a certificate")
-    return _person_of(leaf.credential.certificates[0])
+    return _ids(leaf)[0]
 
 
 def admins_of(view: PublicView) -> frozenset[bytes]:
@@ -59,7 +69,8 @@ def allowed(view: PublicView, committer: int, resolved: Sequence[Resolved]) -> N
     if any(one.sender.type == SenderType.NEW_MEMBER_COMMIT for one in resolved):
         _check_return(committer, resolved)
         return
-    staying = _persons_staying(view, resolved)
+    stay = [_ids(leaf) for leaf in _staying(view, resolved)]
+    staying, devices = {person for person, _ in stay}, {device for _, device in stay}
     added: set[bytes] = set()
     for one in resolved:
         proposal = one.proposal
@@ -69,7 +80,9 @@ def allowed(view: PublicView, committer: int, resolved: Sequence[Resolved]) -> N
         _require(one.sender.type == SenderType.MEMBER, "a stranger proposes")
         sender = _person_at(view, one.sender.index)
         if isinstance(proposal, Add):
-            person = person_of_leaf(proposal.key_package.leaf)
+            person, device = _ids(proposal.key_package.leaf)
+            _require(device not in devices, "a device is a member once")
+            devices.add(device)
             added.add(person)
             _require(
                 person == sender or (sender in admins and person not in staying),
@@ -83,7 +96,7 @@ def allowed(view: PublicView, committer: int, resolved: Sequence[Resolved]) -> N
             _check_terms(terms, Terms.of(proposal.extensions))
         else:
             _require(isinstance(proposal, Update | SelfRemove), "not in use here")
-    _require(_members_after(view, resolved) <= MEMBERS_MAX, "too many devices")
+    _require(len(devices) <= MEMBERS_MAX, "too many devices")
     if terms.kind == DIRECT:
         # The terms name both persons from the start: nobody else is ever let in between them.
         _require(len(staying | added | terms.admins) <= _DIRECT_PERSONS_MAX, "a direct conversation has two persons")
@@ -101,22 +114,15 @@ def _person_at(view: PublicView, index: int) -> bytes:
     return person_of_leaf(leaf)
 
 
-def _persons_staying(view: PublicView, resolved: Iterable[Resolved]) -> set[bytes]:
-    """The persons who have a leaf before the commit and keep one through its removals."""
+def _staying(view: PublicView, resolved: Iterable[Resolved]) -> list[LeafNode]:
+    """The leaves from before the commit that its removals spare."""
     leaving = set()
     for one in resolved:
         if isinstance(one.proposal, Remove):
             leaving.add(one.proposal.leaf)
         elif isinstance(one.proposal, SelfRemove):
             leaving.add(one.sender.index)
-    return {person_of_leaf(leaf) for index, leaf in view.roster().items() if index not in leaving}
-
-
-def _members_after(view: PublicView, resolved: Iterable[Resolved]) -> int:
-    count = len(view.roster())
-    for one in resolved:
-        count += isinstance(one.proposal, Add) - isinstance(one.proposal, Remove | SelfRemove)
-    return count
+    return [leaf for index, leaf in view.roster().items() if index not in leaving]
 
 
 def _check_return(committer: int, resolved: Sequence[Resolved]) -> None:
