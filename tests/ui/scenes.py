@@ -49,11 +49,7 @@ SCENES += [(name, "light", "en") for name in BOTH_LOOKS]
 
 def play(name: str, theme: str, language: str, path: Path) -> None:
     """Come to the screen called ``name`` and write its frame."""
-    scene = fill(Scene())
-    scene.now_settings = {"theme": theme, "language": language}
-    scene.now_stage = FIRST.get(name, Stage.OPEN)
-    prepare(name, scene)
-    rehearsal = Rehearsal(scene)
+    rehearsal = Rehearsal(staged(name, fill(Scene()), theme, language))
     try:
         if name in COME:
             COME[name](rehearsal)
@@ -61,6 +57,14 @@ def play(name: str, theme: str, language: str, path: Path) -> None:
         rehearsal.shot(path)
     finally:
         rehearsal.close()
+
+
+def staged(name: str, scene: Scene, theme: str, language: str) -> Scene:
+    """The scene as it must be when the window opens on the screen called ``name``."""
+    scene.now_settings = {"theme": theme, "language": language}
+    scene.now_stage = FIRST.get(name, Stage.OPEN)
+    prepare(name, scene)
+    return scene
 
 
 def prepare(name: str, scene: Scene) -> None:

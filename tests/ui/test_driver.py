@@ -56,7 +56,7 @@ def test_a_row_scrolled_away_is_not_in_sight_until_scrolled_to(rehearse: Callabl
 def test_a_disabled_button_is_refused(rehearse: Callable[..., Rehearsal]) -> None:
     play = rehearse(Scene())
     play.until(lambda: play.sees("invitation-go"))
-    play.app.shell.top.busy = True
+    play.app.shell.front.busy = True
     with pytest.raises(OutOfReach, match="disabled"):
         driver.tap("invitation-go")
 

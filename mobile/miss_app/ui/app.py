@@ -7,7 +7,7 @@ from kivy.app import App
 from kivy.core.window import Window
 
 from miss_app.device import Device
-from miss_app.engine.events import Event, PersonView, Stage, StageChanged, Trouble
+from miss_app.engine.events import Event, LinkRequested, PersonView, Stage, StageChanged, Trouble
 from miss_app.ui import purge
 from miss_app.ui.bridge import Bridge, Engine
 from miss_app.ui.screens.chat import ChatScreen
@@ -75,6 +75,8 @@ class MissApp(App):
         words.speak(settings.get("language", words.language))
         self._apply_theme(settings.get("theme", "auto"))
         self.shell = Shell(self)
+        if not self.device.desktop:
+            Window.softinput_mode = "below_target"  # else the keyboard covers the line one writes in
         Window.bind(on_key_down=self._key_down, on_request_close=self._closing)
         return self.shell
 
@@ -98,6 +100,8 @@ class MissApp(App):
             self.show_stage(event.stage)
         if isinstance(event, Trouble):
             show_toast(self.shell, words.problem(event.problem))
+        if isinstance(event, LinkRequested) and event.device_name and self.stage is Stage.OPEN:
+            show_toast(self.shell, words.say("link.asked", name=event.device_name))
         self.shell.hear(event)
 
     def show_stage(self, stage: Stage) -> None:
@@ -136,7 +140,7 @@ class MissApp(App):
 
     def go_person(self, person: PersonView) -> None:
         """The conversation with one person, made if there is none."""
-        top = self.shell.top
+        top = self.shell.front
         top.ask(self.client.open_direct(person), self.go_chat)
 
     def go_new_group(self) -> None:

@@ -20,6 +20,7 @@ class Banner(BoxLayout):
     text = StringProperty("")
     test_id = StringProperty("")
     offline = BooleanProperty(False)
+    silent = BooleanProperty(False)  # before the vault is open there is no connection to miss
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -27,6 +28,13 @@ class Banner(BoxLayout):
         self.reason = ""
         self._soon = Clock.create_trigger(lambda _dt: self._show(), PATIENCE_S)
         words.fbind("say", lambda *_args: self._show() if self.text else None)
+
+    def on_silent(self, *_args: object) -> None:
+        """Speak again, after the usual moment, or be quiet at once."""
+        if self.silent:
+            self._show()
+        else:
+            self.follow(self.link, self.reason)
 
     def hear(self, event: Event) -> None:
         """Follow the link."""
@@ -46,7 +54,7 @@ class Banner(BoxLayout):
 
     def _show(self) -> None:
         self.offline = self.link is Link.OFFLINE
-        if self.link is Link.ONLINE:
+        if self.link is Link.ONLINE or self.silent:
             self.text, self.test_id = "", ""
             return
         if self.reason:

@@ -9,6 +9,8 @@ from miss_app.ui.glyphs import EMOJI, EMOJI_RUN, visible
 from miss_app.ui.tokens import LEADING
 
 _TOKEN = re.compile("[ \t]+|[^ \t]+")  # no-break spaces stay inside their word, which French ? ! : need
+# A space before these is kept with them: a French question mark must not begin a line.
+_HELD = re.compile(" (?=[?!:;»%€°](?:\\s|$))|(?<=«) ")
 _WORDS_KEPT = 60_000
 
 _labels: dict[tuple[str, float, bool], CoreLabel] = {}
@@ -47,7 +49,7 @@ def wrap(text: str, size: float, width: float, bold: bool = False) -> Paragraph:
     floor = word_size("Ég", size, bold)[1]
     lines: list[str] = []
     widest, last, height = 0.0, 0.0, 0
-    for paragraph in visible(text).split("\n"):
+    for paragraph in _HELD.sub("\u00a0", visible(text)).split("\n"):
         for line, line_width, line_height in _break(paragraph, size, width, bold):
             lines.append(line)
             widest, last = max(widest, line_width), line_width

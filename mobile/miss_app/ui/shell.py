@@ -42,7 +42,7 @@ class Shell(FloatLayout):
         return [page for page in (self.gate, self.side, self.empty, *self.stack) if page is not None]
 
     @property
-    def top(self) -> Page | None:
+    def front(self) -> Page | None:
         """The page a back button speaks to."""
         return self.gate or (self.stack[-1] if self.stack else self.side)
 
@@ -82,7 +82,7 @@ class Shell(FloatLayout):
         if sheets:
             sheets[0].close()
             return True
-        top = self.top
+        top = self.front
         if top is not None and top.back():
             return True
         if self.gate is not None or not self.stack:
@@ -138,6 +138,7 @@ class Shell(FloatLayout):
         for page in self.pages:
             page.wide = self.wide
         home = self.gate is None and self.side is not None
+        self.ids.banner.silent = not home
         rail.shown = home and self.wide
         rail.section = self.section if self.stack or not self.wide else "chats"
         side.shown = home and self.wide
