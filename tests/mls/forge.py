@@ -23,9 +23,11 @@ def refuses(group, reason, act):
     return caught.value
 
 
-def handshake(by, body, *, sender=None, epoch=None, group_id=None, key=None, tag=b"t" * 32, membership_key=None):
+def handshake(
+    by, body, *, sender=None, epoch=None, group_id=None, key=None, tag=b"t" * 32, membership_key=None, group=None
+):
     """A PublicMessage with a right membership tag and signature, and whatever body."""
-    group = by.group
+    group = group or by.group
     sender = Sender.member(group.my_leaf) if sender is None else sender
     epoch = group.epoch if epoch is None else epoch
     content = FramedContent(group_id or group.group_id, epoch, sender, b"", body)

@@ -10,9 +10,12 @@ from cryptography.hazmat.primitives.hpke import Suite as TheirHpke
 
 from miss_protocol.errors import LocalError, RemoteError
 from miss_protocol.limits import RATCHET_KEPT_KEYS_MAX, RATCHET_SKIP_MAX
+from miss_protocol.mls import group as mls
 from miss_protocol.mls import hpke, signatures
+from miss_protocol.mls.group import Add
 from miss_protocol.mls.ratchets import GENERATION_MAX, Chain, SecretTree, SenderRatchets
 from miss_protocol.mls.suite import PRODUCT_SUITE, SUITES, suite_of
+from mls.cast import Device, room_of
 
 P = 2**255 - 19
 
@@ -131,6 +134,23 @@ def test_a_handed_out_secret_is_gone():
     assert not tree.secrets
     with pytest.raises(LocalError, match="no-secret"):
         tree.take(PRODUCT_SUITE, 9)
+
+
+def test_secrets_are_never_printed():
+    alice, bob = Device("alice"), Device("bob")
+    room = room_of(alice, bob)
+    room.say(alice, b"text")
+    staged = mls.commit(alice.group, alice.identity, [Add(Device("zoe").package())], rules=mls.OPEN_RULES)
+    group, secrets = bob.group, bob.group.member.secrets
+    hidden = [secrets.exporter, secrets.init, secrets.membership, secrets.sender_data, secrets.authenticator]
+    hidden += [*group.member.privates.values(), *group.secret_tree.secrets.values(), alice.identity.signature_private]
+    hidden += [one.application.secret for one in group.ratchets.values()]
+    hidden += [bob.packages[0].init_private, bob.packages[0].leaf_private, staged.group.member.secrets.init]
+    printed = repr([group, staged, alice.identity, bob.packages, secrets])
+    for secret in hidden:
+        assert len(secret) == 32
+        assert repr(secret)[2:-1] not in printed
+        assert secret.hex() not in printed
 
 
 def test_a_ratchet_goes_forward_only():

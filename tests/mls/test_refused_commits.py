@@ -19,6 +19,7 @@ from miss_protocol.mls.group import (
     KeyPackage,
     Remove,
     RequiredCapabilities,
+    Resolved,
     SelfRemove,
     Update,
 )
@@ -320,11 +321,9 @@ def test_an_external_commit_has_one_shape(room):
     for proposals in lists:
         forged = handshake(mallory, replace(body, proposals=proposals), sender=sender)
         everybody_refuses(room, mallory, forged, "invalid-commit")
-    room.propose(bob, Add(Device("zoe").package()))
-    forged = handshake(
-        mallory, replace(body, proposals=(*body.proposals, room.server.pending[0].reference)), sender=sender
-    )
-    everybody_refuses(room, mallory, forged, "invalid-commit")
+    room.propose(bob, Remove(mallory.leaf))
+    by_reference = replace(body, proposals=(body.proposals[0], room.server.pending[0].reference))
+    everybody_refuses(room, mallory, handshake(mallory, by_reference, sender=sender), "invalid-commit")
     no_path = handshake(mallory, replace(body, path=None), sender=sender)
     everybody_refuses(room, mallory, no_path, "unknown-sender")
     other_secret = replace(body, proposals=(ExternalInit(PRODUCT_SUITE.hpke.generate()[1]), *body.proposals[1:]))
@@ -429,6 +428,37 @@ def test_malformed_context_extensions_are_refused(room):
     for extension in (Extension(3, b"\x01\x00"), Extension(5, b"\x07"), Extension(3, b"")):
         forged = handshake(mallory, replace(body, proposals=(GroupContextExtensions((extension,)),)))
         everybody_refuses(room, mallory, forged, "malformed")
+
+
+def test_outsiders_propose_little(room):
+    alice = room.members[0]
+    update = body_of(mls.propose_update(alice.group, alice.identity).message)
+    external, newcomer = Sender(SenderType.EXTERNAL), Sender(SenderType.NEW_MEMBER_PROPOSAL)
+    for sender, proposals in (
+        (external, (update, ExternalInit(b"kem output"), SelfRemove())),
+        (newcomer, (update, ExternalInit(b"kem output"), SelfRemove(), Remove(1), GroupContextExtensions(()))),
+    ):
+        for proposal in proposals:
+            with pytest.raises(RemoteError, match="not for a"):
+                commits.check_proposal(room.server, Resolved(proposal, sender, b"reference"), OPEN_RULES)
+    stranger = Add(Device("zoe").package())
+    for sender in (external, newcomer):
+        commits.check_proposal(room.server, Resolved(stranger, sender, b"reference"), OPEN_RULES)
+    asked = handshake(Device("zoe"), stranger, sender=newcomer, group=alice.group, key=None)
+    with pytest.raises(RemoteError, match="bad-signature"):
+        public_group.judge(room.server, asked, rules=OPEN_RULES)
+
+
+def test_a_newcomer_may_ask_to_be_added(room):
+    zoe, newcomer = Device("zoe"), Sender(SenderType.NEW_MEMBER_PROPOSAL)
+    message = handshake(zoe, Add(zoe.package()), sender=newcomer, group=room.members[0].group)
+    room.server = public_group.judge(room.server, message, rules=OPEN_RULES).public
+    for one in room.members:
+        noted = mls.receive_proposal(one.group, message, OPEN_RULES)
+        assert noted.sender is None
+        one.keep(noted.group, noted.changed)
+    room.commit(room.members[1], newcomers=[zoe])
+    room.say(zoe, b"let in")
 
 
 def test_updates_are_ones_own_and_fresh(room):

@@ -5,7 +5,7 @@ server has accepted the commit, or for ever if it refuses it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from miss_protocol.errors import LocalError, RemoteError
 from miss_protocol.mls import commits, schedule, treekem
@@ -264,8 +264,8 @@ class Turned:
 
     state: PublicEpoch
     secrets: EpochSecrets
-    joiner: bytes
-    psk: bytes
+    joiner: bytes = field(repr=False)
+    psk: bytes = field(repr=False)
 
 
 def turn_key_schedule(

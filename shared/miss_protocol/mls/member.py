@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
 
-from miss_protocol.errors import LocalError, RemoteError
+from miss_protocol.errors import LocalError
 from miss_protocol.mls import schedule
 from miss_protocol.mls.codec import Reader, Writer, decode
 from miss_protocol.mls.epoch import PublicEpoch, PublicGroup, Resolved, read_pending, write_pending
@@ -184,14 +184,11 @@ class Group:
     def ratchets_of(self, leaf: int) -> tuple["Group", SenderRatchets, frozenset[str]]:
         """(a group in which this leaf's ratchets are begun, them, the parts that changed by it).
 
-        Raises:
-            RemoteError: ``unknown-sender``, there is no member at this leaf.
+        The leaf must be a member's.
         """
         known = self.ratchets.get(leaf)
         if known is not None:
             return self, known, frozenset()
-        if self.leaf(leaf) is None:
-            raise RemoteError("unknown-sender", "no member there")
         secret_tree, ratchets = self.secret_tree.take(self.suite, leaf)
         group = replace(self, secret_tree=secret_tree, ratchets={**self.ratchets, leaf: ratchets})
         return group, ratchets, frozenset((SECRETS, f"{RATCHET}{leaf}"))
