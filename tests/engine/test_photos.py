@@ -111,7 +111,7 @@ def test_transparency_becomes_white() -> None:
 
 def test_noise_is_reduced_until_it_fits(tmp_path: Path) -> None:
     path = tmp_path / "noise.png"
-    Image.effect_noise((2000, 1500), 120).convert("RGB").save(path)
+    Image.effect_noise((1200, 900), 120).convert("RGB").save(path)
     shrink_file(path)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from functools import partial
 
 from miss_app.engine import records
 from miss_app.engine.conversations import Conversations
@@ -58,8 +59,11 @@ class Messages:
         if message.number and place >= QUEUED_PLACE:
             place = place_of(message.number)
         self._put(step, message, place)
-        step.after(lambda: step.tell(MessageChanged(self.view(message))))
+        step.after(partial(self._tell_changed, step, message))
         self.tell_conversation(step, message.conversation_id)
+
+    def _tell_changed(self, step: Step, message: Message) -> None:
+        step.tell(MessageChanged(self.view(message)))
 
     def notice(
         self, step: Step, conversation_id: bytes, number: int, line: int, at_ms: int, notice: str, *names: str
@@ -119,7 +123,7 @@ class Messages:
                 break
             message = records.decode(Message, row.body)
             if message.mine:
-                step.after(lambda message=message: step.tell(MessageChanged(self.view(message))))  # type: ignore[misc]
+                step.after(partial(self._tell_changed, step, message))
         self.tell_conversation(step, record.conversation_id)
 
     def _tick(self, message: Message) -> Tick | None:

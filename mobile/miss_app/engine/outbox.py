@@ -25,6 +25,7 @@ from miss_protocol.mls import group as mls
 
 PLACE_GAP = 1 << 10  # room for items that must go before the first
 REFUSALS_MAX = 50
+ACCEPTED_MAX = 16  # accepted items whose own rows have not come yet, before the next one is sent
 RETRY_SECONDS = 1.0
 PACKAGES_RETRY_SECONDS_MAX = 30.0
 _COMMITS = (Act.ADD, Act.REMOVE, Act.CLEAR)
@@ -69,7 +70,7 @@ class Outbox:
     def enqueue(self, step: Step, item: Item, *, first: bool = False) -> None:
         """Write an item; ``first`` puts it before what waits already."""
         shelf = item.conversation_id
-        rows = self._store.rows("outbox", shelf)
+        rows = self._store.rows("outbox", shelf, limit=1)
         if first and rows:
             place = rows[0].place - 1
         else:
@@ -81,8 +82,10 @@ class Outbox:
         data = self._store.get("outbox", message_id)
         return None if data is None else records.decode(Item, data)
 
-    def items(self, conversation_id: bytes) -> list[Item]:
-        return [records.decode(Item, row.body) for row in self._store.rows("outbox", conversation_id)]
+    def items(self, conversation_id: bytes, *, limit: int = -1) -> list[Item]:
+        """What waits in a conversation, in order of sending."""
+        rows = self._store.rows("outbox", conversation_id, limit=limit)
+        return [records.decode(Item, row.body) for row in rows]
 
     def save(self, step: Step, item: Item) -> None:
         """The same item, changed, in its place."""
@@ -171,7 +174,7 @@ class Outbox:
             return self._fail(item, problem.reason)
 
     def _first(self, conversation_id: bytes) -> Item | None:
-        for item in self.items(conversation_id):
+        for item in self.items(conversation_id, limit=ACCEPTED_MAX):
             if item.stage is not Stage.ACCEPTED:
                 return item
             if item.act is not Act.CONTENT:
@@ -311,7 +314,7 @@ class Outbox:
 
     def unseal_all(self, step: Step, conversation_id: bytes, epoch: int) -> None:
         """Another's commit has ended the epoch: what was ready in it can no longer be accepted."""
-        for item in self.items(conversation_id):
+        for item in self.items(conversation_id, limit=ACCEPTED_MAX + 1):
             if item.stage is Stage.READY and item.act is not Act.CREATE:
                 self.unseal(step, item, epoch)
 

@@ -190,12 +190,13 @@ class Store:
             ).fetchone()
         return None if found is None else self._open(table, *found)
 
-    def rows(self, table: str, shelf: bytes = b"", *, above: int = -1) -> list[Row]:
-        """The records of a shelf whose place is above a number, in order."""
+    def rows(self, table: str, shelf: bytes = b"", *, above: int = -1, limit: int = -1) -> list[Row]:
+        """The records of a shelf whose place is above a number, in order; the first ``limit`` where it is given."""
         with self.lock:
             found = self._database.execute(
-                f"SELECT name, shelf, place, sealed FROM {table} WHERE shelf = ? AND place > ? ORDER BY place, id",
-                (self._hash(table, b"shelf", shelf), above),
+                f"SELECT name, shelf, place, sealed FROM {table} WHERE shelf = ? AND place > ?"
+                " ORDER BY place, id LIMIT ?",
+                (self._hash(table, b"shelf", shelf), above, limit),
             ).fetchall()
         return [self._open(table, *one) for one in found]
 
