@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 
 from tests.demo.scene import Scene
-from tests.demo.window import Stuck
 
 
 def main() -> int:
@@ -18,14 +17,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="miss-demo-") as folder:
         scene = Scene(Path(folder), chosen.out.resolve(), visible=chosen.show, stop_after=chosen.stop_server_after)
         try:
-            scene.play()
-        except Stuck as stuck:
-            print(f"\nFAILED at act « {scene.act} »\n{stuck}", flush=True)
-            return 1
-        else:
+            code = scene.perform()
             if chosen.show:
                 input("The windows stay open; press Enter to end.")
-            return 0
+            return code
         finally:
             scene.end()
 

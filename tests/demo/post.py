@@ -4,9 +4,10 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from tests.demo.window import Stuck
+from tests.demo.window import Stuck, python
 
 MISS_SERVER = [sys.executable, "-m", "miss_server"]
 
@@ -30,8 +31,9 @@ class Mail:
 class Server:
     """``miss-server serve`` on a data folder, and the operator's commands on the same folder."""
 
-    def __init__(self, folder: Path, smtp_port: int) -> None:
+    def __init__(self, folder: Path, smtp_port: int, recording: Sequence[str] = ()) -> None:
         self.folder = folder
+        self.recording = recording
         self.process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True)
         folder.chmod(0o700)
@@ -39,17 +41,13 @@ class Server:
             f'[smtp]\nhost = "127.0.0.1"\nport = {smtp_port}\nsecurity = "none"\nsender = "miss@service.example"\n'
         )
 
-    @property
-    def data(self) -> Path:
-        return self.folder
-
     def start(self) -> None:
         """Start, and wait until it says where it listens."""
         (self.folder / "listening").unlink(missing_ok=True)
         with (self.folder.parent / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *MISS_SERVER,
+                    *python("miss_server", self.folder.parent / "calls.log", self.recording),
                     "serve",
                     "--data",
                     str(self.folder),

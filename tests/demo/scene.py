@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,28 +27,38 @@ class Scene:
         pictures: where the frames of the windows go.
         visible: real windows instead of offscreen ones.
         stop_after: name of an act after which the server is stopped, to see the next one fail.
+        recording: functions whose calls are noted in every process.
     """
 
-    def __init__(self, folder: Path, pictures: Path, *, visible: bool = False, stop_after: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        pictures: Path,
+        *,
+        visible: bool = False,
+        stop_after: str = "",
+        recording: Sequence[str] = (),
+    ) -> None:
         self.folder = folder
         self.pictures = pictures
         self.stop_after = stop_after
         self.act = "rising curtain"
         self.count = 0
         self.began = time.monotonic()
+        self.times: dict[str, tuple[int, int]] = {}
         folder.mkdir(parents=True, exist_ok=True)
         self.mail = Mail(folder / "mails")
-        self.server = Server(folder / "server", self.mail.port)
+        self.server = Server(folder / "server", self.mail.port, recording)
         self.windows: dict[Role, Window] = {
-            CAMILLE: Window("Camille", folder / "camille", PHONE, visible=visible),
-            HUGO: Window("Hugo", folder / "hugo", PHONE, visible=visible),
-            NADIA: Window("Nadia", folder / "nadia", DESKTOP, visible=visible),
+            CAMILLE: Window("Camille", folder / "camille", PHONE, visible=visible, recording=recording),
+            HUGO: Window("Hugo", folder / "hugo", PHONE, visible=visible, recording=recording),
+            NADIA: Window("Nadia", folder / "nadia", DESKTOP, visible=visible, recording=recording),
         }
         self.cables: dict[Role, Cable] = {}
 
-    def play(self) -> None:
-        """Every act in order; raises Stuck where one does not show."""
-        for act in self.acts():
+    def play(self, acts: Iterable[Callable[[], None]] | None = None) -> None:
+        """Every act in order, or these; raises Stuck where one does not show."""
+        for act in self.acts() if acts is None else acts:
             act()
         seconds = time.monotonic() - self.began
         print(f"\nThe scene was played in {seconds:.1f} s; {self.count} pictures in {self.pictures}", flush=True)
@@ -64,6 +74,15 @@ class Scene:
         yield self.send_the_photo
         yield self.go_offline_and_back
 
+    def perform(self, acts: Iterable[Callable[[], None]] | None = None) -> int:
+        """Play; 0, or 1 with the name of the act that did not show."""
+        try:
+            self.play(acts)
+        except Stuck as stuck:
+            print(f"\nFAILED at act « {self.act} »\n{stuck}", flush=True)
+            return 1
+        return 0
+
     def end(self) -> None:
         """Close everything that was started."""
         for window in self.windows.values():
@@ -75,9 +94,10 @@ class Scene:
     def acting(self, name: str) -> Iterator[None]:
         """One act: named, timed, and the server stopped after it where that was asked."""
         self.act = name
-        start = time.monotonic()
+        start = time.monotonic_ns()
         yield
-        print(f"  {name:<58} {time.monotonic() - start:6.2f} s", flush=True)
+        self.times[name] = start, time.monotonic_ns()
+        print(f"  {name:<58} {(self.times[name][1] - start) / 1e9:6.2f} s", flush=True)
         if name == self.stop_after:
             self.server.stop()
 

@@ -1,10 +1,9 @@
 """The scene leaves nothing in clear behind; and an act that does not show ends it with the act's name."""
 
+import re
 import shutil
 import sqlite3
 import struct
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +28,8 @@ CANARIES = {
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory) -> Iterator[Scene]:
-    performance = Scene(tmp_path_factory.mktemp("scene"), tmp_path_factory.mktemp("pictures"))
+    recording = sorted({name for name in life_of_a_message() if not name.startswith("@")})
+    performance = Scene(tmp_path_factory.mktemp("scene"), tmp_path_factory.mktemp("pictures"), recording=recording)
     try:
         performance.play()
         yield performance
@@ -74,14 +74,41 @@ def test_what_is_planted_is_found(played, tmp_path):
     assert canaries.search([copy], CANARIES)
 
 
-def test_an_act_that_does_not_show_ends_the_scene(tmp_path):
-    last = "Camille finds Hugo in the directory"
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.demo", "--out", str(tmp_path), "--stop-server-after", last],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 1
-    assert "FAILED at act « Camille writes, Hugo reads »" in done.stdout
+def life_of_a_message() -> list[str]:
+    """The functions named in the README's chapter, in its order, with a mark where another process begins."""
+    readme = (ROOT / "README.md").read_text()
+    chapter = re.search(r"^## The life of a message\n(.*?)^Refused as stale", readme, re.DOTALL | re.MULTILINE)
+    assert chapter
+    marks = {
+        "On the sender's device": "hugo",
+        "On the server": "server",
+        "On the receiver's": "camille",
+        "Back on the server": "server",
+    }
+    found = re.findall(rf"^({'|'.join(marks)})|`([A-Za-z]+\.[a-z_]+|accept)`", chapter.group(1), re.MULTILINE)
+    return [f"@{marks[mark]}" if mark else name for mark, name in found]
+
+
+def test_the_life_of_a_message(played):
+    """Each function is called after the one before it, on the machine where the README says it is."""
+    start, end = played.times["Hugo answers, Camille sees it and that he has read"]
+    calls = {}
+    for process, log in (("hugo", "hugo/calls.log"), ("camille", "camille/calls.log"), ("server", "calls.log")):
+        lines = (line.split() for line in (played.folder / log).read_text().splitlines())
+        calls[process] = [(int(at), name) for at, name in lines]
+    at, process, named = start, "", 0
+    for step in life_of_a_message():
+        if step.startswith("@"):
+            process = step[1:]
+            continue
+        later = [when for when, name in calls[process] if name == step and at < when < end]
+        assert later, f"{step} is not called on {process} after what comes before it"
+        at, named = min(later), named + 1
+    assert named > 15
+
+
+def test_an_act_that_does_not_show_ends_the_scene(played, capsys):
+    """The last test: it stops the server, and Camille writes all the same."""
+    played.server.stop()
+    assert played.perform([played.answer]) == 1
+    assert "FAILED at act « Hugo answers, Camille sees it and that he has read »" in capsys.readouterr().out

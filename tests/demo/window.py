@@ -31,6 +31,12 @@ PHONE = Shape(410, 850)
 DESKTOP = Shape(1280, 840)
 
 
+def python(module: str, log: Path, recording: Sequence[str]) -> list[str]:
+    """The command that runs a module, under the recorder where functions are to be recorded."""
+    watched = ["-m", "tests.recorder", str(log), ",".join(recording)] if recording else ["-m"]
+    return [sys.executable, *watched, module]
+
+
 class Window:
     """A running ``miss`` with its own data folder.
 
@@ -41,6 +47,7 @@ class Window:
         language: "fr" or "en".
         visible: leave the display as it is instead of rendering offscreen.
         command: the command line instead of ``miss`` with a data folder of its own.
+        recording: functions whose calls are noted, in ``calls.log`` in the folder.
         environment: what else the process finds in its environment.
     """
 
@@ -53,6 +60,7 @@ class Window:
         language: str = "fr",
         visible: bool = False,
         command: Sequence[str] = (),
+        recording: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
@@ -60,7 +68,8 @@ class Window:
         self.shape = shape
         self.language = language
         self.visible = visible
-        own = [sys.executable, "-m", "miss_app", "--data", str(folder / "data"), "--language", language]
+        own = python("miss_app", folder / "calls.log", recording)
+        own += ["--data", str(folder / "data"), "--language", language]
         self.command = list(command) or own
         self.environment = dict(environment or {})
         self.process: subprocess.Popen[bytes] | None = None
