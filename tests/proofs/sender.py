@@ -41,7 +41,7 @@ class Log:
 
 def watch(log: Log) -> None:
     """Have the engine's own steps logged: what is queued, sealed, submitted and landed."""
-    seal, submit, done, enqueue = mls.seal, Session.submit, Outbox.done, Outbox.enqueue
+    seal, submit, delete, enqueue = mls.seal, Session.submit, Step.delete, Outbox.enqueue
 
     def logged_seal(group: mls.Group, *rest: Any, **more: Any) -> mls.Sealed:
         sealed = seal(group, *rest, **more)
@@ -54,16 +54,17 @@ def watch(log: Log) -> None:
             log.write("submitted", hashlib.sha256(frame.body).hexdigest())
         await submit(self, frame)
 
-    def logged_done(self: Outbox, step: Step, item: Any) -> None:
-        done(self, step, item)
-        step.after(lambda: log.write("landed", item.message_id.hex()))
+    def logged_delete(self: Step, table: str, name: bytes) -> None:
+        delete(self, table, name)
+        if table == "outbox":
+            self.after(lambda: log.write("landed", name.hex()))
 
     def logged_enqueue(self: Outbox, step: Step, item: Any, **more: Any) -> None:
         enqueue(self, step, item, **more)
         step.after(lambda: log.write("queued", item.message_id.hex()))
 
     mls.seal, Session.submit = logged_seal, logged_submit  # type: ignore[method-assign]  # the proof's eyes
-    Outbox.done, Outbox.enqueue = logged_done, logged_enqueue  # type: ignore[method-assign]  # the same
+    Step.delete, Outbox.enqueue = logged_delete, logged_enqueue  # type: ignore[method-assign]  # the same
 
 
 async def write_on(client: Client, chat: bytes, name: str, stranger: bytes, quota: Path, log: Log) -> None:

@@ -1,0 +1,227 @@
+"""The session against servers that break the rules: it says so, closes, and comes back later."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+
+from engine.authority import Registrar
+from miss_app.engine.events import Link
+from miss_app.engine.problems import Problem
+from miss_app.engine.profile import login_key
+from miss_app.engine.reachability import tls_context
+from miss_app.engine.session import Credentials, Session
+from miss_protocol.connection import Connection, Role
+from miss_protocol.frames import (
+    SUBPROTOCOL,
+    Acknowledge,
+    Challenge,
+    Class,
+    Close,
+    Deliver,
+    Frame,
+    Kind,
+    Login,
+    Ready,
+    Ticket,
+    encode,
+)
+from miss_protocol.identity import LABEL_LOGIN, login_content, verify_p256
+from miss_protocol.invitation import Invitation
+
+SERVER_ID = bytes(range(32))
+NONCE = bytes(32)
+Talk = Callable[[ServerConnection], Awaitable[None]]
+
+
+class Ear:
+    """Hears everything, and says Ready on."""
+
+    def __init__(self) -> None:
+        self.session: Session | None = None
+        self.frames: list[Frame] = []
+        self.links: list[tuple[Link, str]] = []
+        self.news = asyncio.Event()
+
+    async def take(self, frame: Frame) -> None:
+        self.frames.append(frame)
+        if isinstance(frame, Ready) and self.session is not None:
+            self.session.online()
+        self.news.set()
+
+    def link_changed(self, link: Link, problem: str) -> None:
+        self.links.append((link, problem))
+        self.news.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(30):
+            while not condition():
+                self.news.clear()
+                await self.news.wait()
+
+
+async def meet(talk: Talk, acts: Callable[[Session, Ear], Awaitable[None]]) -> None:
+    """A session meets a server that says what ``talk`` says."""
+    async with serve(talk, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL]) as server:  # type: ignore[list-item]  # a name
+        port = next(iter(server.sockets)).getsockname()[1]
+        registrar = Registrar()
+        device = registrar.device(registrar.person("Camille"))
+        credentials = Credentials(device.keys.device_id, login_key(device.keys.login_der))
+        ear = Ear()
+        session = Session(Invitation("127.0.0.1", port, SERVER_ID), credentials, tls_context(), ear)
+        ear.session = session
+        session.start()
+        try:
+            await acts(session, ear)
+        finally:
+            await session.stop()
+
+
+async def log_in(socket: ServerConnection, dialogue: Connection) -> Login:
+    """The server's first words up to Ready; what the device said."""
+    await socket.send(dialogue.send(Challenge(SERVER_ID, NONCE, 1, 0)))
+    (login,) = dialogue.receive(await socket.recv())
+    assert isinstance(login, Login)
+    await socket.send(dialogue.send(Ready(0, 50)))
+    return login
+
+
+def problem_after(talk: Talk) -> str:
+    """The problem that the session tells of such a server."""
+    found: list[str] = []
+
+    async def acts(session: Session, ear: Ear) -> None:
+        await ear.until(lambda: any(problem for _, problem in ear.links))
+        found.append(next(problem for _, problem in ear.links if problem))
+
+    asyncio.run(meet(talk, acts))
+    return found[0]
+
+
+async def garbage(socket: ServerConnection) -> None:
+    await socket.send(b"\x80\xff garbage")
+    await socket.wait_closed()
+    assert socket.close_code == Close.PROTOCOL
+
+
+async def text(socket: ServerConnection) -> None:
+    await socket.send("hello")
+    await socket.wait_closed()
+    assert socket.close_code == Close.PROTOCOL
+
+
+async def out_of_turn(socket: ServerConnection) -> None:
+    await socket.send(encode(Ready(0, 0)))
+    await socket.wait_closed()
+    assert socket.close_code == Close.PROTOCOL
+
+
+async def another_server(socket: ServerConnection) -> None:
+    await socket.send(encode(Challenge(bytes(32), NONCE, 1, 0)))
+    await socket.wait_closed()
+    assert socket.close_code == Close.PROTOCOL
+
+
+@pytest.mark.parametrize("talk", [garbage, text, out_of_turn, another_server])
+def test_a_server_that_breaks_the_rules(talk: Talk) -> None:
+    heard: list[BaseException] = []
+
+    async def watched(socket: ServerConnection) -> None:
+        try:
+            await talk(socket)
+        except AssertionError as error:
+            heard.append(error)
+
+    assert problem_after(watched) == "server-not-understood"
+    assert heard == []
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        (Close.REVOKED, "revoked"),
+        (Close.VERSION, "version"),
+        (Close.LOGIN, "login-refused"),
+        (Close.ELSEWHERE, "elsewhere"),
+        (Close.RESTART, "server-away"),
+    ],
+)
+def test_why_a_server_closes(code: Close, problem: str) -> None:
+    async def talk(socket: ServerConnection) -> None:
+        await log_in(socket, Connection(Role.SERVER))
+        await socket.close(code)
+
+    assert problem_after(talk) == problem
+
+
+def test_the_login_is_a_labelled_signature_over_both_nonces() -> None:
+    logins: list[Login] = []
+
+    async def talk(socket: ServerConnection) -> None:
+        logins.append(await log_in(socket, Connection(Role.SERVER)))
+        await socket.wait_closed()
+
+    async def acts(session: Session, ear: Ear) -> None:
+        await ear.until(lambda: (Link.ONLINE, "") in ear.links)
+        credentials = session._credentials
+        from miss_protocol.identity import p256_public
+
+        one = logins[0]
+        content = login_content(SERVER_ID, credentials.device_id, NONCE, one.nonce)
+        verify_p256(p256_public(credentials.login_key), LABEL_LOGIN, content, one.signature)
+
+    asyncio.run(meet(talk, acts))
+
+
+def test_it_comes_back_and_forgets_the_old_ticket() -> None:
+    connections: list[ServerConnection] = []
+
+    async def talk(socket: ServerConnection) -> None:
+        connections.append(socket)
+        dialogue = Connection(Role.SERVER)
+        await log_in(socket, dialogue)
+        number = len(connections)
+        async for message in socket:
+            dialogue.receive(message)
+            await socket.send(dialogue.send(Ticket(f"ticket {number}", 600_000)))
+
+    async def acts(session: Session, ear: Ear) -> None:
+        await ear.until(lambda: session.link is Link.ONLINE)
+        assert await session.ticket() == "ticket 1"
+        assert await session.ticket() == "ticket 1"
+        connections[0].transport.abort()
+        await ear.until(lambda: session.link is not Link.ONLINE)
+        with pytest.raises(Problem, match="server-away"):
+            await session.ticket()
+        session.hurry()
+        await ear.until(lambda: session.link is Link.ONLINE)
+        assert await session.ticket() == "ticket 2"
+
+    asyncio.run(meet(talk, acts))
+
+
+def test_positions_are_gathered() -> None:
+    heard: list[Frame] = []
+
+    async def talk(socket: ServerConnection) -> None:
+        dialogue = Connection(Role.SERVER)
+        await log_in(socket, dialogue)
+        rows = [Deliver(bytes(16), n, Kind.APPLICATION, Class.NORMAL, 0, 0, b"") for n in range(1, 40)]
+        await socket.send(dialogue.send(*rows))
+        async for message in socket:
+            heard.extend(dialogue.receive(message))
+
+    async def acts(session: Session, ear: Ear) -> None:
+        await ear.until(lambda: len(ear.frames) == 40)
+        for frame in ear.frames:
+            if isinstance(frame, Deliver):
+                session.acknowledge(frame.stream, frame.number)
+        async with asyncio.timeout(30):
+            while not heard:
+                await asyncio.sleep(0.01)
+        (frame,) = heard
+        assert isinstance(frame, Acknowledge)
+        assert [(one.id, one.number) for one in frame.positions] == [(bytes(16), 39)]
+
+    asyncio.run(meet(talk, acts))
