@@ -6,6 +6,7 @@ from pathlib import Path
 
 from miss_app.engine.events import Link, PhotoView, Stage, Tick
 from miss_app.engine.problems import Problem
+from miss_app.ui import driver
 from ui.cast import CAMILLE, EVERYBODY, ME, fill
 from ui.rehearsal import Rehearsal
 from ui.stage import NOW_MS, Scene
@@ -39,6 +40,8 @@ HOME = (
     "offline",
     "empty-list",
     "leave",
+    "emoji",
+    "away",
 )
 BOTH_LOOKS = ("invitation", "registration", "code", "pin", "list", "chat", "people", "settings")
 
@@ -145,16 +148,38 @@ def people(rehearsal: Rehearsal) -> None:
     rehearsal.until(lambda: rehearsal.sees("person-0"))
 
 
+def emoji(rehearsal: Rehearsal) -> None:
+    chat(rehearsal)
+    rehearsal.type("composer", "Bien reçu ")
+    rehearsal.tap("emoji")
+    rehearsal.tap("emoji-1")
+
+
+def away(rehearsal: Rehearsal) -> None:
+    scene = rehearsal.scene
+    talk = scene.talks[1].conversation_id
+    scene.lines[talk] = [
+        scene.new_message(talk, "text", text=f"Ligne {line} du compte rendu.", author=CAMILLE) for line in range(60)
+    ]
+    rehearsal.tap("conversation-1")
+    rehearsal.until(lambda: rehearsal.sees("composer"))
+    rehearsal.pump(6)
+    driver.scroll("messages", -2500)
+    rehearsal.until(lambda: rehearsal.sees("chat-end"))
+
+
 def group(rehearsal: Rehearsal) -> None:
     rehearsal.tap("new-group")
     rehearsal.type("group-title", "Équipe plaies")
     rehearsal.type("group-patient", "Mme T.")
-    rehearsal.type("people-search", "dr")
     for _ in range(2):
+        rehearsal.type("people-search", "dr")
         rehearsal.until(lambda: rehearsal.sees("person-0"))
         count = len(rehearsal.app.shell.stack[-1].ids.finder.chosen)
         rehearsal.tap("person-0")
         rehearsal.until(lambda before=count: len(rehearsal.app.shell.stack[-1].ids.finder.chosen) > before)
+    rehearsal.type("people-search", "dr")
+    rehearsal.until(lambda: rehearsal.sees("person-0"))
 
 
 def info(rehearsal: Rehearsal) -> None:
@@ -218,6 +243,8 @@ COME: dict[str, Callable[[Rehearsal], None]] = {
     "chat-states": chat_states,
     "people": people,
     "group": group,
+    "emoji": emoji,
+    "away": away,
     "info": info,
     "leave": leave,
     "settings": settings,

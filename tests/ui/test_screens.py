@@ -1,5 +1,6 @@
 """The screens, really drawn and touched: what a person does becomes the right question to the engine."""
 
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -19,6 +20,9 @@ from miss_app.engine.events import (
 )
 from miss_app.engine.problems import Problem
 from miss_app.ui import driver, glyphs
+from miss_app.ui.bubble_view import MissBubble
+from miss_app.ui.inputs import MissInput
+from miss_app.ui.list_row import ListRow
 from miss_app.ui.texts import words
 from miss_app.ui.theme import look
 from ui.cast import CAMILLE, ME, fill
@@ -244,6 +248,11 @@ def test_the_lock_closes_everything_and_forgets_what_was_drawn(rehearse: Rehears
     assert not play.sees("composer")
     assert not [key for key in glyphs._textures if "hydrogel" in str(key)]
     assert Cache.get("textinput.label", "témoin") is None
+    play.pump(20)
+    gc.collect()
+    left = [thing for thing in gc.get_objects() if issubclass(type(thing), ListRow | MissInput | MissBubble)]
+    assert not [thing for thing in left if "brouillon" in str(getattr(thing, "text", ""))]
+    assert not [thing for thing in left if "hydrogel" in str(getattr(thing, "text", ""))]
     play.type("unlock-pin", "482915")
     play.tap("unlock-go")
     assert play.did("unlock")[1] == "482915"

@@ -33,7 +33,7 @@ class Avatar(Widget):
         self._box, self._mark = Box(self.canvas), Mark(self.canvas)
         for name in ("pos", "size", "name", "key", "team", "letters"):
             self.fbind(name, self._draw)
-        look.fbind("dark", self._draw)
+        look.bind(dark=self._draw)  # weakly: the theme outlives every screen
         self._draw()
 
     def _draw(self, *_args: object) -> None:

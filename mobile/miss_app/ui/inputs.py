@@ -24,14 +24,17 @@ class MissInput(TextInput):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        look.fbind("dark", lambda *_args: self._trigger_refresh_text())
-        self.fbind("ink", lambda *_args: self._trigger_refresh_text())
+        look.bind(dark=self._repaint)  # weakly: the theme must not keep what was typed
+        self.bind(ink=self._repaint)
 
     def keyboard_on_key_down(self, window: Any, keycode: Any, text: str, modifiers: list[str]) -> bool:
         """Backspace after an emoji takes the whole of it, not its last invisible part."""
         if keycode[1] == "backspace" and not self.selection_text and self._take_cluster():
             return True
         return bool(super().keyboard_on_key_down(window, keycode, text, modifiers))
+
+    def _repaint(self, *_args: object) -> None:
+        self._trigger_refresh_text()
 
     def _take_cluster(self) -> bool:
         before = self.text[: self.cursor_index()]

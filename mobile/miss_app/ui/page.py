@@ -29,14 +29,14 @@ class Page(BoxLayout):
         self._failure = Failure("")
         options.setdefault("orientation", "vertical")
         super().__init__(**options)
-        words.fbind("say", self._speak_again)
+        words.bind(say=self._speak_again)
 
     def entered(self) -> None:
         """The page came into sight."""
 
     def left(self) -> None:
         """The page went out of sight for good."""
-        words.funbind("say", self._speak_again)
+        words.unbind(say=self._speak_again)
 
     def hear(self, event: Event) -> None:
         """The engine says that something changed."""

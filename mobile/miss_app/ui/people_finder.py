@@ -77,16 +77,15 @@ class PeopleFinder(BoxLayout):
         self.app.bridge.ask(self.app.client.search_people(name, profession=profession, place=place), found, failed)
 
     def show(self) -> None:
-        """Draw the chosen people, then those found."""
-        items: list[ListItem] = []
-        if self.several and self.chosen:
-            items.append(ListItem("", words.say("people.chosen", count=len(self.chosen)), heading=True))
-            items += [self._line(f"chosen-{place}", person) for place, person in enumerate(self.chosen)]
-            if self._found:
-                items.append(ListItem("", words.say("people.found"), heading=True))
+        """Draw the people found, then those already chosen."""
         taken = {identity(person) for person in self.chosen}
         found = [person for person in self._found if not self.several or identity(person) not in taken]
-        items += [self._line(f"person-{place}", person) for place, person in enumerate(found)]
+        items = [self._line(f"person-{place}", person) for place, person in enumerate(found)]
+        if self.several and self.chosen:
+            if items:
+                items.insert(0, ListItem("", words.say("people.found"), heading=True))
+            items.append(ListItem("", words.say("people.chosen", count=len(self.chosen)), heading=True))
+            items += [self._line(f"chosen-{place}", person) for place, person in enumerate(self.chosen)]
         self._list.set_rows(items, keep_place=True)
         self.count = len(items)
         if items or self.problem:

@@ -75,6 +75,10 @@ class VirtualList(ScrollView):
         """Whether the last row is in sight."""
         return bool(self._hidden() * self.scroll_y < dp(24))
 
+    def hidden_below(self) -> float:
+        """How much lies below what is in sight, in pixels."""
+        return float(self._hidden() * max(0.0, self.scroll_y))
+
     def at_top(self) -> bool:
         """Whether the first row is nearly in sight, so that older ones may be fetched."""
         return self._top() < self.height
@@ -91,6 +95,14 @@ class VirtualList(ScrollView):
         else:
             self._go(top)
         self._sync_soon()
+
+    def clear(self) -> None:
+        """Drop every row and every widget that drew one."""
+        self.rows = []
+        for index in list(self._live):
+            self._release(index)
+        self._pool = []
+        self._remeasure_all()
 
     def append(self, rows: Sequence[Row]) -> None:
         """Add rows at the end; the view follows only if the end was in sight."""

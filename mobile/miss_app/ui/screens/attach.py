@@ -83,7 +83,10 @@ class AttachSheet(Sheet):
         items += [
             ListItem("", path.name, item=path, lead_icon="folder-outline", mark="chevron-right") for path in folders
         ]
-        items += [ListItem("", path.name, item=path, lead_icon="file-image-outline") for path in photos]
+        items += [
+            ListItem(f"photo-file-{place}", path.name, item=path, lead_icon="file-image-outline")
+            for place, path in enumerate(photos)
+        ]
         self._list.set_rows(items)
 
 

@@ -18,6 +18,7 @@ from miss_app.ui import chat_rows
 from miss_app.ui.bubble_view import MissBubble
 from miss_app.ui.chat_rows import ChatRow, measure_row
 from miss_app.ui.composer import Composer
+from miss_app.ui.emoji_panel import EmojiPanel
 from miss_app.ui.kv import load_rules
 from miss_app.ui.page import Page
 from miss_app.ui.screens.attach import AttachSheet
@@ -26,7 +27,7 @@ from miss_app.ui.texts import words
 from miss_app.ui.theme import look
 from miss_app.ui.virtual_list import VirtualList
 
-__all__ = ["ChatScreen", "Composer"]
+__all__ = ["ChatScreen", "Composer", "EmojiPanel"]
 
 PAGE_MESSAGES = 60
 TEXT_CHARACTERS_MAX = 16_000
@@ -40,6 +41,7 @@ class ChatScreen(Page):
     key = StringProperty("")
     team = BooleanProperty(False)
     active = BooleanProperty(True)
+    away = BooleanProperty(False)  # the newest message is out of sight
 
     def __init__(self, app: Any, conversation_id: bytes, **options: Any) -> None:
         self.conversation_id = conversation_id
@@ -55,7 +57,7 @@ class ChatScreen(Page):
         self.ids.place.add_widget(self.list)
         self.list.fbind("scroll_y", self._scrolled)
         self._read_soon = Clock.create_trigger(lambda _dt: self._mark_read(), 0.2)
-        look.fbind("dark", self._repaint)
+        look.bind(dark=self._repaint)
         Window.fbind("on_drop_file", self._dropped)
         if conversation is not None:
             self._follow(conversation)
@@ -68,8 +70,10 @@ class ChatScreen(Page):
             Clock.schedule_once(lambda _dt: setattr(self.ids.composer, "focus", True))
 
     def left(self) -> None:
-        """Let go of the theme and the window."""
-        look.funbind("dark", self._repaint)
+        """Let go of the theme, the window and every word."""
+        self._messages, self.ids.composer.text = [], ""
+        self.list.clear()
+        look.unbind(dark=self._repaint)
         Window.funbind("on_drop_file", self._dropped)
         super().left()
 
@@ -81,6 +85,12 @@ class ChatScreen(Page):
             self._changed(event.message)
         elif isinstance(event, ConversationChanged):
             self._conversation_changed(event.conversation)
+
+    def back(self) -> bool:
+        """Close the emoji before the conversation."""
+        shown = bool(self.ids.emoji.shown)
+        self.ids.emoji.shown = False
+        return shown
 
     def spoken_again(self) -> None:
         """Notices, days and sizes in the other language."""
@@ -142,6 +152,7 @@ class ChatScreen(Page):
                 return
 
     def _scrolled(self, *_args: object) -> None:
+        self.away = self.list.hidden_below() > self.list.height
         if self._whole or not self._messages or not self.list.at_top() or self.list.content_height <= self.list.height:
             return
         older = self.app.client.messages(self.conversation_id, before=self._messages[0].message_id, limit=PAGE_MESSAGES)

@@ -23,15 +23,16 @@ class ConversationsScreen(Page):
         self._list = VirtualList(lambda: ListRow(self._open), measure_item)
         self.ids.place.add_widget(self._list)
         self._refresh_soon = Clock.create_trigger(lambda _dt: self.refresh())
-        look.fbind("dark", self._repaint)
+        look.bind(dark=self._repaint)
 
     def entered(self) -> None:
         """Draw the list."""
         self.refresh()
 
     def left(self) -> None:
-        """Let go of the theme."""
-        look.funbind("dark", self._repaint)
+        """Let go of the theme and every word."""
+        self._list.clear()
+        look.unbind(dark=self._repaint)
         super().left()
 
     def hear(self, event: Event) -> None:

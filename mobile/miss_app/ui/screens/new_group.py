@@ -21,12 +21,12 @@ class NewGroupScreen(Page):
         super().__init__(app, **options)
         finder = self.ids.finder
         finder.app, finder.several, finder.on_chosen = app, True, self._count
-        look.fbind("dark", self._repaint)
+        look.bind(dark=self._repaint)
         finder.show()
 
     def left(self) -> None:
         """Let go of the theme."""
-        look.funbind("dark", self._repaint)
+        look.unbind(dark=self._repaint)
         super().left()
 
     def create(self) -> None:

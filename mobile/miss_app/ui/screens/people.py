@@ -30,7 +30,7 @@ class PeopleScreen(Page):
             members = conversation.members if conversation is not None else ()
             finder.excluded = {member.person.person_id for member in members}
         finder.ids.name.text = typed
-        look.fbind("dark", self._repaint)
+        look.bind(dark=self._repaint)
         self.spoken_again()
         finder.show()
 
@@ -41,7 +41,7 @@ class PeopleScreen(Page):
 
     def left(self) -> None:
         """Let go of the theme."""
-        look.funbind("dark", self._repaint)
+        look.unbind(dark=self._repaint)
         super().left()
 
     def add(self) -> None:
