@@ -11,8 +11,10 @@ import pytest
 import miss_protocol.mls
 from miss_protocol.errors import RemoteError
 from miss_protocol.mls.codec import Writer, decode
-from miss_protocol.mls.extensions import Extension, read_extensions, write_extensions
+from miss_protocol.mls.extensions import Credential, Extension, read_extensions, write_extensions
+from miss_protocol.mls.messages import decode_message, encode_message
 from miss_protocol.mls.nodes import LeafSource
+from miss_protocol.mls.proposals import Commit, SelfRemove, read_proposal
 from mls.cast import NOT_AFTER, NOT_BEFORE, Device
 
 HERE = Path(__file__).parent
@@ -66,6 +68,30 @@ def test_an_extension_stands_once():
     write_extensions(out, [Extension(0xF0AB, b"one"), Extension(0xF0AB, b"two")])
     with pytest.raises(RemoteError, match="twice"):
         decode(out.bytes(), read_extensions)
+
+
+def test_a_message_is_of_a_known_kind():
+    whole = encode_message(Device("zoe").package())
+    for start, reason in ((b"\0\1\0\0", "malformed"), (b"\0\1\0\6", "malformed"), (b"\0\2\0\5", "unsupported")):
+        with pytest.raises(RemoteError, match=reason):
+            decode_message(start + whole[4:])
+    assert encode_message(decode_message(whole)) == whole
+
+
+def test_a_proposal_is_of_a_known_kind():
+    for data in (b"\0\0", b"\0\x0b", b"\xf0\0"):
+        with pytest.raises(RemoteError, match="unsupported"):
+            decode(data, read_proposal)
+    assert decode(b"\0\x0a", read_proposal) == SelfRemove()
+    with pytest.raises(RemoteError, match="proposal or reference"):
+        decode(b"\2\3\0\0", Commit.read)
+
+
+def test_a_credential_is_of_a_known_kind():
+    for data, reason in ((b"\0\x03\0", "unsupported"), (b"\0\x02\0", "malformed"), (b"\0\x02\x05\x01", "malformed")):
+        with pytest.raises(RemoteError, match=reason):
+            decode(data, Credential.read)
+    assert decode(b"\0\x02\x03\x02ab", Credential.read) == Credential.x509(b"ab")
 
 
 def test_a_lifetime_is_told():

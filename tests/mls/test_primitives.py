@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM
 from cryptography.hazmat.primitives.hpke import Suite as TheirHpke
 
@@ -57,6 +57,17 @@ def test_every_suite_seals_signs_and_exports(suite):
     for load in (suite.scheme.load, lambda data: suite.hpke.open(data, encapsulation, b"", b"")):
         with pytest.raises(LocalError, match="bad-key"):
             load(b"")
+
+
+def test_a_compressed_point_is_no_public_key():
+    """RFC 9420 section 5.1.1: points travel uncompressed, so that a key has one form."""
+    suite = SUITES[2]
+    _, public = suite.hpke.generate()
+    compressed = bytes([2 + public[-1] % 2]) + public[1:33]
+    ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), compressed)
+    for check in (suite.kem.check, suite.scheme.check, lambda key: suite.hpke.seal(key, b"", b"")):
+        with pytest.raises(RemoteError, match="bad-key"):
+            check(compressed)
 
 
 def test_hpke_speaks_with_another_implementation():

@@ -24,6 +24,7 @@ from miss_protocol.mls.group import (
     Update,
 )
 from miss_protocol.mls.joining import sign_leaf
+from miss_protocol.mls.messages import decode_message, encode_message
 from miss_protocol.mls.nodes import LeafSource
 from miss_protocol.mls.proposals import Commit, ExternalInit, PreSharedKey, ReInit
 from miss_protocol.mls.schedule import PskId
@@ -134,7 +135,7 @@ def test_the_last_epoch_has_no_next(room):
     alice = room.members[0]
     state = replace(alice.group.member.public, number=commits.EPOCH_MAX)
     alice.group = replace(alice.group, member=replace(alice.group.member, public=state))
-    message = handshake(alice, Commit((), None))
+    message = handshake(alice, Commit((Add(Device("zoe").package()),), None))
     with pytest.raises(RemoteError, match="invalid-commit"):
         public_group.judge(alice.group.public, message, rules=OPEN_RULES)
 
@@ -153,8 +154,16 @@ def test_what_is_no_handshake_is_refused(room):
     for message in (application, in_the_clear):
         with pytest.raises(RemoteError, match="malformed"):
             public_group.judge(room.server, message, rules=OPEN_RULES)
+    info, package = mls.group_info(bob.group, bob.identity), encode_message(Device("zoe").package())
+    for message in (info, package, commit[:4]):
+        for receive in (mls.receive_commit, mls.receive_proposal):
+            with pytest.raises(RemoteError, match="malformed"):
+                receive(alice.group, message, OPEN_RULES)
     with pytest.raises(RemoteError, match="malformed"):
         mls.open_message(alice.group, commit)
+    authenticated = decode_message(handshake(bob, Commit((), None), sender=Sender(SenderType.EXTERNAL))).authenticated
+    with pytest.raises(RemoteError, match="neither a member"):
+        commits.enact(room.server, authenticated, OPEN_RULES)
 
 
 # The path.
@@ -229,6 +238,16 @@ def test_a_paths_leaf_is_made_for_this_commit(room):
     everybody_refuses(room, mallory, stolen, "bad-signature")
 
 
+def test_a_lone_members_path_has_a_commits_leaf():
+    alice = Device("alice")
+    alone = room_of(alice)
+    message = staged(alice).message
+    assert body_of(message).path.leaf.parent_hash == b""
+    forged = path_with(alice, message, leaf={"source": LeafSource.UPDATE})
+    with pytest.raises(RemoteError, match="not made for a commit"):
+        public_group.judge(alone.server, forged, rules=OPEN_RULES)
+
+
 # The list of proposals.
 
 
@@ -274,6 +293,8 @@ def test_lists_that_contradict_are_refused(room):
     for proposals in lists:
         forged = handshake(mallory, replace(body, proposals=proposals))
         everybody_refuses(room, mallory, forged, "invalid-commit", "invalid-proposal")
+    older = handshake(mallory, replace(body, proposals=(ReInit(b"next", 0, 1, ()),)))
+    everybody_refuses(room, mallory, older, "invalid-proposal")
     unknown = handshake(mallory, replace(body, proposals=(b"r" * 32,)))
     everybody_refuses(room, mallory, unknown, "unknown-proposal")
 
@@ -281,9 +302,8 @@ def test_lists_that_contradict_are_refused(room):
 def test_one_reference_counts_once(room):
     alice, bob, mallory = room.members
     room.propose(bob, Add(Device("zoe").package()))
-    body, reference = body_of(staged(mallory).message), mallory.group.pending[0].reference
-    forged = handshake(mallory, replace(body, proposals=(reference, reference)))
-    everybody_refuses(room, mallory, forged, "invalid-commit")
+    reference = mallory.group.pending[0].reference
+    everybody_refuses(room, mallory, handshake(mallory, Commit((reference, reference), None)), "invalid-commit")
     assert alice.group.pending
 
 
@@ -321,9 +341,14 @@ def test_an_external_commit_has_one_shape(room):
     for proposals in lists:
         forged = handshake(mallory, replace(body, proposals=proposals), sender=sender)
         everybody_refuses(room, mallory, forged, "invalid-commit")
+    inline = handshake(mallory, replace(body, proposals=(body.proposals[0], SelfRemove())), sender=sender)
+    everybody_refuses(room, mallory, inline, "invalid-proposal")
     room.propose(bob, Remove(mallory.leaf))
     by_reference = replace(body, proposals=(body.proposals[0], room.server.pending[0].reference))
     everybody_refuses(room, mallory, handshake(mallory, by_reference, sender=sender), "invalid-commit")
+    room.propose(mallory, SelfRemove())
+    twice = replace(body, proposals=(*body.proposals, room.server.pending[1].reference))
+    everybody_refuses(room, mallory, handshake(mallory, twice, sender=sender), "invalid-commit")
     no_path = handshake(mallory, replace(body, path=None), sender=sender)
     everybody_refuses(room, mallory, no_path, "unknown-sender")
     other_secret = replace(body, proposals=(ExternalInit(PRODUCT_SUITE.hpke.generate()[1]), *body.proposals[1:]))

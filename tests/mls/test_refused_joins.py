@@ -14,7 +14,7 @@ from miss_protocol.mls.group import OPEN_RULES, Add, Identity, Remove
 from miss_protocol.mls.joining import sign_leaf
 from miss_protocol.mls.messages import decode_message, encode_message
 from miss_protocol.mls.nodes import ParentNode
-from miss_protocol.mls.suite import PRODUCT_SUITE
+from miss_protocol.mls.suite import PRODUCT_SUITE, SUITES
 from miss_protocol.mls.welcome import GroupSecrets, Welcome, open_group_info, seal_group_info
 from mls.cast import GROUP_ID, NOT_AFTER, NOT_BEFORE, Device, Room, room_of
 
@@ -108,6 +108,16 @@ def test_an_unsigned_or_foreign_group_info_is_refused(door):
     door.refuses("bad-tree", door.rebuilt(replace(door.info, signer=9), sign_by=door.alice))
     blank = door.with_tree((None, *door.next.public.tree.nodes[1:]))
     door.refuses("bad-tree", blank)
+
+
+def test_a_group_of_another_suite_or_kind_is_refused(door):
+    other = replace(door.info, context=replace(door.info.context, suite=SUITES[3]))
+    door.refuses("invalid-welcome", door.rebuilt(other, sign_by=door.alice))
+    for usage in (2, 3):
+        psk = schedule.PskId(kind=2, nonce=bytes(32), usage=usage, group_id=GROUP_ID, epoch=0)
+        door.refuses("unsupported", door.rebuilt(secrets=replace(door.secrets, psks=(psk,))))
+    psk = schedule.PskId(kind=2, nonce=bytes(32), usage=1, group_id=GROUP_ID, epoch=0)
+    door.refuses("unknown-psk", door.rebuilt(secrets=replace(door.secrets, psks=(psk,))))
 
 
 def test_a_wrong_confirmation_tag_is_refused(door):

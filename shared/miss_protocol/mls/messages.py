@@ -42,14 +42,8 @@ def decode_message(data: bytes) -> Message:
 
 
 def decode_public(data: bytes) -> PublicMessage:
-    """The PublicMessage in an MLSMessage; section 6.2: application data never travels in one.
-
-    Raises:
-        RemoteError: ``malformed``.
-    """
+    """The PublicMessage in an MLSMessage; RemoteError("malformed") when it carries something else."""
     message = decode_message(data)
     if not isinstance(message, PublicMessage):
         raise RemoteError("malformed", "not a public message")
-    if isinstance(message.authenticated.content.body, bytes):
-        raise RemoteError("malformed", "application data in the clear")
     return message

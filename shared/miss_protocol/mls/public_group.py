@@ -81,6 +81,7 @@ def _judge(public: PublicGroup, message: bytes, rules: Rules) -> Judged:
     verify_signature(public, authenticated)
     content = authenticated.content
     if isinstance(content.body, bytes):
+        # Section 6.2: application data never travels in a PublicMessage.
         raise RemoteError("malformed", "application data in the clear")
     if not isinstance(content.body, Commit):
         noted = Resolved(content.body, content.sender, authenticated.reference(public.suite))
