@@ -3,8 +3,11 @@
 import re
 from pathlib import Path
 
+from fastapi.routing import APIRoute
+
 from miss_protocol import content, frames, identity, labels, limits, terms
 from miss_protocol.connection import TURNS, Role
+from miss_server import registration_routes, routes
 
 PAGE = (Path(__file__).resolve().parents[2] / "shared/PROTOCOL.md").read_text()
 
@@ -78,3 +81,14 @@ def test_terms_extension_and_subprotocol():
     assert f"{terms.EXTENSION_TYPE:#06X}".replace("0X", "0x") in PAGE
     assert f"`{frames.SUBPROTOCOL}`" in PAGE
     assert re.search(r"self_remove \(0x000a\)", PAGE)
+
+
+def test_requests():
+    served = {
+        (method, route.path)
+        for router in (routes.router, registration_routes.router)
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+    }
+    assert {tuple(row[0].strip("`").split()) for row in rows("request", "asks")} == served
