@@ -184,6 +184,33 @@ def test_a_photo_is_sent_from_its_path(rehearse: Rehearse, tmp_path) -> None:
     play.until(lambda: not play.sees("photo-send"))
 
 
+def test_a_file_dropped_on_a_chat_is_offered(rehearse: Rehearse, tmp_path) -> None:
+    from kivy.core.window import Window
+
+    play = rehearse(opened(fill(Scene())), DESKTOP)
+    play.tap("conversation-0")
+    play.until(lambda: play.sees("composer"))
+    Window.dispatch("on_drop_file", str(tmp_path / "été.jpg").encode(), 600, 400)
+    play.until(lambda: play.sees("photo-path"))
+    assert play.read("photo-path") == str(tmp_path / "été.jpg")
+
+
+def test_an_emoji_is_typed_from_the_panel_and_taken_back_whole(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    play.tap("conversation-0")
+    play.type("composer", "Bien reçu ")
+    play.tap("emoji")
+    play.tap("emoji-14")
+    assert play.read("composer") == "Bien reçu ❤️"
+    play.tap("composer")
+    driver.key("backspace")
+    play.pump()
+    assert play.read("composer") == "Bien reçu "
+    driver.key("escape")
+    play.until(lambda: not play.sees("emoji-14"))
+    assert play.sees("composer")
+
+
 def test_a_photo_opens_whole(rehearse: Rehearse) -> None:
     play = rehearse(opened(fill(Scene())))
     play.tap("conversation-0")

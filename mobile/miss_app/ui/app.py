@@ -10,6 +10,7 @@ from miss_app.device import Device
 from miss_app.engine.events import Event, LinkRequested, PersonView, Stage, StageChanged, Trouble
 from miss_app.ui import purge
 from miss_app.ui.bridge import Bridge, Engine
+from miss_app.ui.glyphs import ASSETS
 from miss_app.ui.screens.chat import ChatScreen
 from miss_app.ui.screens.choose_pin import ChoosePinScreen
 from miss_app.ui.screens.code import CodeScreen
@@ -53,6 +54,7 @@ class MissApp(App):
     """One window of one person's profile. ``invitation`` fills the first screen's link."""
 
     title = "MiSS"
+    icon = str(ASSETS / "icon.png")
 
     def __init__(self, engine: Engine, device: Device, invitation: str = "") -> None:
         super().__init__()
@@ -74,6 +76,7 @@ class MissApp(App):
         settings = self.client.settings()
         words.speak(settings.get("language", words.language))
         self._apply_theme(settings.get("theme", "auto"))
+        Window.clearcolor = look.surface
         self.shell = Shell(self)
         if not self.device.desktop:
             Window.softinput_mode = "below_target"  # else the keyboard covers the line one writes in
