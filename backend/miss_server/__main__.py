@@ -138,10 +138,9 @@ def _invitation(arguments: argparse.Namespace, language: str) -> int:
 
 def _port(settings: Settings) -> int | None:
     """The port of the running server, else the one it is set to; None where it takes any."""
-    try:
+    if data_folder.in_use(settings.data) and settings.listening.exists():
         return int(settings.listening.read_text(encoding="ascii").strip().rpartition(":")[2])
-    except (FileNotFoundError, ValueError):
-        return settings.port or None
+    return settings.port or None
 
 
 def _check(arguments: argparse.Namespace, language: str) -> int:

@@ -13,7 +13,7 @@ from cryptography.x509.oid import ExtensionOID
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from miss_server import migrations
+from miss_server import data_folder, migrations
 from miss_server.app import mail_of
 from miss_server.config import Settings
 from miss_server.database import Database
@@ -69,7 +69,7 @@ def _database(database: Database, language: str) -> Line:
     except SQLAlchemyError as error:
         return Line("database", BAD, say("database-bad", language, why=type(error).__name__))
     if verdict != "ok" or revision != migrations.head():
-        why = verdict if verdict != "ok" else f"{revision} ≠ {migrations.head()}"
+        why = verdict.splitlines()[-1] if verdict != "ok" else f"{revision} ≠ {migrations.head()}"
         return Line("database", BAD, say("database-bad", language, why=why))
     return Line("database", GOOD, say("database-good", language, revision=revision))
 
@@ -156,10 +156,9 @@ def _register(database: Database, language: str, now_ms: int) -> Line:
 
 
 def _server(settings: Settings, language: str) -> Line:
-    try:
-        address = settings.listening.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
+    if not data_folder.in_use(settings.data) or not settings.listening.exists():
         return Line("server", NOTE, say("server-stopped", language))
+    address = settings.listening.read_text(encoding="ascii").strip()
     return Line("server", GOOD, say("server-listens", language, address=address))
 
 

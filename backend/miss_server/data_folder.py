@@ -1,6 +1,7 @@
 """The data folder: made at the first start for one account alone, used by one server at a time."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ from miss_server.authority import Keyring
 from miss_server.config import Settings
 
 LOCK_FILE = "lock"
+LOCK_ATTEMPTS = 3
+LOCK_PAUSE_SECONDS = 0.05
 
 
 class FolderInUseError(Exception):
@@ -48,12 +51,25 @@ def held(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def in_use(folder: Path) -> bool:
+    """Whether a server runs on this folder now."""
+    try:
+        with held(folder):
+            return False
+    except FolderInUseError:
+        return True
+
+
 def _lock(descriptor: int) -> None:
     try:
         import fcntl
     except ImportError:  # not POSIX: the database's own locks still keep its contents whole
         return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise FolderInUseError from error
+    for attempt in range(LOCK_ATTEMPTS):  # ``in_use`` holds the lock too, for an instant
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError as error:
+            if attempt + 1 == LOCK_ATTEMPTS:
+                raise FolderInUseError from error
+            time.sleep(LOCK_PAUSE_SECONDS)

@@ -49,8 +49,12 @@ class Server(uvicorn.Server):
             port = self.servers[0].sockets[0].getsockname()[1]
             host = self._settings.host
             shown = f"[{host}]" if ":" in host else host
-            _announce(self._settings.listening, f"{shown}:{port}\n")
             self._listening(host, port)
+            _announce(self._settings.listening, f"{shown}:{port}\n")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._settings.listening.unlink(missing_ok=True)
+        await super().shutdown(sockets)
 
 
 def serve(settings: Settings, listening: Callable[[str, int], None]) -> bool:
@@ -67,10 +71,7 @@ def serve(settings: Settings, listening: Callable[[str, int], None]) -> bool:
         settings.listening.unlink(missing_ok=True)
         server = Server(settings, listening)
         _outlive_signals()
-        try:
-            server.run()
-        finally:
-            settings.listening.unlink(missing_ok=True)
+        server.run()
     return server.started
 
 

@@ -1,5 +1,7 @@
 """The server of a test, and of a module's tests."""
 
+import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,3 +26,14 @@ def shared_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     one.start()
     yield one
     one.stop()
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    """What a command changes of its process does not outlive the test."""
+    root = logging.getLogger()
+    handlers, level, mask = root.handlers[:], root.level, os.umask(0o022)
+    os.umask(mask)
+    yield
+    root.handlers[:], _ = handlers, os.umask(mask)
+    root.setLevel(level)

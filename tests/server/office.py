@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-import secrets
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import insert
 from websockets.asyncio.client import ClientConnection, connect
 
-from miss_protocol import identity, limits
+from miss_protocol import identity
 from miss_protocol.connection import Connection, Role
 from miss_protocol.enrolment import CertificateRequest
 from miss_protocol.frames import (
@@ -40,11 +39,13 @@ from miss_protocol.frames import (
     TicketPlease,
     positions,
 )
-from miss_protocol.labels import LABEL_LOGIN, p256_public, sign_p256
+from miss_protocol.labels import LABEL_LOGIN, sign_p256
 from miss_protocol.mls import group as mls
 from miss_protocol.mls.extensions import ExternalSender, external_senders
-from miss_protocol.terms import DIRECT, EXTENSION_TYPE, GROUP, Terms
-from miss_server import authority, config, devices, migrations
+from miss_protocol.mls.policy import allowed
+from miss_protocol.terms import DIRECT as DIRECT
+from miss_protocol.terms import EXTENSION_TYPE, GROUP, Terms
+from miss_server import authority, config, data_folder, devices
 from miss_server.clock import now_ms
 from miss_server.database import Database
 from miss_server.register_tables import people
@@ -92,13 +93,16 @@ class Office:
         self.folder = folder
         self.server: Server | None = None
         self.thread: threading.Thread | None = None
+        self.lock = ExitStack()
         self.port = 0
 
     def start(self) -> None:
         settings = config.load(self.folder, listen=f"127.0.0.1:{self.port}")
+        settings.data.mkdir(parents=True, exist_ok=True)
+        self.lock.enter_context(data_folder.held(settings.data))
         listening = threading.Event()
         self.server = Server(settings, lambda _host, port: (setattr(self, "port", port), listening.set()))
-        self.thread = threading.Thread(target=self.server.run, name="server")
+        self.thread = threading.Thread(target=self.server.run, name="server", daemon=True)
         self.thread.start()
         assert listening.wait(PATIENCE_SECONDS)
         self.keyring = authority.load(settings.keys)
@@ -109,6 +113,7 @@ class Office:
         self.server.should_exit = True
         self.thread.join(PATIENCE_SECONDS)
         assert not self.thread.is_alive()
+        self.lock.close()
 
     @property
     def app(self) -> Any:
@@ -324,8 +329,6 @@ class Circle:
 
     @property
     def rules(self) -> mls.Rules:
-        from miss_protocol.mls.policy import allowed
-
         return mls.Rules(
             identity.credential_check(self.office.keyring.authority, now_ms()), identity.check_successor, allowed
         )
@@ -428,24 +431,3 @@ class Process:
         assert self.process is not None
         self.process.kill()
         self.process.wait(PATIENCE_SECONDS)
-
-
-__all__ = [
-    "DIRECT",
-    "GROUP",
-    "Circle",
-    "Device",
-    "Office",
-    "Process",
-    "Wire",
-    "limits",
-    "login",
-    "make_circle",
-    "migrations",
-    "opaque",
-    "p256_public",
-    "play",
-    "secrets",
-    "until",
-    "Sequence",
-]

@@ -113,7 +113,7 @@ def test_a_function_that_raises_keeps_nothing(tmp_path):
     database.close()
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_what_was_accepted_survives_a_killed_server(tmp_path, seed):
     """SIGKILL in the middle of batches: everything accepted is there once, and everything there was submitted."""
     office = Office(tmp_path / "data")
@@ -206,7 +206,7 @@ def test_rows_are_forgotten_when_every_reader_has_passed_them(office):
                 return office.in_database(_numbers, stream)
 
             office.server_loop = office.app.state.database._writer._loop
-            assert await kept() == [1, 2, 3] or await kept() == [2, 3], "row 1 is the creator's alone"
+            assert await kept() == [1, 2, 3]
             async with office.wire(hugo) as b:
                 assert [f.number for f in b.waiting if isinstance(f, Deliver)] == [2, 3]
 
