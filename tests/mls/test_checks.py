@@ -15,6 +15,8 @@ from miss_protocol.mls.extensions import Credential, Extension, read_extensions,
 from miss_protocol.mls.messages import decode_message, encode_message
 from miss_protocol.mls.nodes import LeafSource
 from miss_protocol.mls.proposals import Commit, SelfRemove, read_proposal
+from miss_protocol.mls.schedule import GroupContext, PskId
+from miss_protocol.mls.suite import PRODUCT_SUITE
 from mls.cast import NOT_AFTER, NOT_BEFORE, Device
 
 HERE = Path(__file__).parent
@@ -85,6 +87,18 @@ def test_a_proposal_is_of_a_known_kind():
     assert decode(b"\0\x0a", read_proposal) == SelfRemove()
     with pytest.raises(RemoteError, match="proposal or reference"):
         decode(b"\2\3\0\0", Commit.read)
+
+
+def test_contexts_and_pre_shared_keys_are_of_known_kinds():
+    context = GroupContext(PRODUCT_SUITE, b"group", 1, bytes(32), b"", ())
+    assert GroupContext.decode(context.encoded) == context
+    for version, suite in ((b"\0\2", b"\0\1"), (b"\0\0", b"\0\1"), (b"\0\1", b"\0\x63")):
+        with pytest.raises(RemoteError, match="unsupported"):
+            GroupContext.decode(version + suite + context.encoded[4:])
+    for data in (b"\0\0\0", b"\3\0\0", b"\2\0\0" + bytes(9), b"\2\4\0" + bytes(9)):
+        with pytest.raises(RemoteError, match="pre-shared key|resumption key"):
+            decode(data, PskId.read)
+    assert decode(b"\1\1x\1y", PskId.read) == PskId(kind=1, nonce=b"y", psk_id=b"x")
 
 
 def test_a_credential_is_of_a_known_kind():

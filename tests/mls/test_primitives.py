@@ -44,7 +44,7 @@ def test_every_suite_seals_signs_and_exports(suite):
     ):
         with pytest.raises(RemoteError, match="bad-signature"):
             suite.verify_with_label(key.public, label, content, forged)
-    for short in (b"", key.public[:-1], key.public + b"\0"):
+    for short in (b"", key.public[:-1], key.public + b"\0", bytes(len(key.public))):
         with pytest.raises(RemoteError, match="bad-key"):
             suite.verify_with_label(short, "label", b"content", signature)
         with pytest.raises(RemoteError, match="bad-key"):
@@ -113,6 +113,17 @@ def test_small_order_signature_keys_accept_anything_and_are_refused():
             with pytest.raises(RemoteError, match="bad-key"):
                 signatures.Ed25519().verify(public, universal, b"anything")
     assert accepted > 16, "the danger is real: the library alone takes such signatures"
+
+
+def test_small_order_keys_of_the_other_curve_are_refused():
+    prime = 2**448 - 2**224 - 1
+    for y in (0, 1, prime - 1, prime, prime + 1):
+        for sign in (b"\0", b"\x80"):
+            with pytest.raises(RemoteError, match="bad-key"):
+                signatures.Ed448().check(y.to_bytes(56, "little") + sign)
+    for u in (0, 1, prime - 1, prime, prime + 1):
+        with pytest.raises(RemoteError, match="bad-key"):
+            SUITES[4].kem.check(u.to_bytes(56, "little"))
 
 
 def test_expansion_has_a_limit():
