@@ -96,7 +96,7 @@ def test_contexts_and_pre_shared_keys_are_of_known_kinds():
         with pytest.raises(RemoteError, match="unsupported"):
             GroupContext.decode(version + suite + context.encoded[4:])
     for data in (b"\0\0\0", b"\3\0\0", b"\2\0\0" + bytes(9), b"\2\4\0" + bytes(9)):
-        with pytest.raises(RemoteError, match="pre-shared key|resumption key"):
+        with pytest.raises(RemoteError, match=r"pre-shared key|resumption key"):
             decode(data, PskId.read)
     assert decode(b"\1\1x\1y", PskId.read) == PskId(kind=1, nonce=b"y", psk_id=b"x")
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from miss_protocol.errors import LocalError, RemoteError
-from miss_protocol.mls import commits, public_group
+from miss_protocol.mls import commits, public_group, treekem
 from miss_protocol.mls import group as mls
+from miss_protocol.mls import tree as ratchet_tree
 from miss_protocol.mls.framing import Sender, SenderType
 from miss_protocol.mls.group import (
     OPEN_RULES,
@@ -199,6 +200,29 @@ def test_a_path_secret_that_does_not_fit_is_refused_by_members(room):
     garbage = tuple(HpkeCiphertext(SMALL_ORDER, one.ciphertext) for one in nodes[-1].sealed)
     forged = path_with(mallory, message, nodes=(*nodes[:-1], replace(nodes[-1], sealed=garbage)))
     refuses(alice.group, "bad-key", lambda: mls.receive_commit(alice.group, forged, OPEN_RULES))
+
+
+def test_a_path_is_opened_by_whom_it_is_for(room):
+    alice, bob, mallory = room.members
+    path, tree = body_of(staged(mallory).message).path, alice.group.public.tree
+    privates = dict(alice.group.member.privates)
+    with pytest.raises(RemoteError, match="length of the path"):
+        treekem.open_path(tree, mallory.leaf, path, b"", (), mallory.leaf, privates)
+    fewer = replace(path, nodes=tuple(replace(node, sealed=()) for node in path.nodes))
+    with pytest.raises(RemoteError, match="number of sealed"):
+        treekem.open_path(tree, mallory.leaf, fewer, b"", (), alice.leaf, privates)
+    with pytest.raises(LocalError, match="no-key"):
+        treekem.open_path(tree, mallory.leaf, path, b"", (), bob.leaf, {})
+
+
+def test_a_tree_has_a_largest_size(room, monkeypatch):
+    monkeypatch.setattr(ratchet_tree, "LEAVES_MAX", 4)
+    alice = room.members[0]
+    room.add(alice, Device("fourth"))
+    with pytest.raises(LocalError, match="the tree is full"):
+        staged(alice, Add(Device("fifth").package()))
+    fifth = handshake(alice, Commit((Add(Device("fifth").package()),), None))
+    everybody_refuses(room, alice, fifth, "invalid-commit")
 
 
 def test_a_parent_hash_that_does_not_fit_is_refused(room):
