@@ -380,6 +380,40 @@ def test_an_external_commit_has_one_shape(room):
     refuses(alice.group, "bad-tag", lambda: mls.receive_commit(alice.group, forged, OPEN_RULES))
 
 
+def test_a_newcomers_own_leaf_is_checked(room):
+    alice, _, mallory = room.members
+    info = mls.group_info(alice.group, alice.identity)
+    zoe, sender = Device("zoe"), Sender(SenderType.NEW_MEMBER_COMMIT)
+    message = mls.rejoin(info, zoe.identity, rules=OPEN_RULES).message
+    body = body_of(message)
+    psk = PreSharedKey(PskId(kind=1, nonce=bytes(32), psk_id=b"psk"))
+
+    def refused(reason, **changes):
+        forged = handshake(zoe, replace(body, **changes), sender=sender, group=alice.group)
+        everybody_refuses(room, None, forged, reason)
+
+    refused("bad-signature", path=replace(body.path, leaf=replace(body.path.leaf, signature=bytes(64))))
+    elsewhere = sign_leaf(zoe.identity, body.path.leaf, alice.group.group_id, 5)
+    refused("bad-signature", path=replace(body.path, leaf=elsewhere))
+    taken = replace(body.path.leaf, encryption_key=alice.group.leaf(0).encryption_key)
+    refused("duplicate-key", path=replace(body.path, leaf=sign_leaf(zoe.identity, taken, alice.group.group_id, 3)))
+    refused("invalid-commit", proposals=(*body.proposals, psk, psk))
+
+    def never(*_):
+        raise RemoteError("forbidden", "by this test")
+
+    strict = replace(OPEN_RULES, check_credential=never)
+    with pytest.raises(RemoteError, match="forbidden"):
+        public_group.judge(room.server, message, rules=strict)
+    refuses(alice.group, "forbidden", lambda: mls.receive_commit(alice.group, message, strict))
+    assert mls.receive_commit(mallory.group, message, OPEN_RULES).added == (3,)
+    double = Device("double", Identity(mallory.identity.signature_private, Credential.basic(b"double")))
+    own = mls.rejoin(info, double.identity, rules=OPEN_RULES).message
+    only_init = replace(body_of(own), proposals=body_of(own).proposals[:1])
+    forged = handshake(double, only_init, sender=sender, group=alice.group)
+    everybody_refuses(room, None, forged, "bad-signature", "duplicate-key")
+
+
 # Leaves that enter.
 
 
