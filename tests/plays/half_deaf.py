@@ -1,6 +1,7 @@
 """A cable whose way back can be cut or held up while the device is still heard: answers are lost, or late."""
 
 import asyncio
+import itertools
 
 from demo.cable import Cable
 
@@ -8,7 +9,11 @@ from demo.cable import Cable
 class HalfDeafCable(Cable):
     """A cable whose way back can be cut, or held up, alone."""
 
+    _hosts = itertools.count(10)
+
     def __init__(self, target: tuple[str, int]) -> None:
+        # Each device comes from an address of its own, as they do in life: the server counts claims by address.
+        self._host = f"127.0.0.{next(self._hosts) % 240 + 10}"
         self.deaf = False
         self.held = False
         super().__init__(target)
@@ -34,7 +39,7 @@ class HalfDeafCable(Cable):
             to_near.transport.abort()
             return
         try:
-            far, to_far = await asyncio.open_connection(*self._target)
+            far, to_far = await asyncio.open_connection(*self._target, local_addr=(self._host, 0))
         except OSError:
             to_near.transport.abort()
             return

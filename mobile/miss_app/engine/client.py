@@ -9,6 +9,7 @@ from pathlib import Path
 from miss_app.engine import people as directory
 from miss_app.engine import photos
 from miss_app.engine.account import Account, OwnDevice, keep_own_device, new_id
+from miss_app.engine.conversations import with_members
 from miss_app.engine.events import (
     ConversationView,
     DeviceView,
@@ -225,6 +226,8 @@ class Client:
         if account is None:
             return []
         with account.store.lock:
+            if account.store.closed:  # locked meanwhile, from the engine's thread
+                return []
             records = [one for one in account.conversations.all() if not one.moved_to]
             records.sort(key=lambda one: one.at_ms, reverse=True)
             return [account.messages.conversation_view(one) for one in records]
@@ -234,6 +237,8 @@ class Client:
         if account is None:
             return None
         with account.store.lock:
+            if account.store.closed:
+                return None
             record = account.conversations.get(conversation_id)
             if record is not None and record.moved_to:
                 record = account.conversations.get(record.moved_to)
@@ -245,6 +250,8 @@ class Client:
         if account is None:
             return []
         with account.store.lock:
+            if account.store.closed:
+                return []
             record = account.conversations.get(conversation_id)
             shelf = record.moved_to if record is not None and record.moved_to else conversation_id
             return account.messages.page(shelf, before, limit)
@@ -270,6 +277,7 @@ class Client:
         conversation_id = new_id()
         group = account.membership.begin_direct(conversation_id, person.person_id)
         record = Conversation(conversation_id, True, person.person_id, at_ms=account.clock.now_ms())
+        record = with_members(record, group, account.people.me, 0)
         with account.store.step() as step:
             account.people.introduce(step, person)
             account.conversations.save(step, record)
@@ -288,6 +296,7 @@ class Client:
         conversation_id = new_id()
         group = account.membership.begin_group(conversation_id)
         record = Conversation(conversation_id, False, title=title, patient=patient, at_ms=account.clock.now_ms())
+        record = with_members(record, group, account.people.me, 0)
         with account.store.step() as step:
             for person in people:
                 account.people.introduce(step, person)

@@ -8,11 +8,12 @@ never before. What is in memory here is what is on disk: a failed step takes bot
 from dataclasses import replace
 
 from miss_app.engine import records
-from miss_app.engine.model import Conversation, Mark
+from miss_app.engine.model import Conversation, Mark, Member
 from miss_app.engine.people import person_of_leaf
 from miss_app.engine.store import Step, Store
 from miss_protocol.mls.codec import Reader, Writer, decode
 from miss_protocol.mls.member import Group
+from miss_protocol.mls.policy import admins_of
 from miss_protocol.terms import DIRECT, Terms
 
 _MISSING = object()
@@ -137,8 +138,15 @@ def is_direct(group: Group) -> bool:
     return Terms.of(group.extensions).kind == DIRECT
 
 
-def with_members(record: Conversation, persons: set[bytes], me: bytes, number: int) -> Conversation:
-    """The record with a mark for each other member; who joins at row ``number`` is not behind what was before it."""
-    known = {mark.person_id: mark for mark in record.marks}
-    others = sorted(persons - {me})
-    return replace(record, marks=tuple(known.get(one, Mark(one, number, number)) for one in others))
+def with_members(record: Conversation, group: Group, me: bytes, number: int) -> Conversation:
+    """The record as of a new epoch; who joined at row ``number`` is not behind what was before it."""
+    admins, known = admins_of(group.public), {mark.person_id: mark for mark in record.marks}
+    persons = persons_in(group)
+    members = tuple(Member(one, one in admins, len(leaves)) for one, leaves in persons.items())
+    marks = tuple(known.get(one, Mark(one, number, number)) for one in sorted(persons) if one != me)
+    return replace(record, members=members, marks=marks, pending=others_pending(group))
+
+
+def others_pending(group: Group) -> bool:
+    """Whether a proposal of somebody else waits to be committed."""
+    return any(one.sender.index != group.my_leaf for one in group.pending)

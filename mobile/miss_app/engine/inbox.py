@@ -6,12 +6,13 @@ welcome) that cannot be followed stops its stream: nothing after it could be ope
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from miss_app.engine import photos
-from miss_app.engine.conversations import Conversations, is_direct, persons_in, with_members
+from miss_app.engine.chronicle import Change, chronicle, own_change
+from miss_app.engine.conversations import Conversations, is_direct, others_pending, persons_in, with_members
 from miss_app.engine.events import Trouble
-from miss_app.engine.membership import Membership, others_pending, rank_to_commit
+from miss_app.engine.membership import Membership, rank_to_commit
 from miss_app.engine.messages import Messages
 from miss_app.engine.model import Act, Conversation, Item, Message, PhotoPart
 from miss_app.engine.outbox import Outbox
@@ -27,15 +28,6 @@ from miss_protocol.mls.public_group import welcome_references
 
 COMMIT_RANK_SECONDS = 2.0
 DEVICE_STREAM = b"device stream"
-
-
-@dataclass(frozen=True)
-class _Change:
-    """What a commit did, for those who read about it."""
-
-    actor: bytes  # person id
-    added: tuple[int, ...]  # leaves of the new tree
-    removed: tuple[int, ...]  # leaves of the old tree
 
 
 class Inbox:
@@ -147,7 +139,7 @@ class Inbox:
         elif row.kind is Kind.APPLICATION:
             self._application(step, record, group, row)
         elif row.kind is Kind.PROPOSAL:
-            self._proposal(step, group, row)
+            self._proposal(step, record, group, row)
         elif row.kind is Kind.COMMIT:
             self._commit(step, record, group, row)
 
@@ -196,7 +188,8 @@ class Inbox:
         if author != self._people.me:
             self._messages.mark(step, record, author, read=number)
         elif number > record.read:  # read on another device of ours
-            self._conversations.save(step, replace(record, read=number, read_said=number, unread=0))
+            unread = self._messages.unread_above(record.conversation_id, number)
+            self._conversations.save(step, replace(record, read=number, read_said=number, unread=unread))
             self._messages.tell_conversation(step, record.conversation_id)
 
     def subject(self, step: Step, record: Conversation, row: Deliver, author: bytes, subject: contents.Subject) -> None:
@@ -238,7 +231,7 @@ class Inbox:
         if before is None or after is None:
             self._deactivate(step, record, "store-from-the-past", row.number)
             return
-        change = _Change(self._people.me, *_differences(before, after))
+        change = own_change(self._people.me, before, after)
         self._conversations.unstage(step, row.stream)
         self._follow(step, record, before, after, change, row)
         if item.act is Act.ADD and record.title:
@@ -257,7 +250,7 @@ class Inbox:
     def _commit(self, step: Step, record: Conversation, group: mls.Group, row: Deliver) -> None:
         received = mls.receive_commit(group, row.body, self._membership.rules(row.at_ms))
         leaf = group.leaf(received.sender)
-        change = _Change(b"" if leaf is None else person_of_leaf(leaf), received.added, received.removed)
+        change = Change(b"" if leaf is None else person_of_leaf(leaf), received.added, received.removed)
         if received.group is None:
             self._end(step, record, group, change, row)
             return
@@ -271,58 +264,20 @@ class Inbox:
         record: Conversation,
         before: mls.Group,
         after: mls.Group,
-        change: _Change,
+        change: Change,
         row: Deliver,
     ) -> None:
         """A new epoch: its group saved, who came and went told."""
         self._conversations.save_group(step, row.stream, after)
-        lines = [*self._went(before, after, change), *self._came(step, before, after, change)]
-        persons = set(persons_in(after))
-        self._conversations.save(step, with_members(record, persons, self._people.me, row.number))
+        lines = chronicle(step, self._people, before, after, change)
+        self._conversations.save(step, with_members(record, after, self._people.me, row.number))
         for line, (notice, names) in enumerate(lines):
             self._messages.notice(step, row.stream, row.number, line, row.at_ms, notice, *names)
         self._messages.tell_conversation(step, row.stream)
         if others_pending(after):
             step.after(lambda: self._commit_in_turn(row.stream))
 
-    def _went(self, before: mls.Group, after: mls.Group, change: _Change) -> list[tuple[str, tuple[str, ...]]]:
-        left = {one.sender.index for one in before.pending if isinstance(one.proposal, mls.SelfRemove)}
-        staying, told = persons_in(after), set()
-        lines: list[tuple[str, tuple[str, ...]]] = []
-        for index in change.removed:
-            leaf = before.leaf(index)
-            person = b"" if leaf is None else person_of_leaf(leaf)
-            if person in told:
-                continue
-            told.add(person)
-            name, actor = self._people.name(person), self._people.name(change.actor)
-            if person in staying:
-                lines.append(("device-removed", (name,)))
-            elif index in left or person == change.actor:
-                lines.append(("person-left", (name,)))
-            else:
-                lines.append(("person-removed", (actor, name)))
-        return lines
-
-    def _came(
-        self, step: Step, before: mls.Group, after: mls.Group, change: _Change
-    ) -> list[tuple[str, tuple[str, ...]]]:
-        roster, inside, told = after.roster(), persons_in(before), set()
-        met = self._people.meet(step, [certificate_of_leaf(roster[index]) for index in change.added])
-        lines: list[tuple[str, tuple[str, ...]]] = []
-        for one in met:
-            person = one.certificate.person_id
-            name, actor = self._people.name(person), self._people.name(change.actor)
-            if not one.trusted:
-                lines.append(("device-unendorsed", (name,)))
-            elif person in inside and person not in told:
-                lines.append(("device-added", (name,)))
-            elif person not in told and not is_direct(after) and person != self._people.me:
-                lines.append(("person-added", (actor, name)))
-            told.add(person)
-        return lines
-
-    def _end(self, step: Step, record: Conversation, group: mls.Group, change: _Change, row: Deliver) -> None:
+    def _end(self, step: Step, record: Conversation, group: mls.Group, change: Change, row: Deliver) -> None:
         """A commit took this device out: its secrets of the group are deleted."""
         left = record.leaving or any(
             isinstance(one.proposal, mls.SelfRemove) and one.sender.index == group.my_leaf for one in group.pending
@@ -337,20 +292,20 @@ class Inbox:
             self._messages.notice(step, row.stream, row.number, 0, row.at_ms, "you-were-removed", actor)
         step.after(lambda: self._outbox.kick(row.stream))
 
-    def _proposal(self, step: Step, group: mls.Group, row: Deliver) -> None:
+    def _proposal(self, step: Step, record: Conversation, group: mls.Group, row: Deliver) -> None:
         try:
             noted = mls.receive_proposal(group, row.body, self._membership.rules(row.at_ms))
         except MissError:
             return  # no commit of ours will refer to it; the stream goes on
         self._conversations.save_group(step, row.stream, noted.group, noted.changed)
+        self._conversations.save(step, replace(record, pending=True))
         step.after(lambda: self._commit_in_turn(row.stream))
         step.after(lambda: self._outbox.kick(row.stream))
 
     def resume_pending(self) -> None:
         """After the backlog: leaves that still wait are committed by somebody, perhaps by us."""
         for record in self._conversations.all():
-            group = self._conversations.group(record.conversation_id)
-            if group is not None and others_pending(group):
+            if record.pending and record.active:
                 self._commit_in_turn(record.conversation_id)
 
     def _commit_in_turn(self, conversation_id: bytes) -> None:
@@ -389,16 +344,15 @@ class Inbox:
         sender = group.leaf(joined.sender)
         actor = b"" if sender is None else person_of_leaf(sender)
         met = self._people.meet(step, [certificate_of_leaf(leaf) for leaf in group.roster().values()])
-        persons = set(persons_in(group))
         direct = is_direct(group)
-        peer = next(iter(sorted(persons - {me})), b"") if direct else b""
+        peer = next(iter(sorted(set(persons_in(group)) - {me})), b"") if direct else b""
         if record is None:
             record = Conversation(row.stream, direct, peer)
         record = replace(record, position=row.number, active=True, leaving=False, reason="", moved_to=b"")
         record = replace(record, peer=peer or record.peer, at_ms=max(record.at_ms, row.at_ms))
         self._conversations.forget_group(step, row.stream)
         self._conversations.save_group(step, row.stream, group)
-        self._conversations.save(step, with_members(record, persons, me, row.number))
+        self._conversations.save(step, with_members(record, group, me, row.number))
         line = 0
         if not direct and actor != me:
             name = self._people.name(actor)
@@ -417,7 +371,7 @@ class Inbox:
     def _cannot_follow(self, record: Conversation | None, row: Deliver, reason: str) -> None:
         self._stopped.add(row.stream)
         with self._store.step() as step:
-            step.tell(Trouble(f"cannot-follow: {reason}" if record is None else "cannot-follow"))
+            step.tell(Trouble("cannot-follow"))
             if record is not None:
                 at_ms, number = row.at_ms, record.position
                 self._messages.notice(step, row.stream, number, 99, at_ms, "cannot-follow", reason)
@@ -440,15 +394,6 @@ class Inbox:
                 if notice is not None and not notice.endorsed:
                     step.tell(Trouble("own-device-unendorsed"))
         self._acknowledge(row.stream, max(row.number, known))
-
-
-def _differences(before: mls.Group, after: mls.Group) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """(leaves that came, leaves that went), by device: a leaf may take a removed one's index in one commit."""
-    old = {index: certificate_of_leaf(leaf).device_id for index, leaf in before.roster().items()}
-    new = {index: certificate_of_leaf(leaf).device_id for index, leaf in after.roster().items()}
-    came = tuple(index for index, device in new.items() if old.get(index) != device)
-    went = tuple(index for index, device in old.items() if new.get(index) != device)
-    return came, went
 
 
 def _photo_part(photo: contents.Photo) -> PhotoPart:

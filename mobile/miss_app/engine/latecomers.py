@@ -52,7 +52,11 @@ class Latecomers:
 
     def expect(self, step: Step, conversation_id: bytes) -> None:
         """This person's other devices are to be in this conversation."""
-        for device_id in self._people.own_devices():
+        own, record = self._people.own_devices(), self._conversations.get(conversation_id)
+        inside = {one.person_id: one.devices for one in record.members} if record is not None else {}
+        if inside.get(self._people.me, 0) > len(own):
+            return  # all of them are in, without a look at the tree
+        for device_id in own:
             late = Latecomer(conversation_id, self._people.me, device_id)
             if not self._settled(late):
                 step.put("tasks", _name(late), records.encode(late))

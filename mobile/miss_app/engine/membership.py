@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from miss_app.engine.conversations import persons_in
+from miss_app.engine.conversations import others_pending, persons_in
 from miss_app.engine.http import Http
 from miss_app.engine.model import Act, Item
 from miss_app.engine.people import People, certificate_of_leaf, certificate_of_package
@@ -181,11 +181,6 @@ class Membership:
             raise Problem("key-package-unfit")
         self._people.check_pinned(certificate)
         return certificate
-
-
-def others_pending(group: mls.Group) -> bool:
-    """Whether a proposal of somebody else waits to be committed."""
-    return any(one.sender.index != group.my_leaf for one in group.pending)
 
 
 def rank_to_commit(group: mls.Group) -> int:

@@ -16,10 +16,9 @@ from miss_app.engine.events import (
     PhotoView,
     Tick,
 )
-from miss_app.engine.model import QUEUED_PLACE, Conversation, Mark, Message, place_of
+from miss_app.engine.model import NUMBER_SHIFT, QUEUED_PLACE, Conversation, Mark, Message, place_of
 from miss_app.engine.people import People
 from miss_app.engine.store import Step, Store
-from miss_protocol.mls.policy import admins_of
 
 _WARNINGS = frozenset({"device-unendorsed", "device-key-changed", "cannot-follow", "store-from-the-past"})
 
@@ -80,6 +79,12 @@ class Messages:
         """A placeholder for a row that could not be opened, with the reason."""
         message_id = _derived_id(conversation_id, number, 0, "unreadable")
         self.add(step, Message(message_id, conversation_id, "unreadable", False, author, at_ms, number, problem=reason))
+
+    def unread_above(self, conversation_id: bytes, number: int) -> int:
+        """How many messages of others stand after a row."""
+        rows = self._store.rows("messages", conversation_id, above=place_of(number, (1 << NUMBER_SHIFT) - 1))
+        found = (records.decode(Message, row.body) for row in rows)
+        return sum(not one.mine and one.kind in ("text", "photo") for one in found)
 
     def _put(self, step: Step, message: Message, place: int) -> None:
         name = message.conversation_id + message.message_id
@@ -195,13 +200,9 @@ class Messages:
         )
 
     def _members(self, record: Conversation) -> tuple[MemberView, ...]:
-        group = self._conversations.group(record.conversation_id)
-        if group is None:
-            return ()
-        me, admins = self._people.me, admins_of(group.public)
         return tuple(
-            MemberView(self._people.view(person), person in admins, person == me, len(leaves))
-            for person, leaves in self._conversations.persons(record.conversation_id).items()
+            MemberView(self._people.view(one.person_id), one.admin, one.person_id == self._people.me, one.devices)
+            for one in record.members
         )
 
 

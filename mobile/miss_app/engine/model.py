@@ -38,6 +38,15 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Member:
+    """A person in a conversation, as of its last epoch."""
+
+    person_id: bytes
+    admin: bool
+    devices: int
+
+
+@dataclass(frozen=True)
 class Conversation:
     """One conversation on this device.
 
@@ -60,6 +69,8 @@ class Conversation:
     at_ms: int = 0
     marks: tuple[Mark, ...] = ()
     leaving: bool = False
+    members: tuple[Member, ...] = ()
+    pending: bool = False  # somebody's leave waits to be committed
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from miss_app.engine import records
-from miss_app.engine.conversations import Conversations
+from miss_app.engine.conversations import Conversations, others_pending
 from miss_app.engine.events import Trouble
 from miss_app.engine.http import Http
-from miss_app.engine.membership import Membership, others_pending
+from miss_app.engine.membership import Membership
 from miss_app.engine.messages import Messages
 from miss_app.engine.model import Act, Conversation, Item, Latecomer, Stage
 from miss_app.engine.problems import Problem
@@ -63,6 +63,7 @@ class Outbox:
         self._flying: dict[bytes, bytes] = {}  # conversation → message id whose answer is awaited
         self._busy: dict[bytes, asyncio.Task[None]] = {}
         self._again: set[bytes] = set()
+        self._gatherings: dict[bytes, int] = {}  # message id of an add → how often its key packages were asked for
         self._timers: set[asyncio.TimerHandle] = set()
 
     # Queueing.
@@ -235,24 +236,26 @@ class Outbox:
 
     async def _gather(self, record: Conversation, item: Item) -> bool:
         """Fetch the key packages an add needs; who has left none yet is added later."""
+        me, others = self._membership.certificate.person_id, set(item.persons)
+        others.discard(me)
         packages: list[bytes] = []
         missing: list[bytes] = []
         try:
-            for person_id in item.persons:
+            for person_id in sorted(others):
                 found = await self._membership.key_packages(self._http, person_id)
-                packages += [data for device, data in found if not item.devices or device in item.devices]
-                if not found and person_id != self._membership.certificate.person_id:
+                packages += [data for _, data in found]
+                if not found:
                     missing.append(person_id)
+            if others and not packages:
+                # Nobody to write to yet: the whole conversation waits, in order.
+                return self._gather_later(item)
+            if me in item.persons:
+                packages += [data for _, data in await self._membership.key_packages(self._http, me)]
         except Problem as problem:
-            if problem.reason in ("key-package-unfit", "device-key-changed", "unknown-person"):
+            if problem.reason in ("key-package-unfit", "device-key-changed"):
                 raise
-            self.kick_later(item.conversation_id, RETRY_SECONDS)
-            return False
-        others = [one for one in item.persons if one != self._membership.certificate.person_id]
-        if others and len(missing) == len(others):
-            # Nobody to write to yet: the whole conversation waits, in order.
-            self.kick_later(item.conversation_id, min(PACKAGES_RETRY_SECONDS_MAX, RETRY_SECONDS * 2))
-            return False
+            return self._gather_later(item)
+        self._gatherings.pop(item.message_id, None)
         with self._store.step() as step:
             for person_id in missing:
                 late = Latecomer(record.conversation_id, person_id)
@@ -264,6 +267,12 @@ class Outbox:
             else:
                 step.delete("outbox", item.message_id)
         return True
+
+    def _gather_later(self, item: Item) -> bool:
+        """Try again, each time a little later: asking uses up key packages of those who have some."""
+        tries = self._gatherings[item.message_id] = self._gatherings.get(item.message_id, 0) + 1
+        self.kick_later(item.conversation_id, min(PACKAGES_RETRY_SECONDS_MAX, RETRY_SECONDS * 2.0 ** min(tries - 1, 8)))
+        return False
 
     # Answers.
 

@@ -68,7 +68,8 @@ class Receipts:
     def _say_soon(self, conversation_id: bytes) -> None:
         if conversation_id in self._timers:
             return
-        large = len(self._conversations.persons(conversation_id)) > SMALL_GROUP_PERSONS
+        record = self._conversations.get(conversation_id)
+        large = record is not None and len(record.members) > SMALL_GROUP_PERSONS
         wait = SECONDS_LARGE if large else SECONDS_SMALL
         loop = asyncio.get_running_loop()
         self._timers[conversation_id] = loop.call_later(wait, self._say, conversation_id)

@@ -104,6 +104,7 @@ class Store:
         self._ciphers = {table: AESGCM(_derive(key, b"table " + table.encode())) for table in TABLES}
         self._tell = tell
         self._in_step = False
+        self.closed = False
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         self._database = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
@@ -149,6 +150,7 @@ class Store:
     def close(self) -> None:
         """Fold the write-ahead log into the file and let go of it."""
         with self.lock:
+            self.closed = True
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._database.close()
 

@@ -1,0 +1,68 @@
+"""What a commit did, as the lines a chat shows: who came, who went, by whom, whose new device nobody vouches for."""
+
+from dataclasses import dataclass
+
+from miss_app.engine.conversations import is_direct, persons_in
+from miss_app.engine.people import People, certificate_of_leaf, person_of_leaf
+from miss_app.engine.store import Step
+from miss_protocol.mls import group as mls
+
+Line = tuple[str, tuple[str, ...]]  # the notice and the names that fill it
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a commit did: its author's person id, the leaves it added (of the new tree) and removed (of the old one)."""
+
+    actor: bytes
+    added: tuple[int, ...]
+    removed: tuple[int, ...]
+
+
+def own_change(me: bytes, before: mls.Group, after: mls.Group) -> Change:
+    """What a commit of one's own did. By device: a leaf may take a removed one's index in one commit."""
+    old = {index: certificate_of_leaf(leaf).device_id for index, leaf in before.roster().items()}
+    new = {index: certificate_of_leaf(leaf).device_id for index, leaf in after.roster().items()}
+    came = tuple(index for index, device in new.items() if old.get(index) != device)
+    went = tuple(index for index, device in old.items() if new.get(index) != device)
+    return Change(me, came, went)
+
+
+def chronicle(step: Step, people: People, before: mls.Group, after: mls.Group, change: Change) -> list[Line]:
+    """The lines for a change; the devices that came are met, and their keys pinned, in the same step."""
+    return [*_went(people, before, after, change), *_came(step, people, before, after, change)]
+
+
+def _went(people: People, before: mls.Group, after: mls.Group, change: Change) -> list[Line]:
+    left = {one.sender.index for one in before.pending if isinstance(one.proposal, mls.SelfRemove)}
+    staying, told = persons_in(after), set()
+    lines: list[Line] = []
+    for index in change.removed:
+        leaf = before.leaf(index)
+        person = b"" if leaf is None else person_of_leaf(leaf)
+        if person in told:
+            continue
+        told.add(person)
+        if person in staying:
+            lines.append(("device-removed", (people.name(person),)))
+        elif index in left or person == change.actor:
+            lines.append(("person-left", (people.name(person),)))
+        else:
+            lines.append(("person-removed", (people.name(change.actor), people.name(person))))
+    return lines
+
+
+def _came(step: Step, people: People, before: mls.Group, after: mls.Group, change: Change) -> list[Line]:
+    roster, inside, told = after.roster(), persons_in(before), set()
+    lines: list[Line] = []
+    for one in people.meet(step, [certificate_of_leaf(roster[index]) for index in change.added]):
+        person = one.certificate.person_id
+        name = people.name(person)
+        if not one.trusted:
+            lines.append(("device-unendorsed", (name,)))
+        elif person in inside and person not in told:
+            lines.append(("device-added", (name,)))
+        elif person not in told and not is_direct(after) and person != people.me:
+            lines.append(("person-added", (people.name(change.actor), name)))
+        told.add(person)
+    return lines
