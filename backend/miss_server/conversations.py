@@ -117,29 +117,37 @@ def _read(ledger: _Ledger, batch: Sequence[Submission]) -> None:
     """Everything the checks need, in three questions."""
     run = ledger.connection.exec_driver_sql
     ids = tuple({one.frame.stream for one in batch})
-    for stream_id, *rest in run(_STREAMS + _marks(len(ids), "?"), ids):
+    for stream_id, *rest in run(_STREAMS + _marks(len(ids)), ids):
         ledger.streams[bytes(stream_id)] = _Stream(*rest)
     ours = tuple(value for one in batch for value in (one.device, one.frame.message_id))
-    for device, message_id, stream_id, number, at_ms in run(_CLAIMS + _marks(len(batch), "(?,?)", "VALUES "), ours):
+    for device, message_id, stream_id, number, at_ms in run(_pairs("device, message_id", len(batch)) + _CLAIMS, ours):
         known = Accepted(bytes(message_id), bytes(stream_id), number, at_ms)
         ledger.claims[device, known.message_id] = known
     pairs = {(s.stream, one.device) for one in batch if (s := ledger.streams.get(one.frame.stream)) is not None}
     if pairs:
         flat = tuple(value for pair in pairs for value in pair)
-        for stream, device in run(_MEMBERS + _marks(len(pairs), "(?,?)", "VALUES "), flat):
+        for stream, device in run(_pairs("stream, device", len(pairs)) + _MEMBERS, flat):
             ledger.members.add((stream, device))
 
 
 _STREAMS = "SELECT stream_id, stream, kind, head, generation, epoch, version, leaving FROM streams WHERE stream_id IN "
+# A list of pairs is joined, not looked up by IN: SQLite would read the whole table for that.
 _CLAIMS = (
-    "SELECT c.device, c.message_id, s.stream_id, c.number, c.at_ms FROM claims c "
-    "JOIN streams s ON s.stream = c.stream WHERE (c.device, c.message_id) IN "
+    "SELECT c.device, c.message_id, s.stream_id, c.number, c.at_ms FROM wanted w "
+    "JOIN claims c ON c.device = w.device AND c.message_id = w.message_id JOIN streams s ON s.stream = c.stream"
 )
-_MEMBERS = "SELECT stream, device FROM memberships WHERE removed IS NULL AND (stream, device) IN "
+_MEMBERS = (
+    "SELECT m.stream, m.device FROM wanted w "
+    "JOIN memberships m ON m.stream = w.stream AND m.device = w.device WHERE m.removed IS NULL"
+)
 
 
-def _marks(count: int, one: str, before: str = "") -> str:
-    return f"({before}{','.join([one] * count)})"
+def _pairs(columns: str, count: int) -> str:
+    return f"WITH wanted ({columns}) AS (VALUES {','.join(['(?,?)'] * count)}) "
+
+
+def _marks(count: int) -> str:
+    return f"({','.join('?' * count)})"
 
 
 def _take(ledger: _Ledger, one: Submission) -> Verdict:

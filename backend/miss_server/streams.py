@@ -234,8 +234,6 @@ def tell(connection: Connection, device_id: bytes, notice: notices.DeviceAdded, 
     )
 
 
-def noticed_since(connection: Connection, since_ms: int) -> list[int]:
+def noticed_since(connection: Connection, since_ms: int) -> set[int]:
     """The device streams that got a notice since then, from whichever process wrote it."""
-    return list(
-        connection.execute(select(rows.c.stream).where(text("kind = 7"), rows.c.at_ms > since_ms).distinct()).scalars()
-    )
+    return set(connection.scalars(select(rows.c.stream).where(text("kind = 7"), rows.c.at_ms > since_ms)))

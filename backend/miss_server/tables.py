@@ -25,6 +25,12 @@ devices = Table(
     Column("last_seen_ms", BigInteger),
     Column("revoked_at_ms", BigInteger),
     Index("devices_by_person", "person_id"),
+    Index(
+        "devices_revoked",
+        "revoked_at_ms",
+        sqlite_where=text("revoked_at_ms IS NOT NULL"),
+        postgresql_where=text("revoked_at_ms IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,  # SQLite reuses row ids after deletion otherwise
 )
 

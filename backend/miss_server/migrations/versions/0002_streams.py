@@ -81,6 +81,14 @@ def _devices() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("devices_by_person", "devices", ["person_id"], unique=False)
+    op.create_index(
+        "devices_revoked",
+        "devices",
+        ["revoked_at_ms"],
+        unique=False,
+        sqlite_where=sa.text("revoked_at_ms IS NOT NULL"),
+        postgresql_where=sa.text("revoked_at_ms IS NOT NULL"),
+    )
 
 
 def _direct_pairs() -> None:
