@@ -142,6 +142,11 @@ def test_a_tree_that_does_not_match_is_refused(door):
     fewer = [*nodes[:4], None, *nodes[5:]]
     door.refuses("bad-tree", door.with_tree(fewer, hashed=False))
     door.refuses("invalid-welcome", door.with_tree(_blank_parents([*nodes[:6], None])))
+    flat = door.next.public.tree.of(PRODUCT_SUITE, tuple(_blank_parents(nodes)))
+    other = replace(door.info, extensions=(Extension(RATCHET_TREE, flat.encode()),))
+    no_path = replace(door.secrets, path_secret=None)
+    with pytest.raises(RemoteError, match="tree hash"):
+        door.join(door.rebuilt(other, no_path, sign_by=door.alice))
     door.refuses("no-tree", door.rebuilt(replace(door.info, extensions=()), sign_by=door.alice))
     beside = door.rebuilt(replace(door.info, extensions=()), sign_by=door.alice)
     assert door.join(beside, tree=door.next.public.tree.encode()).group.epoch == 2
