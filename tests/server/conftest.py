@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from server.office import Office
+from server.office import Office, Process
 
 
 @pytest.fixture
@@ -35,5 +35,6 @@ def as_before() -> Iterator[None]:
     handlers, level, mask = root.handlers[:], root.level, os.umask(0o022)
     os.umask(mask)
     yield
+    Process.end_all()
     root.handlers[:], _ = handlers, os.umask(mask)
     root.setLevel(level)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -51,7 +51,7 @@ from miss_server.database import Database
 from miss_server.register_tables import people
 from miss_server.serving import Server
 
-PATIENCE_SECONDS = 30  # a guard against hanging, never a measure
+PATIENCE_SECONDS = 120  # a guard against hanging, never a measure
 T = TypeVar("T")
 F = TypeVar("F", bound=Frame)
 
@@ -199,7 +199,7 @@ class Office:
         """An HTTP client that carries a ticket of this device."""
         async with self.wire(device) as wire:
             token = await wire.ticket()
-        return httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        return httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=120)
 
 
 class Wire:
@@ -405,11 +405,12 @@ async def until(what: str, condition: Callable[[], bool | Awaitable[bool]]) -> N
 class Process:
     """``miss-server serve`` as a process of its own."""
 
+    started: ClassVar[list[subprocess.Popen[bytes]]] = []
+
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
         self.options = options
-        self.process: subprocess.Popen[str] | None = None
-        self.output = ""
+        self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, port: int = 0) -> int:
         """Starts it; returns the port, once it takes connections."""
@@ -420,6 +421,7 @@ class Process:
             self.process = subprocess.Popen(
                 [*command, "--listen", f"127.0.0.1:{port}", *self.options], stdout=out, stderr=out
             )
+        self.started.append(self.process)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not (self.folder / "listening").exists():
             assert self.process.poll() is None, log.read_text()
@@ -431,3 +433,12 @@ class Process:
         assert self.process is not None
         self.process.kill()
         self.process.wait(PATIENCE_SECONDS)
+
+    @classmethod
+    def end_all(cls) -> None:
+        """Kills what a test that failed has left."""
+        for process in cls.started:
+            if process.poll() is None:
+                process.kill()
+                process.wait(PATIENCE_SECONDS)
+        cls.started.clear()

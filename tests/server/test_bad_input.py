@@ -47,7 +47,7 @@ async def closing(websocket, message: bytes | str) -> tuple[int, str]:
     """Sends one message; the code and reason with which the server then closes."""
     try:
         await websocket.send(message)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while True:
                 await websocket.recv()
     except ConnectionClosed:
@@ -226,7 +226,7 @@ def test_around_the_websocket(shared_office, monkeypatch):
         assert await closing(websocket, b"") == (4406, "subprotocol")
         silent = await shared_office.raw()
         await silent.recv()
-        await asyncio.wait_for(silent.wait_closed(), 30)
+        await asyncio.wait_for(silent.wait_closed(), 120)
         assert (silent.close_code, silent.close_reason) == (4401, "login-timeout")
         giant = await shared_office.raw()
         await giant.recv()
@@ -472,7 +472,7 @@ CLOSED = ["/v1/devices", "/v1/people/" + "00" * 16, "/v1/blobs/" + "00" * 32, "/
 @pytest.mark.parametrize("header", TICKETS)
 def test_without_a_ticket_there_is_nothing(shared_office, header):
     headers = {"Authorization": header.encode()} if header else {}
-    with httpx.Client(base_url=shared_office.url, headers=headers, timeout=30) as http:
+    with httpx.Client(base_url=shared_office.url, headers=headers, timeout=120) as http:
         for path in CLOSED:
             answer = http.get(path)
             assert (answer.status_code, answer.json()["reason"]) == (401, "unauthenticated"), path

@@ -187,7 +187,7 @@ def test_a_stop_signal_closes_with_1012(tmp_path):
         assert (await wire.closed())[0] == 1012
 
     play(scene)
-    assert process.process.wait(30) == 0
+    assert process.process.wait(120) == 0
     assert not (office.folder / "listening").exists()
 
 
