@@ -58,6 +58,8 @@ class Device:
 
     def headless(self) -> bool:
         """Whether the window is drawn without any screen to show it."""
+        if self.system == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            return True
         return os.environ.get("SDL_VIDEODRIVER") == "offscreen"
 
     def prefers_dark(self) -> bool:

@@ -16,7 +16,7 @@ from miss_app.ui.app import MissApp
 from miss_app.ui.texts import words
 from ui.stage import NOW_MS, Scene
 
-HANG_SECONDS = 20
+HANG_SECONDS = 60
 
 
 class Rehearsal:

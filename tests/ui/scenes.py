@@ -1,5 +1,6 @@
 """Every screen worth a picture, and how to come to it."""
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from miss_app.engine.events import Link, PhotoView, Stage, Tick
 from miss_app.engine.problems import Problem
 from miss_app.ui import driver
-from ui.cast import CAMILLE, EVERYBODY, ME, fill
+from ui.cast import CAMILLE, EVERYBODY, ME, fill, wound
 from ui.rehearsal import Rehearsal
 from ui.stage import NOW_MS, Scene
 
@@ -215,8 +216,11 @@ def link(rehearsal: Rehearsal) -> None:
 def attach(rehearsal: Rehearsal) -> None:
     chat(rehearsal)
     rehearsal.tap("attach")
-    rehearsal.type("photo-path", "/photos/talon.jpg")
-    rehearsal.until(lambda: rehearsal.sees("photo-send"))
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / "talon.jpg"
+        wound().save(picture)
+        rehearsal.type("photo-path", str(picture))
+        rehearsal.until(lambda: rehearsal.sees("photo-preview"), "the preview")
 
 
 def photo(rehearsal: Rehearsal) -> None:

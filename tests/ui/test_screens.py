@@ -57,6 +57,15 @@ def test_from_invitation_to_an_open_list(rehearse: Rehearse) -> None:
     play.until(lambda: play.sees("conversation-0"))
 
 
+def test_the_language_is_chosen_on_the_first_screen(rehearse: Rehearse) -> None:
+    play = rehearse(fill(Scene()))
+    play.tap("language-en")
+    assert play.did("set_setting")[1:] == ("language", "en")
+    play.tap("invitation-go")
+    play.until(lambda: play.sees("problem"))
+    assert play.read("problem") == "Paste the invitation link first."
+
+
 @pytest.mark.parametrize(
     ("pin", "again", "reason"),
     [("123", "123", "pin-too-short"), ("111111", "111111", "pin-too-simple"), ("482915", "482916", "pin-differs")],

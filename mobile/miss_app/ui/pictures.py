@@ -14,7 +14,7 @@ THUMBNAIL_PIXELS_MAX = 640 * 640
 PHOTO_PIXELS_MAX = 6000 * 6000
 _ROOM = 48
 
-_decoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="miss-picture")
+decoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="miss-picture")
 _shown: OrderedDict[bytes, Texture] = OrderedDict()
 _waiting: dict[bytes, list[Callable[[Texture], None]]] = {}
 
@@ -68,7 +68,7 @@ def show(key: bytes, data: bytes, ready: Callable[[Texture], None], *, pixels_ma
     waiting = _waiting.setdefault(key, [])
     waiting.append(ready)
     if len(waiting) == 1:
-        decoding = _decoder.submit(decode, data, pixels_max)
+        decoding = decoder.submit(decode, data, pixels_max)
         decoding.add_done_callback(lambda done: Clock.schedule_once(lambda _dt: _land(key, done)))
 
 

@@ -4,7 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from kivy.properties import BooleanProperty, StringProperty
+from kivy.clock import Clock
+from kivy.properties import BooleanProperty, ObjectProperty, StringProperty
 
 from miss_app.engine.problems import Problem
 from miss_app.ui.bridge import Failure
@@ -12,11 +13,13 @@ from miss_app.ui.controls import Sheet
 from miss_app.ui.kv import load_rules
 from miss_app.ui.list_row import ListItem, ListRow, measure_item
 from miss_app.ui.navigator import Navigator
+from miss_app.ui.preview import preview
 from miss_app.ui.texts import words
 from miss_app.ui.virtual_list import VirtualList
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
 FILE_BYTES_MAX = 64_000_000
+PAUSE_S = 0.25  # of typing, before the file is looked at
 ENTRIES_MAX = 2000
 
 
@@ -27,18 +30,27 @@ class AttachSheet(Sheet):
     problem = StringProperty("")
     busy = BooleanProperty(False)
     full = BooleanProperty(False)
+    picture = ObjectProperty(None, allownone=True)  # a small texture of the chosen file
 
     def __init__(self, app: Navigator, conversation_id: bytes, path: str = "", **options: Any) -> None:
         self.app = app
         self.conversation_id = conversation_id
+        self._preview_soon: Any = None
         options.setdefault("title", words.say("photo.title"))
         super().__init__(**options)
         self.panel_height = app.shell.height * 0.86
+        self._preview_soon = Clock.create_trigger(lambda _dt: self._preview(), PAUSE_S)
         self.path = path
         self._folder = app.device.pictures_folder()
         self._list = VirtualList(lambda: ListRow(self._chosen), measure_item)
         self.ids.place.add_widget(self._list)
         self._show_folder()
+
+    def on_path(self, *_args: object) -> None:
+        """Another file: its picture follows once typing rests."""
+        self.picture = None
+        if self._preview_soon is not None:
+            self._preview_soon()
 
     def send(self) -> None:
         """Read the file and hand it to the engine; the panel closes when the message is in the chat."""
@@ -54,6 +66,16 @@ class AttachSheet(Sheet):
     async def _read_and_send(self, path: Path, caption: str, full: bool) -> None:
         data = await asyncio.to_thread(read_photo, path)
         await self.app.client.send_photo(self.conversation_id, data, file_name=path.name, caption=caption, full=full)
+
+    def _preview(self) -> None:
+        wanted = self.path
+
+        def ready(texture: Any) -> None:
+            if self.path == wanted and self.parent is not None:
+                self.picture = texture
+
+        if wanted.strip():
+            preview(Path(wanted.strip()).expanduser(), ready)
 
     def _failed(self, failure: Failure) -> None:
         self.busy = False
