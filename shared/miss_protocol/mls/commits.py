@@ -333,18 +333,14 @@ def provisional(public: PublicGroup, tree: RatchetTree, extensions: tuple[Extens
     return GroupContext(public.suite, public.group_id, public.epoch + 1, tree.hash(), transcript, extensions)
 
 
-def next_epoch(public: PublicGroup, enacted: Enacted, authenticated: AuthenticatedContent) -> PublicEpoch:
-    """The public half of the epoch that a commit begins."""
-    confirmed = confirmed_hash(public.suite, public.state.interim_transcript_hash, authenticated.confirmed_input)
-    return PublicEpoch(
-        public.suite,
-        public.group_id,
-        public.epoch + 1,
-        enacted.tree,
-        enacted.changes.extensions,
-        confirmed,
-        authenticated.confirmation_tag or b"",
-    )
+def next_epoch(
+    public: PublicGroup, tree: RatchetTree, extensions: tuple[Extension, ...], authenticated: AuthenticatedContent
+) -> PublicEpoch:
+    """The public half of the epoch that a commit begins, with the tree and the extensions it leads to."""
+    before = public.state
+    confirmed = confirmed_hash(public.suite, before.interim_transcript_hash, authenticated.confirmed_input)
+    tag = authenticated.confirmation_tag or b""
+    return PublicEpoch(public.suite, public.group_id, public.epoch + 1, tree, extensions, confirmed, tag)
 
 
 # Who signed, section 6.1.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from miss_protocol.errors import LocalError, RemoteError
 from miss_protocol.mls import commits, schedule, treekem
 from miss_protocol.mls.application import check_epoch, unseal
-from miss_protocol.mls.commits import Changes, Enacted
+from miss_protocol.mls.commits import Changes
 from miss_protocol.mls.epoch import OPEN_RULES, PublicEpoch, PublicGroup, Resolved, Rules
 from miss_protocol.mls.framing import (
     AuthenticatedContent,
@@ -29,9 +29,9 @@ from miss_protocol.mls.member import PROPOSALS, Group, Identity
 from miss_protocol.mls.messages import decode_message, encode_message
 from miss_protocol.mls.nodes import LeafNode, LeafSource
 from miss_protocol.mls.proposals import Commit, Proposal, Update
-from miss_protocol.mls.schedule import EpochSecrets
+from miss_protocol.mls.schedule import EpochSecrets, GroupContext
 from miss_protocol.mls.tree import RatchetTree
-from miss_protocol.mls.treekem import FreshPath
+from miss_protocol.mls.treekem import FreshPath, UpdatePath
 from miss_protocol.mls.welcome import GroupSecrets, Welcome, seal_group_info
 
 
@@ -103,7 +103,8 @@ def propose_update(group: Group, identity: Identity) -> Proposed:
     """Propose a fresh leaf for ourselves, with the credential of ``identity``; its private key waits in the group."""
     group.key_of(identity)
     private, encryption_key = group.suite.hpke.generate()
-    leaf = _next_leaf(group, identity, encryption_key, LeafSource.UPDATE, b"")
+    tree = group.member.public.tree
+    leaf = _next_leaf(tree, group.my_leaf, identity, group.group_id, encryption_key, None)
     proposed = propose(group, identity, Update(leaf))
     reference = proposed.group.pending[-1].reference or b""
     after = replace(proposed.group, updates={**group.updates, reference: private})
@@ -111,21 +112,22 @@ def propose_update(group: Group, identity: Identity) -> Proposed:
 
 
 def _next_leaf(
-    group: Group, identity: Identity, encryption_key: bytes, source: LeafSource, parent_hash: bytes
+    tree: RatchetTree, me: int, identity: Identity, group_id: bytes, encryption_key: bytes, parent_hash: bytes | None
 ) -> LeafNode:
-    before = group.leaf(group.my_leaf)
+    """Our leaf with a fresh key and our credential of today: for a commit, or (no parent hash) for an update."""
+    before = tree.leaf(me)
     if before is None:
         raise LocalError("bad-tree", "our own leaf is blank")
     leaf = replace(
         before,
         encryption_key=encryption_key,
         credential=identity.credential,
-        source=source,
+        source=LeafSource.UPDATE if parent_hash is None else LeafSource.COMMIT,
         lifetime=None,
-        parent_hash=parent_hash,
+        parent_hash=parent_hash or b"",
         signature=b"",
     )
-    return sign_leaf(identity, leaf, group.group_id, group.my_leaf)
+    return sign_leaf(identity, leaf, group_id, me)
 
 
 def verify_signature(public: PublicGroup, authenticated: AuthenticatedContent) -> None:
@@ -228,33 +230,48 @@ def commit(
         raise LocalError(error.reason, error.detail) from error
 
 
+@dataclass(frozen=True)
+class OwnPath:
+    """A path of our own: the tree with it, the context it was sealed under, the private keys that are ours then."""
+
+    update: UpdatePath
+    tree: RatchetTree
+    context: GroupContext
+    fresh: FreshPath
+    privates: Mapping[int, bytes] = field(repr=False)
+
+
+def make_path(public: PublicGroup, changes: Changes, tree: RatchetTree, me: int, identity: Identity) -> OwnPath:
+    """Fresh keys for our leaf and every node above it, section 7.5; ``tree`` has our leaf, the proposals applied."""
+    fresh = treekem.fresh_path(tree, me)
+    private, encryption_key = public.suite.hpke.generate()
+    merged, parent_hash = tree.merged(me, fresh.keys)
+    leaf = _next_leaf(tree, me, identity, public.group_id, encryption_key, parent_hash)
+    next_tree = merged.replaced({2 * me: leaf})
+    context = commits.provisional(public, next_tree, changes.extensions)
+    update = treekem.seal_path(tree, me, fresh, leaf, context.encoded, changes.newcomers)
+    return OwnPath(update, next_tree, context, fresh, {**fresh.privates, 2 * me: private})
+
+
 def _commit(group: Group, identity: Identity, changes: Changes, psk: bytes, with_path: bool, data: bytes) -> Staged:
     suite, public, me = group.suite, group.public, group.my_leaf
-    tree, fresh, update, leaf_private = changes.tree, None, None, None
-    if with_path:
-        fresh = treekem.fresh_path(tree, me)
-        leaf_private, encryption_key = suite.hpke.generate()
-        merged, parent_hash = tree.merged(me, fresh.keys)
-        leaf = _next_leaf(group, identity, encryption_key, LeafSource.COMMIT, parent_hash)
-        tree = merged.replaced({2 * me: leaf})
-    context = commits.provisional(public, tree, changes.extensions)
-    if fresh is not None:
-        update = treekem.seal_path(changes.tree, me, fresh, leaf, context.encoded, changes.newcomers)
+    path = make_path(public, changes, changes.tree, me, identity) if with_path else None
+    tree = changes.tree if path is None else path.tree
     commits.check_tree(tree, changes.extensions)
     items = tuple(one.reference or one.proposal for one in changes.resolved)
-    content = FramedContent(group.group_id, group.epoch, Sender.member(me), data, Commit(items, update))
-    old_context = public.context.encoded
-    authenticated = sign_content(suite, identity.key, WireFormat.PUBLIC, content, old_context)
-    enacted = Enacted(changes, me, update, changes.tree, context, tree)
-    commit_secret = fresh.commit_secret if fresh is not None else bytes(suite.hash_length)
-    step = turn_key_schedule(public, group.member.secrets.init, enacted, authenticated, commit_secret, psk)
-    authenticated = replace(authenticated, confirmation_tag=step.state.confirmation_tag)
-    message = public_message(suite, authenticated, group.member.secrets.membership, old_context)
+    body = Commit(items, None if path is None else path.update)
+    content = FramedContent(group.group_id, group.epoch, Sender.member(me), data, body)
+    context = public.context.encoded
+    authenticated = sign_content(suite, identity.key, WireFormat.PUBLIC, content, context)
+    commit_secret = bytes(suite.hash_length) if path is None else path.fresh.commit_secret
+    init = group.member.secrets.init
+    turned = turn_key_schedule(public, init, changes, tree, authenticated, commit_secret, psk)
+    authenticated = replace(authenticated, confirmation_tag=turned.state.confirmation_tag)
+    message = public_message(suite, authenticated, group.member.secrets.membership, context)
     privates = _kept_privates(group.member.public.tree, tree, group.member.privates)
-    if fresh is not None and leaf_private is not None:
-        privates.update({**fresh.privates, 2 * me: leaf_private})
-    after = Group.begin(step.state, me, step.secrets, privates)
-    welcome = _welcome(step, identity, changes, fresh, me)
+    privates.update({} if path is None else path.privates)
+    after = Group.begin(turned.state, me, turned.secrets, privates)
+    welcome = _welcome(turned, identity, changes, None if path is None else path.fresh, me)
     return Staged(after, encode_message(message), welcome, after.part_names())
 
 
@@ -271,14 +288,15 @@ class Turned:
 def turn_key_schedule(
     public: PublicGroup,
     init_secret: bytes,
-    enacted: Enacted,
+    changes: Changes,
+    tree: RatchetTree,
     authenticated: AuthenticatedContent,
     commit_secret: bytes,
     psk: bytes,
 ) -> Turned:
     """Turn the key schedule once, section 8; the confirmation tag in the state is the right one."""
     suite = public.suite
-    state = commits.next_epoch(public, enacted, authenticated)
+    state = commits.next_epoch(public, tree, changes.extensions, authenticated)
     joiner = schedule.joiner_secret(suite, init_secret, commit_secret, state.context.encoded)
     secrets = schedule.epoch_secrets(suite, joiner, psk, state.context.encoded)
     tag = suite.mac(secrets.confirmation, state.confirmed_transcript_hash)
@@ -296,17 +314,17 @@ def _kept_privates(before: RatchetTree, after: RatchetTree, privates: Mapping[in
     return kept
 
 
-def _welcome(step: Turned, identity: Identity, changes: Changes, fresh: FreshPath | None, me: int) -> bytes | None:
+def _welcome(turned: Turned, identity: Identity, changes: Changes, fresh: FreshPath | None, me: int) -> bytes | None:
     """The Welcome for all whom a commit adds, section 12.4.3.1; None where it adds nobody."""
     if not changes.added:
         return None
-    suite = step.state.suite
-    secret = schedule.welcome_secret(suite, step.joiner, step.psk)
-    sealed_info = seal_group_info(suite, secret, group_info_of(step.state, me, identity))
+    suite = turned.state.suite
+    secret = schedule.welcome_secret(suite, turned.joiner, turned.psk)
+    sealed_info = seal_group_info(suite, secret, group_info_of(turned.state, me, identity))
     entries = []
     for index, package in changes.added:
         path_secret = fresh.secret_for(index) if fresh is not None else None
-        secrets = GroupSecrets(step.joiner, path_secret, changes.psks)
+        secrets = GroupSecrets(turned.joiner, path_secret, changes.psks)
         sealed = suite.encrypt_with_label(package.init_key, "Welcome", sealed_info, secrets.encoded)
         entries.append((package.reference(suite), sealed))
     return encode_message(Welcome(suite.id, tuple(entries), sealed_info))
@@ -352,10 +370,10 @@ def receive_commit(group: Group, message: bytes, rules: Rules, *, psks: Psks = N
         private = suite.hpke.derive_key_pair(group.member.secrets.external)[0]
         label = schedule.EXTERNAL_INIT_LABEL
         init = suite.hpke.export_from(private, changes.external_init, label, suite.hash_length)
-    step = turn_key_schedule(group.public, init, enacted, authenticated, commit_secret, psk)
-    confirmed = step.state.confirmed_transcript_hash
-    if not suite.verify_mac(step.secrets.confirmation, confirmed, authenticated.confirmation_tag or b""):
+    turned = turn_key_schedule(group.public, init, changes, enacted.tree, authenticated, commit_secret, psk)
+    confirmed = turned.state.confirmed_transcript_hash
+    if not suite.verify_mac(turned.secrets.confirmation, confirmed, authenticated.confirmation_tag or b""):
         # Section 8.1: without it the committer could lead members to different secrets.
         raise RemoteError("bad-tag", "confirmation tag")
-    after = Group.begin(step.state, group.my_leaf, step.secrets, privates)
+    after = Group.begin(turned.state, group.my_leaf, turned.secrets, privates)
     return Received(after, enacted.sender, added, changes.removed, after.part_names())

@@ -91,12 +91,13 @@ def _judge(public: PublicGroup, message: bytes, rules: Rules) -> Judged:
         after = replace(public, pending=commits.with_pending(public.pending, noted))
         return Judged(after, "proposal", sender)
     enacted = commits.enact(public, authenticated, rules)
-    next_public = PublicGroup(commits.next_epoch(public, enacted, authenticated))
-    added = enacted.changes.newcomers
+    changes = enacted.changes
+    state = commits.next_epoch(public, enacted.tree, changes.extensions, authenticated)
+    added = changes.newcomers
     if content.sender.type == SenderType.NEW_MEMBER_COMMIT:
         added = (enacted.sender,)
-    references = tuple(package.reference(public.suite) for _, package in enacted.changes.added)
-    return Judged(next_public, "commit", enacted.sender, added, enacted.changes.removed, references)
+    references = tuple(package.reference(public.suite) for _, package in changes.added)
+    return Judged(PublicGroup(state), "commit", enacted.sender, added, changes.removed, references)
 
 
 def external_proposal(public: PublicGroup, signature_private: bytes, proposal: Proposal) -> bytes:

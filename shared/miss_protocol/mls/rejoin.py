@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 from miss_protocol.errors import LocalError, RemoteError
-from miss_protocol.mls import commits, schedule, treekem
-from miss_protocol.mls.commits import Enacted
+from miss_protocol.mls import commits, schedule
 from miss_protocol.mls.epoch import NEW_MEMBER, PublicGroup, Resolved, Rules
 from miss_protocol.mls.extensions import Capabilities, external_pub_of
 from miss_protocol.mls.framing import FramedContent, PublicMessage, Sender, SenderType, WireFormat, sign_content
-from miss_protocol.mls.handshakes import Staged, turn_key_schedule
-from miss_protocol.mls.joining import PRODUCT_CAPABILITIES, sign_leaf
+from miss_protocol.mls.handshakes import Staged, make_path, turn_key_schedule
+from miss_protocol.mls.joining import PRODUCT_CAPABILITIES
 from miss_protocol.mls.member import Group, Identity
 from miss_protocol.mls.messages import decode_message, encode_message
 from miss_protocol.mls.nodes import LeafNode, LeafSource
@@ -67,24 +66,18 @@ def rejoin(
 def _staged(
     public: PublicGroup, changes: commits.Changes, identity: Identity, capabilities: Capabilities, init_secret: bytes
 ) -> Staged:
-    suite, own = public.suite, identity.key.public
-    private, encryption_key = suite.hpke.generate()
-    leaf = LeafNode(encryption_key, own, identity.credential, capabilities, LeafSource.COMMIT, None, b"", (), b"")
-    path_tree, me = changes.tree.added(leaf)
-    fresh = treekem.fresh_path(path_tree, me)
-    merged, parent_hash = path_tree.merged(me, fresh.keys)
-    leaf = sign_leaf(identity, replace(leaf, parent_hash=parent_hash), public.group_id, me)
-    next_tree = merged.replaced({2 * me: leaf})
-    commits.check_tree(next_tree, changes.extensions)
-    context = commits.provisional(public, next_tree, changes.extensions)
-    path = treekem.seal_path(path_tree, me, fresh, leaf, context.encoded, ())
-    items = tuple(one.proposal for one in changes.resolved)
-    sender = Sender(SenderType.NEW_MEMBER_COMMIT)
-    content = FramedContent(public.group_id, public.epoch, sender, b"", Commit(items, path))
-    authenticated = sign_content(suite, identity.key, WireFormat.PUBLIC, content, public.context.encoded)
-    enacted = Enacted(changes, me, path, path_tree, context, next_tree)
-    no_psk = bytes(suite.hash_length)
-    turned = turn_key_schedule(public, init_secret, enacted, authenticated, fresh.commit_secret, no_psk)
-    authenticated = replace(authenticated, confirmation_tag=turned.state.confirmation_tag)
-    after = Group.begin(turned.state, me, turned.secrets, {**fresh.privates, 2 * me: private})
-    return Staged(after, encode_message(PublicMessage(authenticated, None)), None, after.part_names())
+    # A stand-in for our leaf finds our place; the path then puts the real one there.
+    key, own = public.suite.hpke.generate()[1], identity.key.public
+    stand_in = LeafNode(key, own, identity.credential, capabilities, LeafSource.COMMIT, None, b"", (), b"")
+    tree, me = changes.tree.added(stand_in)
+    path = make_path(public, changes, tree, me, identity)
+    commits.check_tree(path.tree, changes.extensions)
+    body = Commit(tuple(one.proposal for one in changes.resolved), path.update)
+    content = FramedContent(public.group_id, public.epoch, Sender(SenderType.NEW_MEMBER_COMMIT), b"", body)
+    signed = sign_content(public.suite, identity.key, WireFormat.PUBLIC, content, public.context.encoded)
+    no_psk = bytes(public.suite.hash_length)
+    secret = path.fresh.commit_secret
+    turned = turn_key_schedule(public, init_secret, changes, path.tree, signed, secret, no_psk)
+    signed = replace(signed, confirmation_tag=turned.state.confirmation_tag)
+    after = Group.begin(turned.state, me, turned.secrets, path.privates)
+    return Staged(after, encode_message(PublicMessage(signed, None)), None, after.part_names())
