@@ -6,7 +6,6 @@ from kivy.metrics import dp, sp
 
 from miss_app.engine.events import MessageView, PhotoView, Tick
 from miss_app.ui import dates
-from miss_app.ui.glyphs import icon
 from miss_app.ui.measure import Paragraph, word_size, wrap
 from miss_app.ui.texts import words
 from miss_app.ui.tokens import BODY_SP, BUBBLE_DP, PHOTO_DP, SMALL_SP, TINY_SP
@@ -108,11 +107,6 @@ def author_line(message: MessageView) -> str:
     if message.author is None:
         return ""
     return " · ".join(part for part in (message.author.display_name, message.author.profession) if part)
-
-
-def tick_glyph(tick: Tick | None) -> str:
-    """The glyph beside the time of one's own message."""
-    return icon(TICKS[tick]) if tick is not None else ""
 
 
 def _photo_size(photo: PhotoView, widest: float) -> tuple[float, float]:

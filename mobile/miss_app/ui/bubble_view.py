@@ -30,6 +30,7 @@ class MissBubble(ButtonBehavior, Widget):
     text = StringProperty("")
     state_name = StringProperty("")  # the tick, for whoever watches the screen
     kind = StringProperty("")
+    a11y_label = StringProperty("")  # the row as one sentence, for a screen reader once Kivy speaks to one
 
     def __init__(self, group: bool, on_tap: Callable[[ChatRow], None]) -> None:
         super().__init__(size_hint=(None, None))
@@ -68,6 +69,7 @@ class MissBubble(ButtonBehavior, Widget):
     def show(self, row: ChatRow) -> None:
         """Draw ``row`` at the widget's place and size."""
         self.row, self.kind, self.text = row, row.kind, row.text
+        self.a11y_label = spoken(row)
         for piece in self._pieces:
             piece.hide()
         shape, message = row.shape, row.message

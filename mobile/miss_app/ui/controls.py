@@ -212,11 +212,6 @@ class Column(ScrollView):
         else:
             self.column.add_widget(widget, *args, **options)
 
-    def clear_column(self) -> None:
-        """Empty the column."""
-        if self.column is not None:
-            self.column.clear_widgets()
-
     def _arrange(self, *_args: object) -> None:
         column = self.column
         if column is None:

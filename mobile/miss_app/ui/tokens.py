@@ -103,8 +103,6 @@ PHOTO_DP = 320
 TOUCH_DP = 48  # the smallest thing a finger is asked to hit
 
 # Sizes in sp, which follow the reader's own text size.
-TITLE_SP = 24
-HEADING_SP = 19
 NAME_SP = 15.5
 BODY_SP = 15.5
 SMALL_SP = 13

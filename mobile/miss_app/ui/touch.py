@@ -29,12 +29,6 @@ class DriverTouch(MotionEvent):
         """Put the finger on the screen."""
         EventLoop.post_dispatch_input("begin", self)
 
-    def slide(self, x: float, y: float) -> None:
-        """Slide the finger to another place of the window."""
-        width, height = Window.size
-        self.move({"x": x / width, "y": y / height})
-        EventLoop.post_dispatch_input("update", self)
-
     def up(self) -> None:
         """Lift the finger."""
         EventLoop.post_dispatch_input("end", self)

@@ -4,7 +4,6 @@ import logging
 import os
 from pathlib import Path
 
-PHONE = "420x760"
 DESKTOP = "1180x800"
 FRAMES_HEADLESS = 30
 FRAMES = 60
