@@ -7,12 +7,15 @@ import pytest
 from miss_protocol.errors import LocalError, RemoteError
 from miss_protocol.mls import group as mls
 from miss_protocol.mls import policy, public_group
-from miss_protocol.mls.extensions import ExternalSender, external_senders
+from miss_protocol.mls.commits import apply_proposals
+from miss_protocol.mls.extensions import ExternalSender, external_pub_of, external_senders
 from miss_protocol.mls.framing import Sender, SenderType
 from miss_protocol.mls.group import OPEN_RULES, Add, Credential, GroupContextExtensions, Remove, Resolved, SelfRemove
+from miss_protocol.mls.messages import decode_message
 from miss_protocol.mls.policy import admins_of
-from miss_protocol.mls.proposals import PreSharedKey, ReInit
-from miss_protocol.mls.schedule import PskId
+from miss_protocol.mls.proposals import ExternalInit, PreSharedKey, ReInit
+from miss_protocol.mls.rejoin import _staged
+from miss_protocol.mls.schedule import EXTERNAL_INIT_LABEL, PskId
 from miss_protocol.terms import DIRECT, GROUP
 from mls.cast import GROUP_ID, NOT_AFTER, NOT_BEFORE, Device, Registrar, Room, room_of, terms
 
@@ -181,6 +184,18 @@ def test_a_device_returns_only_in_its_own_place(ward):
     intruder = mls.rejoin(info, ward.stranger.identity, rules=OPEN_RULES)
     with pytest.raises(RemoteError, match="forbidden"):
         public_group.judge(room.server, intruder.message, rules=room.rules)
+    sender, suite = Sender(SenderType.NEW_MEMBER_COMMIT), ward.phone.group.suite
+    key = external_pub_of(decode_message(info).extensions)
+    kem_output, init_secret = suite.hpke.export_to(key, EXTERNAL_INIT_LABEL, suite.hash_length)
+    wanted = [Resolved(one, sender) for one in (ExternalInit(kem_output), Remove(ward.bob.leaf))]
+    changes = apply_proposals(room.server, mls.NEW_MEMBER, wanted, room.rules)
+    for thief in (ward.stranger, ward.bob_desk):
+        stolen = _staged(room.server, changes, thief.identity, mls.PRODUCT_CAPABILITIES, init_secret).message
+        assert public_group.judge(room.server, stolen, rules=OPEN_RULES).removed == (ward.bob.leaf,)
+        with pytest.raises(RemoteError, match="bad-credential"):
+            public_group.judge(room.server, stolen, rules=room.rules)
+        with pytest.raises(RemoteError, match="bad-credential"):
+            mls.receive_commit(ward.desk.group, stolen, room.rules)
     back = mls.rejoin(info, ward.bob.identity, rules=room.rules)
     judged = public_group.judge(room.server, back.message, rules=room.rules)
     room.members.remove(ward.bob)

@@ -160,3 +160,8 @@ def test_only_our_own_leafs_identity_seals(room):
     alice, bob, _ = room.members
     with pytest.raises(LocalError, match="wrong-identity"):
         mls.seal(alice.group, bob.identity, b"text")
+    with pytest.raises(LocalError, match="wrong-identity"):
+        mls.commit(alice.group, bob.identity, rules=mls.OPEN_RULES)
+    for act in (mls.propose_update, mls.group_info, lambda group, who: mls.propose(group, who, Remove(2))):
+        with pytest.raises(LocalError, match="wrong-identity"):
+            act(alice.group, bob.identity)

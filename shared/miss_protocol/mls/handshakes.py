@@ -101,7 +101,6 @@ def propose(group: Group, identity: Identity, proposal: Proposal, *, authenticat
 
 def propose_update(group: Group, identity: Identity) -> Proposed:
     """Propose a fresh leaf for ourselves, with the credential of ``identity``; its private key waits in the group."""
-    group.key_of(identity)
     private, encryption_key = group.suite.hpke.generate()
     tree = group.member.public.tree
     leaf = _next_leaf(tree, group.my_leaf, identity, group.group_id, encryption_key, None)
