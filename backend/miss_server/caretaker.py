@@ -64,7 +64,9 @@ class Caretaker:
 
 def forget_rows(connection: Connection, stream: int, before_ms: int) -> int:
     """Forgets what every reader of a stream has passed, and application rows from before then; returns how many."""
-    passed = connection.execute(_PASSED, {"stream": stream}).scalar() or 0
+    passed = connection.execute(_PASSED, {"stream": stream}).scalar()
+    if passed is None:  # there is no reader left
+        passed = connection.execute(select(streams.c.head).where(streams.c.stream == stream)).scalar_one()
     r = rows.c
     read = delete(rows).where(r.stream == stream, r.number <= passed)
     forgotten = connection.execute(read).rowcount
@@ -74,16 +76,13 @@ def forget_rows(connection: Connection, stream: int, before_ms: int) -> int:
     return forgotten + connection.execute(old).rowcount
 
 
-# The last number that every device has passed which has still something to read: members, and those who were removed
-# but have not come back to read why. A revoked device reads nothing any more.
+# How far the slowest device is of those that have still something to read: members, and who was removed but has not
+# come back to read why. Nobody reads what came before its own adding; a revoked device reads nothing any more.
 _PASSED = text(
-    "SELECT coalesce(min(coalesce(c.number, 0)), max(s.head)) FROM streams s "
-    "LEFT JOIN memberships m ON m.stream = s.stream "
-    "AND EXISTS (SELECT 1 FROM devices d WHERE d.device = m.device AND d.revoked_at_ms IS NULL) "
-    "AND (m.removed IS NULL OR m.removed > coalesce("
-    "(SELECT k.number FROM cursors k WHERE k.stream = m.stream AND k.device = m.device), 0)) "
+    "SELECT min(CASE WHEN coalesce(c.number, 0) < m.added - 1 THEN m.added - 1 ELSE coalesce(c.number, 0) END) "
+    "FROM memberships m JOIN devices d ON d.device = m.device AND d.revoked_at_ms IS NULL "
     "LEFT JOIN cursors c ON c.stream = m.stream AND c.device = m.device "
-    "WHERE s.stream = :stream AND m.device IS NOT NULL"
+    "WHERE m.stream = :stream AND (m.removed IS NULL OR m.removed > coalesce(c.number, 0))"
 )
 
 

@@ -21,6 +21,7 @@ from miss_protocol.mls.nodes import LeafNode
 from miss_protocol.mls.proposals import SelfRemove
 from miss_protocol.mls.public_group import Judged, PublicGroup
 from miss_protocol.terms import DIRECT, Terms
+from miss_server import journal
 from miss_server.tables import claims, devices, memberships, public_groups, streams
 
 GROUPS_KEPT_MAX = 512
@@ -118,6 +119,9 @@ class Handshakes:
             return Judgement(version, refused.refusal, refused.detail)
         except RemoteError as error:
             return Judgement(version, _REFUSALS.get(error.reason, Refusal.INVALID), str(error))
+        except Exception as error:  # whatever bytes may do to us, they are refused and the socket lives on
+            journal.failure("judging-failed", error)
+            return Judgement(version, Refusal.INVALID, "not judged")
 
     def _rules(self) -> Rules:
         check = identity.credential_check(self._authority, self._now_ms())

@@ -187,7 +187,8 @@ class Socket:
         return StreamHead(head.stream_id, head.last, cursor)
 
     def _listen(self, stream: int, stream_id: bytes, sent: int) -> _Subscription:
-        subscription = _Subscription(stream, stream_id, sent, sent)
+        known = self._by_id.get(stream_id)  # of a membership that ended, and begins anew
+        subscription = known or _Subscription(stream, stream_id, sent, sent)
         self._subscriptions[stream] = self._by_id[stream_id] = subscription
         self._office.doorbell.join(stream, self)
         return subscription

@@ -315,3 +315,47 @@ def test_a_revoked_device_is_shown_the_door(shared_office):
         assert await wire.closed() == (4403, "revoked")
 
     play(scene)
+
+
+def test_a_device_that_comes_and_goes_keeps_its_window(office):
+    """What was on its way when a membership ended is counted off when it is acknowledged after the next began."""
+
+    async def scene() -> None:
+        camille, hugo = office.device(), office.device()
+        async with office.wire(camille) as a, office.wire(hugo) as b:
+            circle = await make_circle(office, a)
+            for _ in range(4):
+                commit, circle.group = circle.adding(hugo.key_package())
+                assert isinstance(await a.submit(commit), Accepted)
+                assert (await b.next(Deliver)).kind is Kind.WELCOME
+                commit, circle.group = circle.committing(mls.Remove(leaf_of(circle, hugo)))
+                assert isinstance(await a.submit(commit), Accepted)
+                last = await b.next(Deliver)
+                assert last.kind is Kind.COMMIT
+            socket = office.app.state.doorbell._sockets[hugo.row]
+            assert socket._unacknowledged == 8
+            await b.acknowledge(last)
+            await b.ticket()
+            assert socket._unacknowledged == 0
+
+    play(scene)
+
+
+def test_bytes_that_break_the_judge_are_refused(office, monkeypatch):
+    from miss_protocol.mls import public_group
+
+    def breaks(*_arguments: object, **_options: object) -> None:
+        raise KeyError("unforeseen")
+
+    async def scene() -> None:
+        async with office.wire(office.device()) as a:
+            circle = await make_circle(office, a)
+            commit, after = circle.committing()
+            with monkeypatch.context() as patched:
+                patched.setattr(public_group, "judge", breaks)
+                assert refusal(await a.submit(commit)) == (Refusal.INVALID, "not judged")
+            assert isinstance(await a.submit(commit), Accepted), "a refusal claims nothing"
+            circle.group = after
+            assert isinstance(await a.submit(circle.text()), Accepted)
+
+    play(scene)
