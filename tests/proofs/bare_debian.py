@@ -26,6 +26,7 @@ class BareDebian:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="miss-bare-"))
+        self.folder.chmod(0o755)  # an ordinary user in there must be able to reach its libraries
 
     def __enter__(self) -> "BareDebian":
         include = "--include=git,make,ca-certificates"
@@ -40,6 +41,7 @@ class BareDebian:
         for kind, where in (("proc", "proc"), ("sysfs", "sys")):
             subprocess.run(["mount", "-t", kind, kind, str(self.folder / where)], check=True)
         subprocess.run(["mount", "--bind", "/dev", str(self.folder / "dev")], check=True)
+        subprocess.run(["mount", "--bind", "/dev/pts", str(self.folder / "dev/pts")], check=True)
         subprocess.run(["chroot", str(self.folder), "useradd", "-m", "soignant"], check=True)
         for home in ("root", "home/soignant"):
             target = self.folder / home / "miss"
@@ -48,7 +50,7 @@ class BareDebian:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for where in ("proc", "sys", "dev"):
+        for where in ("proc", "sys", "dev/pts", "dev"):
             subprocess.run(["umount", "-l", str(self.folder / where)], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
