@@ -101,6 +101,17 @@ def test_proposals_that_contradict_are_left_out():
     assert room.members == [alice, chloe]
 
 
+def test_a_device_proposed_twice_is_added_once():
+    alice, bob, chloe = cast("alice", "bob", "chloe")
+    room = room_of(alice, bob, chloe)
+    zoe = Device("zoe")
+    room.propose(bob, Add(zoe.package()))
+    room.propose(chloe, Add(zoe.package()))
+    assert len(alice.group.pending) == 2
+    assert room.commit(alice, newcomers=[zoe]).added == (3,)
+    room.say(zoe, b"once")
+
+
 def test_the_group_context_changes():
     alice, bob = cast("alice", "bob")
     required = RequiredCapabilities(extensions=(EXTENSION_TYPE,), proposals=(SelfRemove.type,)).extension()

@@ -122,6 +122,13 @@ def test_anyone_refreshes_and_commits_a_leave(ward):
     assert ward.room.commit(ward.bob).removed == (1,)
 
 
+def test_who_leaves_may_be_added_anew_by_an_admin(ward):
+    ward.room.propose(ward.bob, SelfRemove())
+    judged = ward.room.commit(ward.phone, Add(ward.bob_desk.package()), newcomers=[ward.bob_desk])
+    assert (judged.removed, judged.added) == ((2,), (2,))
+    ward.room.say(ward.bob_desk, b"on the other device")
+
+
 def test_without_an_admin_the_lowest_leaf_is(ward):
     ward.room.add(ward.phone, ward.stranger)
     ward.room.propose(ward.phone, SelfRemove())
@@ -241,6 +248,12 @@ def test_what_the_product_does_not_use_is_forbidden(ward):
     for proposal in (psk, ReInit(b"other", 1, 1, ())):
         with pytest.raises(RemoteError, match="forbidden"):
             public_group.allowed(ward.room.server, 0, [Resolved(proposal, Sender.member(0))])
+    sender = Sender(SenderType.NEW_MEMBER_COMMIT)
+    back = [Resolved(ExternalInit(b"kem output"), sender), Resolved(Remove(2), sender)]
+    public_group.allowed(ward.room.server, mls.NEW_MEMBER, back)
+    for more in (psk, Remove(1), SelfRemove()):
+        with pytest.raises(RemoteError, match="forbidden"):
+            public_group.allowed(ward.room.server, mls.NEW_MEMBER, [*back, Resolved(more, sender)])
     stranger = Resolved(Add(ward.stranger.package()), Sender(SenderType.NEW_MEMBER_PROPOSAL), b"reference")
     with pytest.raises(RemoteError, match="forbidden"):
         public_group.allowed(ward.room.server, 0, [stranger])

@@ -262,6 +262,8 @@ def test_a_founder_can_do_what_its_group_asks():
         mls.create(alice.identity, GROUP_ID, extensions=[Extension(0xF0AB, b"")], **options)
     with pytest.raises(LocalError, match="malformed"):
         mls.create(alice.identity, GROUP_ID, extensions=[Extension(3, b"")], **options)
+    with pytest.raises(LocalError, match="malformed"):
+        mls.create(alice.identity, GROUP_ID, extensions=[Extension(5, b"\x07")], **options)
 
 
 def test_a_state_is_made_whole_or_not_at_all():
