@@ -59,6 +59,7 @@ class Post:
         self.folder = folder
         self.people = [fictional(serial) for serial in range(people)]
         self._taken = 0
+        self._used_codes = {""}
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.server_id = b""
@@ -120,7 +121,10 @@ class Post:
                 body = mail.get_body(("plain",))
                 if mailbox in str(mail["To"]) and body is not None:
                     found = re.search(r"^\s+([0-9A-Z]{4}[ -]?[0-9A-Z]{4})\s*$", body.get_content(), re.MULTILINE)
-                    return found.group(1) if found else ""
+                    code = found.group(1) if found else ""
+                    if code not in self._used_codes:
+                        self._used_codes.add(code)
+                        return code
             return ""
 
         return await until(look, f"a mail to {mailbox}")
@@ -172,6 +176,9 @@ class Device:
         """Choose the PIN and come online."""
         await self.client.choose_pin(PIN)
         await self.online()
+        account = self.client._account
+        assert account is not None
+        await until(lambda: account.store.get("profile", b"last resort"), f"{self.name} can be added by others")
 
     async def online(self) -> None:
         await until(lambda: self.client.link() is Link.ONLINE, f"{self.name} online")

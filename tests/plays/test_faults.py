@@ -9,7 +9,7 @@ import pytest
 
 from cast import PIN, Device, Post, Scene, play, until
 from miss_app.engine.conversations import Conversations
-from miss_app.engine.events import Tick
+from miss_app.engine.events import Tick, Waiting
 from miss_app.engine.problems import Problem
 from miss_app.engine.session import Session
 from miss_app.engine.store import Store
@@ -295,11 +295,19 @@ def test_locked_and_unlocked_again(post: Post, tmp_path: Path) -> None:
         assert camille.client.conversations() == []
         with pytest.raises(Problem, match="locked"):
             await camille.client.send_text(chat, "non")
-        await hugo.client.send_text(chat, "deux")
+        message = await hugo.client.send_text(chat, "deux")
+        await hugo.ticks(chat, message, Tick.DELIVERED)
+        await until(lambda: Waiting(1) in camille.events, "one message waits")
+        for path in camille.folder.iterdir():
+            assert b"deux" not in path.read_bytes()
+        camille.cable.pull()  # what was delivered while locked is here, not on the server
         with pytest.raises(Problem, match="pin-wrong"):
             await camille.client.unlock("000000")
         await camille.client.unlock(PIN)
         await camille.reads(chat, "un", "deux")
+        camille.cable.plug()
+        await camille.client.send_text(chat, "trois")
+        await hugo.reads(chat, "un", "deux", "trois")
 
     play(post, tmp_path, acts)
 

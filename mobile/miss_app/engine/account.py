@@ -14,6 +14,7 @@ from miss_app.engine.events import Event, Link, LinkChanged, Stage, StageChanged
 from miss_app.engine.http import Http
 from miss_app.engine.inbox import Inbox
 from miss_app.engine.latecomers import Latecomers
+from miss_app.engine.locker import Locker
 from miss_app.engine.membership import Clock, Membership
 from miss_app.engine.messages import Messages
 from miss_app.engine.outbox import Outbox
@@ -61,6 +62,7 @@ class Account:
         server: which server, with its registrar's certificates.
         credentials: what logs in.
         tls: whom TLS trusts.
+        locker: what arrived while the profile was locked.
         language: of the server's sentences.
         tell: tells the screen.
 
@@ -74,6 +76,7 @@ class Account:
         server: Server,
         credentials: Credentials,
         tls: ssl.SSLContext,
+        locker: Locker,
         language: str,
         tell: Callable[[Event], None],
     ) -> None:
@@ -113,12 +116,17 @@ class Account:
             store, self.conversations, self.people, self.membership, self.outbox, self.http, new_id
         )
         self.transfers = Transfers(store, self.messages, self.http, tell)
+        self.locker = locker
         self._chores: set[asyncio.Task[None]] = set()
         with store.step() as step:
             self.people.meet(step, [self.certificate])
 
-    def start(self) -> None:
-        """Connect, and go on with everything that was under way."""
+    async def start(self) -> None:
+        """Take what arrived while locked, then connect and go on with everything that was under way."""
+        for frame in self.locker.frames(self.store):
+            await self.take(frame)
+        self.locker.empty()
+        self.locker.make(self.store)
         self.session.start()
 
     async def stop(self) -> None:

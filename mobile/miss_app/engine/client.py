@@ -9,7 +9,7 @@ from pathlib import Path
 from miss_app.engine import people as directory
 from miss_app.engine import photos
 from miss_app.engine.account import Account, OwnDevice, keep_own_device, new_id
-from miss_app.engine.conversations import with_members
+from miss_app.engine.beginning import begin_direct, begin_group, check_reachable, check_subject
 from miss_app.engine.events import (
     ConversationView,
     DeviceView,
@@ -24,13 +24,16 @@ from miss_app.engine.events import (
     StageChanged,
 )
 from miss_app.engine.linked import endorse
-from miss_app.engine.model import Act, Conversation, Item, Message, PhotoPart
+from miss_app.engine.locker import Locker
+from miss_app.engine.model import Act, Conversation, Item, Message
 from miss_app.engine.onboarding import Onboarding
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import Profile
 from miss_app.engine.reachability import tls_context
-from miss_app.engine.store import Step, Store
+from miss_app.engine.saying import photo_content, photo_part, say
+from miss_app.engine.store import Hold, Store
 from miss_app.engine.vault import Vault, check_pin
+from miss_app.engine.watch import Watch
 from miss_protocol import content as contents
 from miss_protocol import limits
 from miss_protocol.frames import Class
@@ -58,6 +61,8 @@ class Client:
         self._vault = Vault(self._profile.vault_path)
         self._onboarding = Onboarding(self._profile, device_name, self._language, self._tell)
         self._account: Account | None = None
+        self._locker = Locker(folder)
+        self._watch: Watch | None = None
         self._stage = Stage.INVITATION
         self._link = Link.OFFLINE
 
@@ -67,8 +72,11 @@ class Client:
         """Find out where this profile stands, and go on from there."""
         self._stage = self._first_stage()
         await self._onboarding.start()
+        if self._stage is Stage.LOCKED:
+            await self._start_watch()
 
     async def stop(self) -> None:
+        await self._stop_watch()
         await self._onboarding.stop()
         account, self._account = self._account, None
         if account is not None:
@@ -188,14 +196,38 @@ class Client:
         if self._account is not None:
             return
         key = await asyncio.to_thread(self._vault.open, pin)
-        await self._enter(Store(self._profile.store_path, key, self._tell))
+        await self._stop_watch()
+        try:
+            await self._enter(Store(self._profile.store_path, key, self._tell))
+        except BaseException:
+            await self._start_watch()
+            raise
 
     async def lock(self) -> None:
-        """Close the store and drop every secret but the login key's file; the connection goes too."""
+        """Close the store and drop every secret but the login key; rows that arrive are kept unopened."""
         account, self._account = self._account, None
         if account is not None:
             await account.stop()
             self._tell(StageChanged(Stage.LOCKED))
+            await self._start_watch()
+
+    async def _start_watch(self) -> None:
+        """Receive while locked, unless another process has this profile."""
+        server, credentials = self._profile.server(), self._profile.credentials()
+        if server is None or credentials is None or not self._locker.ready():
+            return
+        try:
+            hold = Hold(self._profile.store_path)
+        except Problem:
+            return  # unlocking will say so
+        tls = await asyncio.to_thread(tls_context)
+        self._watch = Watch(hold, self._locker, server, credentials, tls, self._tell)
+        self._watch.start()
+
+    async def _stop_watch(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            await watch.stop()
 
     async def _enter(self, store: Store) -> None:
         server, credentials = self._profile.server(), self._profile.credentials()
@@ -203,12 +235,13 @@ class Client:
             if server is None or credentials is None:
                 raise Problem("store-damaged")
             tls = await asyncio.to_thread(tls_context)
-            self._account = Account(store, server, credentials, tls, self._language(), self._tell)
+            account = Account(store, server, credentials, tls, self._locker, self._language(), self._tell)
         except BaseException:
             store.close()
             raise
+        self._account = account
         self._tell(StageChanged(Stage.OPEN))
-        self._account.start()
+        await account.start()
 
     def _open_account(self) -> Account:
         if self._account is None:
@@ -268,53 +301,16 @@ class Client:
 
     async def open_direct(self, person: PersonView) -> bytes:
         """The conversation with a person, begun where there is none; Problem("person-not-reachable")."""
-        account = self._open_account()
-        known = account.conversations.direct_with(person.person_id)
-        if known is not None and known.active:
-            return known.conversation_id
-        if not person.reachable or len(person.person_id) != 16 or person.person_id == account.people.me:
-            raise Problem("person-not-reachable")
-        conversation_id = new_id()
-        group = account.membership.begin_direct(conversation_id, person.person_id)
-        record = Conversation(conversation_id, True, person.person_id, at_ms=account.clock.now_ms())
-        record = with_members(record, group, account.people.me, 0)
-        with account.store.step() as step:
-            account.people.introduce(step, person)
-            account.conversations.save(step, record)
-            account.conversations.save_group(step, conversation_id, group)
-            account.outbox.enqueue(step, Item(new_id(), conversation_id, Act.CREATE, priority=Class.SILENT))
-            persons = (person.person_id, account.people.me)
-            account.outbox.enqueue(step, Item(new_id(), conversation_id, Act.ADD, persons=persons))
-            account.messages.tell_conversation(step, conversation_id)
-        return conversation_id
+        return begin_direct(self._open_account(), person)
 
     async def create_group(self, title: str, patient: str, people: Sequence[PersonView]) -> bytes:
-        """A care team with these people; Problem("group-title-missing") or ("person-not-reachable")."""
-        account = self._open_account()
-        title, patient = _title(title, patient)
-        self._check_reachable(people)
-        conversation_id = new_id()
-        group = account.membership.begin_group(conversation_id)
-        record = Conversation(conversation_id, False, title=title, patient=patient, at_ms=account.clock.now_ms())
-        record = with_members(record, group, account.people.me, 0)
-        with account.store.step() as step:
-            for person in people:
-                account.people.introduce(step, person)
-            account.conversations.save(step, record)
-            account.conversations.save_group(step, conversation_id, group)
-            account.outbox.enqueue(step, Item(new_id(), conversation_id, Act.CREATE, priority=Class.SILENT))
-            persons = tuple(one.person_id for one in people)
-            account.outbox.enqueue(
-                step, Item(new_id(), conversation_id, Act.ADD, persons=(*persons, account.people.me))
-            )
-            self._queue_subject(account, step, conversation_id, title, patient)
-            account.messages.tell_conversation(step, conversation_id)
-        return conversation_id
+        """A care team; Problem("group-title-missing"), ("group-empty") or ("person-not-reachable")."""
+        return begin_group(self._open_account(), title, patient, people)
 
     async def add_people(self, conversation_id: bytes, people: Sequence[PersonView]) -> None:
         account = self._open_account()
         record = self._record(account, conversation_id)
-        self._check_reachable(people)
+        check_reachable(account, people)
         with account.store.step() as step:
             for person in people:
                 account.people.introduce(step, person)
@@ -342,25 +338,9 @@ class Client:
     async def rename(self, conversation_id: bytes, title: str, patient: str) -> None:
         account = self._open_account()
         record = self._record(account, conversation_id)
-        title, patient = _title(title, patient)
+        subject = check_subject(title, patient)
         with account.store.step() as step:
-            self._queue_subject(account, step, record.conversation_id, title, patient)
-
-    def _queue_subject(self, account: Account, step: Step, conversation_id: bytes, title: str, patient: str) -> None:
-        self._queue(account, step, conversation_id, new_id(), contents.Subject(title, patient), Class.SILENT)
-
-    def _queue(
-        self,
-        account: Account,
-        step: Step,
-        conversation_id: bytes,
-        message_id: bytes,
-        body: contents.Body,
-        priority: Class = Class.NORMAL,
-    ) -> None:
-        content = contents.encode(contents.Content(message_id, account.clock.now_ms(), body))
-        item = Item(message_id, conversation_id, Act.CONTENT, priority=priority, content=content)
-        account.outbox.enqueue(step, item)
+            say(account, step, record.conversation_id, new_id(), subject, Class.SILENT)
 
     # Messages.
 
@@ -374,7 +354,7 @@ class Client:
             raise Problem("text-too-long")
         message_id = new_id()
         with account.store.step() as step:
-            self._queue(account, step, record.conversation_id, message_id, contents.Text(text))
+            say(account, step, record.conversation_id, message_id, contents.Text(text))
             account.messages.add(
                 step,
                 Message(
@@ -403,23 +383,14 @@ class Client:
             raise Problem("text-too-long")
         picture = await asyncio.to_thread(photos.shrink, data, file_name, full=full)
         sealed = await asyncio.to_thread(seal_blob, picture.jpeg)
-        part = PhotoPart(
-            sealed.name,
-            sealed.key,
-            len(sealed.ciphertext),
-            picture.width,
-            picture.height,
-            len(picture.jpeg),
-            picture.original_bytes,
-            picture.thumbnail,
-        )
+        part = photo_part(picture, sealed)
         message_id = new_id()
         message = Message(
             message_id, record.conversation_id, "photo", True, account.people.me, account.clock.now_ms(), text=caption
         )
         with account.store.step() as step:
             account.transfers.queue(step, record.conversation_id, message_id, sealed)
-            self._queue(account, step, record.conversation_id, message_id, _photo_content(part, caption))
+            say(account, step, record.conversation_id, message_id, photo_content(part, caption))
             account.messages.add(step, replace(message, photo=part))
         return message_id
 
@@ -430,9 +401,9 @@ class Client:
         message = account.messages.find(record.conversation_id, message_id)
         if message is None or not message.failed:
             return
-        body = contents.Text(message.text) if message.photo is None else _photo_content(message.photo, message.text)
+        body = contents.Text(message.text) if message.photo is None else photo_content(message.photo, message.text)
         with account.store.step() as step:
-            self._queue(account, step, record.conversation_id, message_id, body)
+            say(account, step, record.conversation_id, message_id, body)
             account.messages.change(step, replace(message, failed=False, problem=""))
 
     async def mark_read(self, conversation_id: bytes) -> None:
@@ -448,12 +419,6 @@ class Client:
             raise Problem("conversation-unknown")
         return record
 
-    def _check_reachable(self, people: Sequence[PersonView]) -> None:
-        if not people:
-            raise Problem("group-empty")
-        if not all(one.reachable and len(one.person_id) == 16 for one in people):
-            raise Problem("person-not-reachable")
-
     # Settings.
 
     def settings(self) -> dict[str, str]:
@@ -463,27 +428,3 @@ class Client:
 
     async def set_setting(self, name: str, value: str) -> None:
         self._profile.set_setting(name, value)
-
-
-def _title(title: str, patient: str) -> tuple[str, str]:
-    title, patient = title.strip(), patient.strip()
-    if not title:
-        raise Problem("group-title-missing")
-    if len(title) > limits.TITLE_CHARACTERS_MAX or len(patient) > limits.PATIENT_CHARACTERS_MAX:
-        raise Problem("text-too-long")
-    return title, patient
-
-
-def _photo_content(part: PhotoPart, caption: str) -> contents.Photo:
-    return contents.Photo(
-        part.blob,
-        part.key,
-        part.blob_bytes,
-        part.width,
-        part.height,
-        part.picture_bytes,
-        part.original_bytes,
-        "image/jpeg",
-        part.thumbnail,
-        caption,
-    )

@@ -209,6 +209,13 @@ class LinkRequested(Event):
 
 
 @dataclass(frozen=True)
+class Waiting(Event):
+    """So many messages arrived while the profile is locked; nobody can read them before it is unlocked."""
+
+    count: int
+
+
+@dataclass(frozen=True)
 class Trouble(Event):
     """Something went wrong that no single message carries; ``problem`` names the sentence in ``texts``."""
 

@@ -1,7 +1,7 @@
 """Take what arrived: open it, decode it, store it and move on, in one step; then tell the screen.
 
 A row that cannot be opened becomes a visible placeholder with its reason, and the stream goes on. Only a commit (or a
-welcome) that cannot be followed stops its stream: nothing after it could be opened; the next login tries it again.
+welcome) that cannot be followed stops its stream: what follows is kept as it came, and tried again at each login.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from miss_protocol import notices
 from miss_protocol.errors import MissError, RemoteError
 from miss_protocol.frames import Class, Deliver, Gap, Kind, Progress, StreamHead
 from miss_protocol.mls import group as mls
+from miss_protocol.mls.codec import Writer, decode
 from miss_protocol.mls.public_group import welcome_references
 
 COMMIT_RANK_SECONDS = 2.0
@@ -60,7 +61,7 @@ class Inbox:
         self._acknowledge = acknowledge
         self._new_id = new_id
         self._joined = joined
-        self._stopped: set[bytes] = set()
+        self._stopped = {row.name[:16] for row in store.all_rows("parked")}
         self._timers: dict[bytes, asyncio.TimerHandle] = {}
 
     def begin(self, heads: Sequence[StreamHead]) -> None:
@@ -69,10 +70,11 @@ class Inbox:
         A cursor ahead of the store's means that the store is a copy from the past: its ratchets were used since, and
         nothing is ever sealed from it.
         """
-        self._stopped.clear()
+        for stream in list(self._stopped):
+            self._read_again(stream)
         for head in heads:
             record = self._conversations.get(head.stream)
-            if record is not None and record.active and head.cursor > record.position:
+            if record is not None and record.active and head.cursor > self._reach(head.stream, record):
                 with self._store.step() as step:
                     self._deactivate(step, record, "store-from-the-past", head.cursor)
 
@@ -87,17 +89,19 @@ class Inbox:
             self._receive_notice(row)
             return
         record = self._conversations.get(row.stream)
-        if record is not None and row.number <= record.position:
-            self._acknowledge(row.stream, record.position)
+        reach = self._reach(row.stream, record)
+        if row.number <= reach:
+            self._acknowledge(row.stream, reach)
             return
         if row.stream in self._stopped:
+            self._park(row)
+            self._acknowledge(row.stream, row.number)
             return
         try:
             with self._store.step() as step:
                 self._take(step, record, row)
         except (MissError, Problem) as error:
             self._cannot_follow(record, row, error.reason)
-            return
         self._acknowledge(row.stream, row.number)
 
     def skip(self, gap: Gap) -> None:
@@ -129,6 +133,10 @@ class Inbox:
             return
         if record is None:
             raise RemoteError("unknown-conversation", "a row of a stream without a welcome")
+        if record.active and row.number > record.position + 1:
+            # The rows between were stored by this device: by a later state of this store.
+            self._deactivate(step, record, "store-from-the-past", row.number)
+            return
         record = replace(record, position=row.number)
         self._conversations.save(step, record)
         group = self._conversations.group(row.stream)
@@ -363,6 +371,7 @@ class Inbox:
                 name = self._people.name(one.certificate.person_id)
                 self._messages.notice(step, row.stream, row.number, line, row.at_ms, "device-unendorsed", name)
         self._messages.tell_conversation(step, row.stream)
+        self._outbox.begin_again(step, row.stream)
         self._joined(step, row.stream)
         step.after(lambda: self._outbox.kick(row.stream))
 
@@ -370,11 +379,47 @@ class Inbox:
 
     def _cannot_follow(self, record: Conversation | None, row: Deliver, reason: str) -> None:
         self._stopped.add(row.stream)
+        self._park(row)
         with self._store.step() as step:
             step.tell(Trouble("cannot-follow"))
             if record is not None:
                 at_ms, number = row.at_ms, record.position
                 self._messages.notice(step, row.stream, number, 99, at_ms, "cannot-follow", reason)
+
+    def _park(self, row: Deliver) -> None:
+        """Keep a row behind one that cannot be followed, as it came; a welcome makes a fresh beginning."""
+        if row.kind is not Kind.WELCOME:
+            with self._store.step() as step:
+                out = Writer()
+                row.write(out)
+                name = row.stream + row.number.to_bytes(8, "big")
+                step.put("parked", name, out.bytes(), shelf=row.stream, place=row.number)
+            return
+        record = self._conversations.get(row.stream)
+        with self._store.step() as step:
+            for parked in self._store.rows("parked", row.stream):
+                step.delete("parked", parked.name)
+            self._stopped.discard(row.stream)
+            if record is not None:
+                self._deactivate(step, record, "cannot-follow", row.number - 1)
+        self.receive(row)
+
+    def _read_again(self, stream: bytes) -> None:
+        """Try the parked rows once more, in order: an update may have put right what was wrong."""
+        for parked in self._store.rows("parked", stream):
+            row = decode(parked.body, Deliver.read)
+            try:
+                with self._store.step() as step:
+                    self._take(step, self._conversations.get(stream), row)
+                    step.delete("parked", parked.name)
+            except (MissError, Problem):
+                return
+        self._stopped.discard(stream)
+
+    def _reach(self, stream: bytes, record: Conversation | None) -> int:
+        """The number of the last row of a stream that is in this store, taken or parked."""
+        position = 0 if record is None else record.position
+        return max(position, self._store.last_place("parked", stream)) if stream in self._stopped else position
 
     def _deactivate(self, step: Step, record: Conversation, reason: str, number: int) -> None:
         self._conversations.forget_group(step, record.conversation_id)

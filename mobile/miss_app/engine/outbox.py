@@ -278,11 +278,14 @@ class Outbox:
 
     def accepted(self, frame: Accepted) -> None:
         """The row is on disk at this number; its own row will end the item."""
-        item = self.find(frame.message_id)
-        if item is not None and item.stage is Stage.READY:
+        item, record = self.find(frame.message_id), self._conversations.get(frame.stream)
+        if item is not None and record is not None and item.stage is Stage.READY:
             with self._store.step() as step:
-                self.save(step, replace(item, stage=Stage.ACCEPTED, number=frame.number))
                 self.number(step, item, frame.number)
+                if frame.number <= record.position:
+                    step.delete("outbox", item.message_id)  # its own row lies behind a welcome: it does not come again
+                else:
+                    self.save(step, replace(item, stage=Stage.ACCEPTED, number=frame.number))
         self._flying.pop(frame.stream, None)
         self.kick(frame.stream)
 
@@ -332,6 +335,14 @@ class Outbox:
             self.kick(conversation_id)
 
         step.after(go_on)
+
+    def begin_again(self, step: Step, conversation_id: bytes) -> None:
+        """This device has been added again: rows of its own from before the welcome do not come any more."""
+        for item in self.items(conversation_id):
+            if item.stage is Stage.ACCEPTED:
+                step.delete("outbox", item.message_id)
+            elif item.stage is Stage.READY:
+                self.unseal(step, item, 0)
 
     def _landed(self, item: Item) -> None:
         if self._flying.get(item.conversation_id) == item.message_id:

@@ -171,6 +171,7 @@ class Session:
     async def _connect_once(self) -> str:
         """One connection from first to last; returns why it ended."""
         loopback = self._invitation.loopback
+        self._reached.clear()
         try:
             async with connect(
                 self._invitation.websocket_url,

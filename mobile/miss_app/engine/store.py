@@ -39,6 +39,7 @@ TABLES = (
     "staged",  # own commits waiting for their row
     "key_packages",  # private halves of what others may use to add this device
     "messages",  # shelf = conversation, place = order in the chat
+    "parked",  # rows behind one that cannot be followed; shelf = conversation, place = number
     "outbox",  # shelf = conversation, place = order of sending
     "people",
     "pins",  # device keys seen; shelf = person
@@ -260,6 +261,27 @@ class Store:
             raise Problem("store-damaged") from error
         reader = Reader(plain)
         return Row(reader.opaque(), place, reader.opaque())
+
+
+class Hold:
+    """The profile is this process's, although its store is locked: no key is needed to hold the file.
+
+    Raises:
+        Problem: ``profile-in-use``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._database = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._database.execute("BEGIN EXCLUSIVE")
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._database.close()
+            raise Problem("profile-in-use" if "locked" in str(error) else "store-damaged") from error
+
+    def release(self) -> None:
+        self._database.close()
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:
