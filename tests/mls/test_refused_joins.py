@@ -120,6 +120,12 @@ def test_a_group_of_another_suite_or_kind_is_refused(door):
     door.refuses("unknown-psk", door.rebuilt(secrets=replace(door.secrets, psks=(psk,))))
 
 
+def test_a_context_with_malformed_extensions_is_refused(door):
+    for extension in (Extension(5, b"\x07"), Extension(3, b"")):
+        context = replace(door.info.context, extensions=(extension,))
+        door.refuses("malformed", door.rebuilt(replace(door.info, context=context), sign_by=door.alice))
+
+
 def test_a_wrong_confirmation_tag_is_refused(door):
     for tag in (b"", bytes(32)):
         door.refuses("bad-tag", door.rebuilt(replace(door.info, confirmation_tag=tag), sign_by=door.alice))
