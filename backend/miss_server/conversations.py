@@ -258,7 +258,7 @@ def _handshake(ledger: _Ledger, one: Submission, stream: _Stream) -> Verdict:
         "UPDATE public_groups SET version = ?, state = ? WHERE stream = ?",
         (stream.version, judgement.state, stream.stream),
     )
-    if judgement.added:
+    if frame.welcome:
         run("INSERT INTO welcomes (stream, number, body) VALUES (?,?,?)", (stream.stream, number, frame.welcome))
     if judgement.pair is not None:
         run(

@@ -172,7 +172,9 @@ class Handshakes:
         device_id: bytes,
         frame: Submit,
     ) -> Judgement:
-        _check_device(before.leaf(judged.sender) if judged.sender >= 0 else None, device_id)
+        # Who comes back by its own commit has a leaf only afterwards; everybody else keeps theirs.
+        tree = judged.public if judged.kind == "commit" else before
+        _check_device(tree.leaf(judged.sender) if judged.sender >= 0 else None, device_id)
         if judged.kind != ("commit" if frame.kind is Kind.COMMIT else "proposal"):
             raise _Refused(Refusal.INVALID, f"a {judged.kind} submitted as {frame.kind.name}")
         after = judged.public

@@ -156,13 +156,13 @@ def _delivery(
     connection: Connection, device: int, stream: int, stream_id: bytes, row: Row[*tuple[Any, ...]], added: int
 ) -> Written:
     number, kind, priority, at_ms, epoch, sender, message_id, body = tuple(row)
-    if number == added and kind == Kind.COMMIT:
+    if sender == device:
+        kind, body = Kind.OWN, message_id
+    elif number == added and kind == Kind.COMMIT:
         kind = Kind.WELCOME
         body = connection.execute(
             select(welcomes.c.body).where(welcomes.c.stream == stream, welcomes.c.number == number)
         ).scalar_one()
-    elif sender == device:
-        kind, body = Kind.OWN, message_id
     frame = Deliver(stream_id, number, Kind(kind), Class(priority), at_ms, epoch, bytes(body))
     return Written(number, encode(frame))
 

@@ -359,3 +359,29 @@ def test_bytes_that_break_the_judge_are_refused(office, monkeypatch):
             assert isinstance(await a.submit(circle.text()), Accepted)
 
     play(scene)
+
+
+def test_a_device_that_lost_track_comes_back_by_its_own_commit(shared_office):
+    async def scene() -> None:
+        camille, hugo, nadia = (shared_office.device() for _ in range(3))
+        async with shared_office.wire(camille) as a, shared_office.wire(hugo) as b:
+            circle = await make_circle(shared_office, a, hugo, nadia)
+            await b.rows(1, circle.stream)
+            commit, circle.group = circle.committing(mls.Remove(leaf_of(circle, nadia)))
+            assert isinstance(await a.submit(commit), Accepted)
+            info = mls.group_info(circle.group, camille.identity)
+            back = mls.rejoin(info, hugo.identity, rules=circle.rules)
+            asked = Submit(os.urandom(16), circle.stream, Kind.COMMIT, Class.SILENT, 2, back.message)
+            assert refusal(await a.submit(asked)) == (Refusal.FORBIDDEN, "sent by another device")
+            assert isinstance(await b.submit(asked), Accepted)
+            rows = await b.rows(2, circle.stream)
+            assert [(row.number, row.kind) for row in rows] == [(3, Kind.COMMIT), (4, Kind.OWN)]
+            last = (await a.rows(2, circle.stream))[-1]
+            received = mls.receive_commit(circle.group, last.body, circle.rules)
+            assert received.group is not None
+            circle.group = received.group
+            await a.submit(circle.text(b"te revoil\xc3\xa0"))
+            [row] = await b.rows(1, circle.stream)
+            assert mls.open_message(back.group, row.body).plaintext == b"te revoil\xc3\xa0"
+
+    play(scene)
