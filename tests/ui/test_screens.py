@@ -17,6 +17,7 @@ from miss_app.engine.events import (
     StageChanged,
     Tick,
     Trouble,
+    Waiting,
 )
 from miss_app.engine.problems import Problem
 from miss_app.ui import driver, glyphs
@@ -293,6 +294,17 @@ def test_the_lock_closes_everything_and_forgets_what_was_drawn(rehearse: Rehears
     play.tap("unlock-go")
     assert play.did("unlock")[1] == "482915"
     play.until(lambda: play.sees("conversation-0"))
+
+
+def test_a_locked_screen_counts_what_waits_behind_it(rehearse: Rehearse) -> None:
+    scene = fill(Scene())
+    scene.now_stage = Stage.LOCKED
+    play = rehearse(scene)
+    scene.tell(Waiting(1))
+    play.until(lambda: play.sees("locked-waiting"))
+    assert play.read("locked-waiting") == "1 nouveau message attend."
+    scene.tell(Waiting(3))
+    play.until(lambda: play.read("locked-waiting") == "3 nouveaux messages attendent.")
 
 
 def test_the_window_changes_between_one_pane_and_two(rehearse: Rehearse) -> None:

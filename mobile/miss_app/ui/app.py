@@ -155,8 +155,11 @@ class MissApp(App):
         self.shell.open(PeopleScreen(self, add_to=conversation_id))
 
     def go_devices(self) -> None:
-        """This person's devices."""
-        self._section("devices", DevicesScreen(self))
+        """This person's devices, above the settings when they lead there."""
+        if isinstance(self.shell.front, SettingsScreen):
+            self.shell.open(DevicesScreen(self))
+        else:
+            self._section("devices", DevicesScreen(self))
 
     def go_link_device(self) -> None:
         """Accept a new device."""

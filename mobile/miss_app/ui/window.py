@@ -49,6 +49,7 @@ def prepare(home: Path, *, headless: bool, size: str = "") -> None:
     for name, value in options.items():
         Config.set("graphics", name, value)
     Config.set("kivy", "exit_on_escape", "0")
+    Config.set("kivy", "log_level", "warning")
     for name, _provider in Config.items("input"):
         Config.remove_option("input", name)
     Config.set("input", "mouse", "mouse,disable_multitouch")
