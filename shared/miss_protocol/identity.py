@@ -183,8 +183,13 @@ class DeviceCertificate:
             certificate,
         )
 
-    def verify(self, authority: "Authority", at_ms: int | None = None) -> None:
+    def verify(self, authority: "Authority", at_ms: int | None = None, *, late_ms: int = 0) -> None:
         """Whether ``authority`` issued this certificate, and, where ``at_ms`` is given, whether it is valid then.
+
+        Args:
+            authority: the registrar's certificates.
+            at_ms: the moment to judge, or None where a leaf is in its tree already.
+            late_ms: how long after its end the certificate still passes.
 
         Raises:
             RemoteError: ``bad-certificate`` or ``expired``.
@@ -193,12 +198,12 @@ class DeviceCertificate:
             self.certificate.verify_directly_issued_by(authority.issuing)
         except _UNREADABLE as error:
             raise RemoteError("bad-certificate", "not issued by this authority") from error
-        if at_ms is not None and not self.valid_at(at_ms):
+        if at_ms is not None and not self.valid_at(at_ms, late_ms):
             raise RemoteError("expired", "device certificate")
 
-    def valid_at(self, at_ms: int) -> bool:
+    def valid_at(self, at_ms: int, late_ms: int = 0) -> bool:
         tolerance = limits.CLOCK_TOLERANCE_MINUTES * 60_000
-        return self.not_before_ms - tolerance <= at_ms <= self.not_after_ms
+        return self.not_before_ms - tolerance <= at_ms <= self.not_after_ms + late_ms
 
     def check_endorsement(self, endorser_key: bytes) -> None:
         """Raises RemoteError unless the endorsement is by ``endorser_key`` (the endorsing device's signature key)."""
@@ -371,12 +376,18 @@ def certificate_of(credential: _Credential) -> DeviceCertificate:
     return DeviceCertificate.parse(credential.certificates[0])
 
 
-def credential_check(authority: Authority, at_ms: int | None) -> Callable[[_Credential, bytes], None]:
-    """The check of a leaf that enters a tree (RFC 9420 section 5.3.1), as of ``at_ms``: the row's acceptance time."""
+def credential_check(
+    authority: Authority, at_ms: int | None, *, late_ms: int = 0
+) -> Callable[[_Credential, bytes], None]:
+    """The check of a leaf that enters a tree (RFC 9420 section 5.3.1), as of ``at_ms``: the row's acceptance time.
+
+    The server judges a moment before it accepts, so members allow for that moment by ``late_ms``: a member that refused
+    what the server accepted would fork the group.
+    """
 
     def check(credential: _Credential, signature_key: bytes) -> None:
         certificate = certificate_of(credential)
-        certificate.verify(authority, at_ms)
+        certificate.verify(authority, at_ms, late_ms=late_ms)
         if certificate.signature_key != signature_key:
             raise RemoteError("bad-credential", "the leaf's key is not the certificate's")
 

@@ -79,6 +79,17 @@ def test_foreign_and_expired_certificates_are_refused(registrar):
     certificate.verify(registrar.authority)  # a leaf already in never becomes invalid by age
 
 
+def test_members_allow_for_the_moment_between_judging_and_accepting(registrar):
+    certificate, *_ = registrar.device()
+    end = certificate.not_after_ms
+    certificate.verify(registrar.authority, end)
+    with pytest.raises(RemoteError, match="expired"):
+        certificate.verify(registrar.authority, end + 1)
+    certificate.verify(registrar.authority, end + 1, late_ms=600_000)
+    with pytest.raises(RemoteError, match="expired"):
+        certificate.verify(registrar.authority, end + 600_001, late_ms=600_000)
+
+
 def test_an_issuing_certificate_is_not_a_device(registrar):
     with pytest.raises(RemoteError, match="bad-certificate"):
         identity.DeviceCertificate.parse(registrar.authority.issuing.public_bytes(serialization.Encoding.DER))

@@ -61,7 +61,8 @@ class Membership:
 
     def rules(self, at_ms: int | None) -> mls.Rules:
         """The rules for a row accepted at ``at_ms``; None where only old leaves are read, judged before."""
-        return mls.Rules(credential_check(self._authority, at_ms), check_successor, allowed)
+        check = credential_check(self._authority, at_ms, late_ms=limits.CLOCK_TOLERANCE_MINUTES * 60_000)
+        return mls.Rules(check, check_successor, allowed)
 
     def begin(self, conversation_id: bytes, kind: str, persons: Sequence[bytes]) -> mls.Group:
         """A group of one leaf, ours. ``persons`` are its admins: of a direct conversation both people."""
