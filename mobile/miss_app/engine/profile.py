@@ -24,7 +24,7 @@ from miss_protocol.identity import Authority, CertificateRequest
 from miss_protocol.invitation import Invitation
 
 T = TypeVar("T")
-DEFAULT_SETTINGS = {"theme": "auto", "language": "fr"}
+DEFAULT_SETTINGS = {"theme": "auto"}
 
 
 @dataclass(frozen=True)
