@@ -239,6 +239,19 @@ def test_a_member_is_removed_after_being_asked(rehearse: Rehearse) -> None:
     assert play.did("remove_person")[2] == CAMILLE.person_id
 
 
+def test_who_is_no_admin_is_offered_nothing_of_an_admin(rehearse: Rehearse) -> None:
+    scene = opened(fill(Scene()))
+    members = tuple(replace(member, admin=not member.me) for member in scene.talks[0].members)
+    scene.talks[0] = replace(scene.talks[0], members=members)
+    play = rehearse(scene, DESKTOP)
+    play.tap("conversation-0")
+    play.tap("info-open")
+    play.until(lambda: play.sees("leave"))
+    play.pump(6)
+    assert not [name for name in ("add-people", "info-edit", "remove-0", "remove-1") if play.sees(name)]
+    assert play.app.shell.stack[-1].ids.add.height == 0
+
+
 def test_a_conversation_left_cannot_be_written_in(rehearse: Rehearse) -> None:
     play = rehearse(opened(fill(Scene())))
     play.tap("conversation-0")

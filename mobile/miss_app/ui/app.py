@@ -7,7 +7,7 @@ from kivy.app import App
 from kivy.core.window import Window
 
 from miss_app.device import Device
-from miss_app.engine.events import Event, LinkRequested, PersonView, Stage, StageChanged, Trouble
+from miss_app.engine.events import Event, PersonView, Stage, StageChanged, Trouble
 from miss_app.ui import purge
 from miss_app.ui.bridge import Bridge, Engine
 from miss_app.ui.glyphs import ASSETS
@@ -103,8 +103,6 @@ class MissApp(App):
             self.show_stage(event.stage)
         if isinstance(event, Trouble):
             show_toast(self.shell, words.problem(event.problem))
-        if isinstance(event, LinkRequested) and event.device_name and self.stage is Stage.OPEN:
-            show_toast(self.shell, words.say("link.asked", name=event.device_name))
         self.shell.hear(event)
 
     def show_stage(self, stage: Stage) -> None:

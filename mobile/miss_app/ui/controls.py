@@ -139,6 +139,7 @@ class SettingRow(ButtonBehavior, BoxLayout):
     value = StringProperty("")
     test_id = StringProperty("")
     danger = BooleanProperty(False)
+    shown = BooleanProperty(True)
     text = StringProperty("")
 
 
