@@ -17,7 +17,6 @@ from miss_server.database import Database
 from miss_server.migrations import NewerDatabaseError
 from miss_server.refusals import ENGLISH, FRENCH
 from miss_server.server_texts import say
-from miss_server.serving import serve
 
 DEFAULT_DATA = Path("miss-data")
 
@@ -77,6 +76,8 @@ def _parser(language: str) -> argparse.ArgumentParser:
 
 
 def _serve(arguments: argparse.Namespace, language: str) -> int:
+    from miss_server.serving import serve  # the web server is half of what there is to load; no other verb needs it
+
     settings = config.load(
         arguments.data,
         listen=arguments.listen,

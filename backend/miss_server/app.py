@@ -33,7 +33,7 @@ from miss_server.cursors import Cursors
 from miss_server.database import Database
 from miss_server.doorbell import Doorbell
 from miss_server.handshakes import Handshakes
-from miss_server.mail import Mail, OutboxPost, Post, SmtpPost
+from miss_server.mail_settings import mail_of
 from miss_server.registrar import Registrar
 from miss_server.socket import Office, Socket
 
@@ -41,7 +41,6 @@ LOOK_SECONDS = 1.0
 LOOK_BACK_MS = 10_000
 CLAIMS_AT_ONCE, CLAIM_EVERY_MS = 60, 10_000
 LINKS_AT_ONCE, LINK_EVERY_MS = 30, 20_000
-OUTBOX = "outbox"
 _REASONS = {404: "not-found", 405: "not-found", 413: "too-large"}
 
 
@@ -93,15 +92,6 @@ def create_app(settings: Settings) -> FastAPI:
         await Socket(websocket, office).serve()
 
     return app
-
-
-def mail_of(settings: Settings) -> Mail:
-    """How mail leaves: by SMTP where there are settings for it, else into a folder."""
-    smtp = settings.smtp
-    if smtp is None:
-        return Mail(OutboxPost(settings.data / OUTBOX), "miss@miss.invalid")
-    post: Post = SmtpPost(smtp.host, smtp.port, smtp.security, smtp.user, smtp.password())
-    return Mail(post, smtp.sender)
 
 
 def _registrar(settings: Settings, keyring: Keyring) -> Registrar:

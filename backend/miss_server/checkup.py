@@ -14,10 +14,10 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from miss_server import data_folder, migrations
-from miss_server.app import mail_of
 from miss_server.config import Settings
 from miss_server.database import Database
 from miss_server.mail import MailError, SmtpPost
+from miss_server.mail_settings import mail_of
 from miss_server.register_tables import register_loads
 from miss_server.server_texts import say
 from miss_server.tables import rows

@@ -26,10 +26,6 @@ from server.office import Office, Process, make_circle, play
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "miss_server", *words], capture_output=True, text=True, timeout=60)
-
-
 @pytest.fixture
 def made(tmp_path: Path) -> Path:
     """A data folder after a first start and a stop."""
@@ -39,7 +35,7 @@ def made(tmp_path: Path) -> Path:
     return office.folder
 
 
-def test_the_first_start(tmp_path):
+def test_the_first_start(tmp_path, capsys):
     folder = tmp_path / "data"
     process = Process(folder, "--public-name", "miss.example:8443", "--language", "en")
     port = process.start()
@@ -58,11 +54,12 @@ def test_the_first_start(tmp_path):
             assert mode & 0o077 == 0, f"{name} is for this account alone"
         settings = tomllib.loads((folder / "miss.toml").read_text())
         assert settings == {"listen": "127.0.0.1:0", "public_name": "miss.example:8443"}
-        again = run("invitation", "--data", str(folder))
-        assert link.group() in again.stdout
-        assert again.stdout.count("█") > 100
-        taken = run("serve", "--data", str(folder), "--language", "fr")
-        assert (taken.returncode, taken.stderr.strip()) == (1, f"Un serveur tourne déjà sur le dossier {folder}.")
+        assert main(["invitation", "--data", str(folder)]) == 0
+        shown = capsys.readouterr().out
+        assert link.group() in shown
+        assert shown.count("█") > 100
+        assert main(["serve", "--data", str(folder), "--language", "fr"]) == 1
+        assert f"Un serveur tourne déjà sur le dossier {folder}." in capsys.readouterr().err
     finally:
         process.kill()
     process.start()
@@ -246,15 +243,15 @@ def test_tls_is_served_and_its_days_are_counted(made, tmp_path, capsys):
     cert_file, key_file = certificate(tmp_path, 90)
     (made / "miss.toml").write_text(f"tls_cert = '{cert_file}'\ntls_key = '{key_file}'\npublic_name = 'localhost'\n")
     assert lines(made, capsys)["TLS"] == "good     valid for 90 days yet"
-    process = Process(made)
-    port = process.start()
+    office = Office(made)
+    office.start()
     try:
         trust = ssl.create_default_context(cafile=str(cert_file))
-        assert httpx.get(f"https://localhost:{port}/health", verify=trust).json() == {"status": "ok"}
+        assert httpx.get(f"https://localhost:{office.port}/health", verify=trust).json() == {"status": "ok"}
         with pytest.raises(httpx.HTTPError):
-            httpx.get(f"http://localhost:{port}/health")
+            httpx.get(f"http://localhost:{office.port}/health")
     finally:
-        process.kill()
+        office.stop()
     certificate(tmp_path, 5)
     assert lines(made, capsys)["TLS"] == "BAD      valid for 5 days yet"
     certificate(tmp_path, 90)
@@ -298,33 +295,6 @@ def test_revoke_from_the_command_line(made, capsys):
             play(scene)
     finally:
         office.stop()
-
-
-def test_the_log_is_json_lines_that_name_nobody(tmp_path):
-    folder = tmp_path / "data"
-    process = Process(folder)
-    office = Office(folder)
-    office.port = process.start()
-    office.keyring = authority.load(folder / "keys")
-    device = office.device()
-
-    async def scene() -> None:
-        async with office.wire(device) as wire:
-            circle = await make_circle(office, wire)
-            await wire.submit(circle.text(b"secret medical"))
-            await wire.websocket.send(b"garbage")
-            assert (await wire.closed())[0] == 4400
-        httpx.post(f"{office.url}/v1/links", content=b"garbage")
-
-    play(scene)
-    process.kill()
-    said = folder.with_suffix(".log").read_text()
-    events = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    assert {"event": "socket-closed", "code": 4400, "reason": "malformed"}.items() <= events[-1].items()
-    assert all({"at_ms", "level", "event"} <= event.keys() for event in events)
-    log = "\n".join(line for line in said.splitlines() if line.startswith("{"))
-    for word in ("secret medical", "Exemple", device.device_id.hex(), device.person_id.hex(), "127.0.0.1"):
-        assert word not in log
 
 
 def test_a_failure_is_logged_without_its_words(capsys):

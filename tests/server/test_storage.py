@@ -1,10 +1,12 @@
 """The database: batches, failures, shapes; what survives a killed server; what is forgotten, and when."""
 
 import asyncio
+import json
 import os
 import signal
 import sqlite3
 
+import httpx
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -12,7 +14,7 @@ from sqlalchemy import select, text, update
 from websockets.exceptions import ConnectionClosed
 
 from miss_protocol.frames import Accepted, Deliver, Gap, Kind, Refusal, Refused
-from miss_server import caretaker, conversations, devices, migrations, tables
+from miss_server import authority, caretaker, conversations, devices, migrations, tables
 from miss_server.clock import now_ms
 from miss_server.database import Database
 from miss_server.metadata import metadata
@@ -113,14 +115,11 @@ def test_a_function_that_raises_keeps_nothing(tmp_path):
     database.close()
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_what_was_accepted_survives_a_killed_server(tmp_path, seed):
+def test_what_was_accepted_survives_a_server_killed_twice(tmp_path):
     """SIGKILL in the middle of batches: everything accepted is there once, and everything there was submitted."""
     office = Office(tmp_path / "data")
     process = Process(office.folder)
     office.port = process.start()
-    from miss_server import authority
-
     office.keyring = authority.load(office.folder / "keys")
     camille, hugo = office.device(), office.device()
     submitted, accepted = {}, {}
@@ -131,9 +130,8 @@ def test_what_was_accepted_survives_a_killed_server(tmp_path, seed):
 
     circle = play(first)
 
-    async def speak() -> None:
+    async def speak_until_killed(at: int) -> None:
         wire = await office.dial(camille)
-        rounds = 0
         try:
             while True:
                 batch = [opaque(circle.stream, 1, os.urandom(400)) for _ in range(20)]
@@ -143,15 +141,15 @@ def test_what_was_accepted_survives_a_killed_server(tmp_path, seed):
                     answer = await wire.answer(one)
                     assert isinstance(answer, Accepted)
                     accepted[one.message_id] = answer
-                    if len(accepted) == 90 + 37 * seed:
+                    if len(accepted) == at:
                         process.kill()
-                rounds += 1
         except ConnectionClosed:
             pass
 
-    play(speak)
-    assert len(accepted) >= 90
-    process.start(office.port)
+    for at in (67, 211):
+        play(lambda at=at: speak_until_killed(at))
+        assert len(accepted) >= at
+        process.start(office.port)
 
     async def after() -> None:
         async with office.wire(camille) as a:
@@ -172,16 +170,20 @@ def test_what_was_accepted_survives_a_killed_server(tmp_path, seed):
     process.kill()
 
 
-def test_a_stop_signal_closes_with_1012(tmp_path):
+def test_a_stop_signal_closes_with_1012_and_the_log_names_nobody(tmp_path):
     office = Office(tmp_path / "data")
     process = Process(office.folder)
     office.port = process.start()
-    from miss_server import authority
-
     office.keyring = authority.load(office.folder / "keys")
     device = office.device()
 
     async def scene() -> None:
+        async with office.wire(device) as wire:
+            circle = await make_circle(office, wire)
+            await wire.submit(circle.text(b"secret medical"))
+            await wire.websocket.send(b"garbage")
+            assert (await wire.closed())[0] == 4400
+        httpx.post(f"{office.url}/v1/links", content=b"garbage")
         wire = await office.dial(device)
         process.process.send_signal(signal.SIGTERM)
         assert (await wire.closed())[0] == 1012
@@ -189,6 +191,14 @@ def test_a_stop_signal_closes_with_1012(tmp_path):
     play(scene)
     assert process.process.wait(120) == 0
     assert not (office.folder / "listening").exists()
+    said = office.folder.with_suffix(".log").read_text().splitlines()
+    events = [json.loads(line) for line in said if line.startswith("{")]
+    assert all({"at_ms", "level", "event"} <= event.keys() for event in events)
+    closed = next(event for event in events if event["event"] == "socket-closed")
+    assert {"code": 4400, "reason": "malformed"}.items() <= closed.items()
+    log = "\n".join(line for line in said if line.startswith("{"))
+    for word in ("secret medical", "Exemple", device.device_id.hex(), device.person_id.hex(), "127.0.0.1"):
+        assert word not in log
 
 
 def test_rows_are_forgotten_when_every_reader_has_passed_them(office):
