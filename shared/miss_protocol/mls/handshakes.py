@@ -20,19 +20,20 @@ from miss_protocol.mls.framing import (
     Sender,
     SenderType,
     WireFormat,
+    private_message,
     public_message,
     sign_content,
     verify_membership,
 )
 from miss_protocol.mls.joining import NO_PSKS, Psks, group_info_of, resolve_psks, sign_leaf
-from miss_protocol.mls.member import PROPOSALS, Group, Identity
+from miss_protocol.mls.member import PROPOSALS, RATCHET, Group, Identity
 from miss_protocol.mls.messages import decode_message, encode_message
 from miss_protocol.mls.nodes import LeafNode, LeafSource
-from miss_protocol.mls.proposals import Commit, Proposal, Update
+from miss_protocol.mls.proposals import Commit, Proposal, SelfRemove, Update
 from miss_protocol.mls.schedule import EpochSecrets, GroupContext
 from miss_protocol.mls.tree import RatchetTree
 from miss_protocol.mls.treekem import FreshPath, UpdatePath
-from miss_protocol.mls.welcome import GroupSecrets, Welcome, seal_group_info
+from miss_protocol.mls.welcome import GroupInfo, GroupSecrets, Welcome, seal_group_info
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,18 @@ class Noted:
 
 @dataclass(frozen=True)
 class Staged:
-    """A commit to send, and the group as it will be once the server accepted it."""
+    """A commit to send, and the group as it will be once the server accepted it.
+
+    ``before`` is the group to go on from should the commit be refused: the old one, with the sending key spent where
+    the commit is a PrivateMessage; then save its parts ``spent`` before the bytes leave.
+    """
 
     group: Group
     message: bytes
     welcome: bytes | None
     changed: frozenset[str]
+    before: Group | None = None
+    spent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -78,25 +85,67 @@ class Received:
 # Proposals.
 
 
-def propose(group: Group, identity: Identity, proposal: Proposal, *, authenticated_data: bytes = b"") -> Proposed:
-    """Propose a change that some member will commit, as a PublicMessage.
+def propose(
+    group: Group, identity: Identity, proposal: Proposal, *, authenticated_data: bytes = b"", private: bool = False
+) -> Proposed:
+    """Propose a change that some member will commit.
+
+    Args:
+        group: as it is.
+        identity: ours.
+        proposal: the change.
+        authenticated_data: readable by all, signed.
+        private: as a PrivateMessage, which a server that follows the group cannot read.
 
     Raises:
         LocalError: the identity is not our leaf's, or nobody could accept the proposal.
     """
-    key, public = group.key_of(identity), group.member.public
+    group.key_of(identity)
     sender = Sender.member(group.my_leaf)
+    if private and isinstance(proposal, SelfRemove):
+        # draft-ietf-mls-extensions: who commits a self-remove may be a newcomer, who can open no PrivateMessage.
+        raise LocalError("invalid-proposal", "a leave travels in the clear")
     try:
         commits.check_proposal(group.public, Resolved(proposal, sender, b""), OPEN_RULES)
     except RemoteError as error:
         raise LocalError(error.reason, error.detail) from error
-    content = FramedContent(group.group_id, group.epoch, sender, authenticated_data, proposal)
-    context = public.context.encoded
-    authenticated = sign_content(group.suite, key, WireFormat.PUBLIC, content, context)
-    message = public_message(group.suite, authenticated, group.member.secrets.membership, context)
+    authenticated = _signed(group, identity, proposal, authenticated_data, private=private)
+    framed = _framed(group, authenticated)
     noted = Resolved(proposal, sender, authenticated.reference(group.suite))
-    after = replace(group, pending=commits.with_pending(group.pending, noted))
-    return Proposed(after, encode_message(message), frozenset((PROPOSALS,)))
+    after = replace(framed.group, pending=commits.with_pending(group.pending, noted))
+    return Proposed(after, framed.message, framed.changed | {PROPOSALS})
+
+
+def _signed(
+    group: Group, identity: Identity, body: Proposal | Commit, data: bytes, *, private: bool
+) -> AuthenticatedContent:
+    """What we say of the group, with our signature; a commit lacks its confirmation tag."""
+    content = FramedContent(group.group_id, group.epoch, Sender.member(group.my_leaf), data, body)
+    wire_format = WireFormat.PRIVATE if private else WireFormat.PUBLIC
+    return sign_content(group.suite, identity.key, wire_format, content, group.member.public.context.encoded)
+
+
+@dataclass(frozen=True)
+class _Framed:
+    """A handshake message as it travels; ``group`` has its sending key spent where it is sealed."""
+
+    group: Group
+    message: bytes
+    changed: frozenset[str]
+
+
+def _framed(group: Group, authenticated: AuthenticatedContent) -> _Framed:
+    """What was signed, with our tag or, for the PRIVATE wire format, sealed by our handshake ratchet, section 9.2."""
+    suite, secrets = group.suite, group.member.secrets
+    if authenticated.wire_format == WireFormat.PUBLIC:
+        tagged = public_message(suite, authenticated, secrets.membership, group.member.public.context.encoded)
+        return _Framed(group, encode_message(tagged), frozenset())
+    begun, ratchets, changed = group.ratchets_of(group.my_leaf)
+    generation = ratchets.handshake.generation
+    chain, key, nonce = ratchets.handshake.take(suite, generation)
+    sealed = private_message(suite, authenticated, generation, key, nonce, secrets.sender_data)
+    after = begun.with_ratchets(group.my_leaf, replace(ratchets, handshake=chain))
+    return _Framed(after, encode_message(sealed), changed | {f"{RATCHET}{group.my_leaf}"})
 
 
 def propose_update(group: Group, identity: Identity) -> Proposed:
@@ -203,6 +252,8 @@ def commit(
     path: bool = True,
     psks: Psks = NO_PSKS,
     authenticated_data: bytes = b"",
+    private: bool = False,
+    with_tree: bool = True,
 ) -> Staged:
     """Enact proposals and refresh our own keys, RFC 9420 section 12.4.1.
 
@@ -215,6 +266,8 @@ def commit(
         path: False leaves the path out where the proposals allow it.
         psks: pre-shared keys we hold.
         authenticated_data: readable by all, signed.
+        private: as a PrivateMessage, which a server that follows the group cannot read.
+        with_tree: whether a Welcome carries the ratchet tree; False where newcomers get it beside.
 
     Raises:
         LocalError: the proposals are invalid or forbidden: we may not send such a commit.
@@ -224,7 +277,8 @@ def commit(
         chosen = _selection(group, proposals, rules, include_pending)
         changes = commits.apply_proposals(group.public, group.my_leaf, chosen, rules)
         psk = resolve_psks(group.suite, changes.psks, psks)
-        return _commit(group, identity, changes, psk, path or changes.needs_path, authenticated_data)
+        shape = _Shape(path or changes.needs_path, private, with_tree, authenticated_data)
+        return _commit(group, identity, changes, psk, shape)
     except RemoteError as error:
         raise LocalError(error.reason, error.detail) from error
 
@@ -252,26 +306,37 @@ def make_path(public: PublicGroup, changes: Changes, tree: RatchetTree, me: int,
     return OwnPath(update, next_tree, context, fresh, {**fresh.privates, 2 * me: private})
 
 
-def _commit(group: Group, identity: Identity, changes: Changes, psk: bytes, with_path: bool, data: bytes) -> Staged:
+@dataclass(frozen=True)
+class _Shape:
+    """How a commit of ours looks, whatever it does."""
+
+    with_path: bool
+    private: bool
+    with_tree: bool
+    authenticated_data: bytes
+
+
+def _commit(group: Group, identity: Identity, changes: Changes, psk: bytes, shape: _Shape) -> Staged:
     suite, public, me = group.suite, group.public, group.my_leaf
-    path = make_path(public, changes, changes.tree, me, identity) if with_path else None
+    path = make_path(public, changes, changes.tree, me, identity) if shape.with_path else None
     tree = changes.tree if path is None else path.tree
     commits.check_tree(tree, changes.extensions)
     items = tuple(one.reference or one.proposal for one in changes.resolved)
     body = Commit(items, None if path is None else path.update)
-    content = FramedContent(group.group_id, group.epoch, Sender.member(me), data, body)
-    context = public.context.encoded
-    authenticated = sign_content(suite, identity.key, WireFormat.PUBLIC, content, context)
+    authenticated = _signed(group, identity, body, shape.authenticated_data, private=shape.private)
     commit_secret = bytes(suite.hash_length) if path is None else path.fresh.commit_secret
     init = group.member.secrets.init
     turned = turn_key_schedule(public, init, changes, tree, authenticated, commit_secret, psk)
     authenticated = replace(authenticated, confirmation_tag=turned.state.confirmation_tag)
-    message = public_message(suite, authenticated, group.member.secrets.membership, context)
+    framed = _framed(group, authenticated)
     privates = _kept_privates(group.member.public.tree, tree, group.member.privates)
     privates.update({} if path is None else path.privates)
     after = Group.begin(turned.state, me, turned.secrets, privates)
-    welcome = _welcome(turned, identity, changes, None if path is None else path.fresh, me)
-    return Staged(after, encode_message(message), welcome, after.part_names())
+    welcome = None
+    if changes.added:
+        info = group_info_of(turned.state, me, identity, with_tree=shape.with_tree)
+        welcome = _welcome(turned, info, changes, None if path is None else path.fresh)
+    return Staged(after, framed.message, welcome, after.part_names(), framed.group, framed.changed)
 
 
 @dataclass(frozen=True)
@@ -313,13 +378,11 @@ def _kept_privates(before: RatchetTree, after: RatchetTree, privates: Mapping[in
     return kept
 
 
-def _welcome(turned: Turned, identity: Identity, changes: Changes, fresh: FreshPath | None, me: int) -> bytes | None:
-    """The Welcome for all whom a commit adds, section 12.4.3.1; None where it adds nobody."""
-    if not changes.added:
-        return None
+def _welcome(turned: Turned, info: GroupInfo, changes: Changes, fresh: FreshPath | None) -> bytes:
+    """The Welcome for all whom a commit adds, section 12.4.3.1."""
     suite = turned.state.suite
     secret = schedule.welcome_secret(suite, turned.joiner, turned.psk)
-    sealed_info = seal_group_info(suite, secret, group_info_of(turned.state, me, identity))
+    sealed_info = seal_group_info(suite, secret, info)
     entries = []
     for index, package in changes.added:
         path_secret = fresh.secret_for(index) if fresh is not None else None
