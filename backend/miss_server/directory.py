@@ -1,48 +1,30 @@
 """The integrated directory: who practises what where, by the register, and who of them can be reached on MiSS.
 
 Names are found by the first letters of any of their words; professions, specialties, towns and establishments by those
-of theirs. All words must fit. Words that are nobody's name together ("dermatologue lyon") may each be a name, a
-profession or a place. People on MiSS come first, then by name; a page continues after the last person of the one
-before.
+of theirs. All words must fit. Where names alone do not fill a page, each word may be a name, a profession or a place
+("dermatologue lyon"); where even so fewer than three people fit, a word may be one letter away from a name. People on
+MiSS come first, then by name; a page continues after the last person of the one before.
 """
 
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain, islice
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    Select,
-    Table,
-    and_,
-    case,
-    exists,
-    false,
-    literal,
-    or_,
-    select,
-    tuple_,
-)
+from sqlalchemy import ColumnElement, Connection, exists, func, select, tuple_
 
 from miss_protocol.limits import DIRECTORY_PAGE_PEOPLE_MAX
 from miss_server import register
+from miss_server import register_words as lists
 from miss_server.extracts import PEOPLE
-from miss_server.names import fold
+from miss_server.names import distance, fold
 from miss_server.refusals import Refusal
-from miss_server.register import Activity
-from miss_server.register_tables import (
-    people,
-    register_activities,
-    register_name_words,
-    register_people,
-    register_place_words,
-    register_professions,
-)
+from miss_server.register import Activity, Entry
+from miss_server.register_rows import SLIP_LETTERS_MIN, slips_of
+from miss_server.register_tables import people, register_names, register_people, register_professions
+from miss_server.register_words import Term, called, fitting, named, placed, practising
 from miss_server.tables import devices
 
 LETTERS_MIN = 2
@@ -50,7 +32,14 @@ WORDS_MAX = 8
 # "dermatologue" finds "dermatologie", "infirmière" finds "infirmier": how many last letters a long word may differ in.
 _ENDING_LETTERS_MAX = 4
 _STEM_LETTERS_MIN = 5
-_PAST_EVERY_LETTER = "{"  # folded words have only a-z and 0-9, which all come before it
+# Fewer than so many people, and a word may be misspelt.
+_ENOUGH_PEOPLE = 3
+# So many people on MiSS are put before all others who fit; when more are on MiSS, they are looked for among the first
+# so many who fit, for a search must not read half the country.
+_FIRST_PEOPLE_MAX = 1_000
+_CHECKED_AT_ONCE = 64
+_CHECKED_MAX = 2_000  # people who fit by their lists, but perhaps not in one activity
+_NAMES, _ANYHOW = 0, 1
 
 
 @dataclass(frozen=True)
@@ -87,6 +76,26 @@ class Page:
     more: str
 
 
+@dataclass(frozen=True)
+class _Mark:
+    """Where a page ended: in which of the ways to fit, in which part, after whom."""
+
+    way: int
+    not_on_miss: int
+    family: str
+    given: str
+    rpps: str
+
+
+@dataclass(frozen=True)
+class _Hit:
+    no: int
+    not_on_miss: int
+    family: str
+    given: str
+    entry: Entry
+
+
 def search(connection: Connection, query: Query) -> Page | Refusal:
     """The people who fit all of a query, or a refusal where it says too little or continues nothing."""
     words, profession, place = (fold(part).split()[:WORDS_MAX] for part in (query.words, query.profession, query.place))
@@ -99,89 +108,174 @@ def search(connection: Connection, query: Query) -> Page | Refusal:
     load_id = register.current(connection, PEOPLE)
     if load_id is None:
         return Page((), "")
-    p = register_people
-    fits: list[ColumnElement[bool]] = [p.c.load_id == load_id, p.c.gone_since_ms.is_(None)]
-    if profession or place:
-        fits.append(p.c.rpps.in_(_active(connection, load_id, profession, place)))
-    named: list[ColumnElement[bool]] = [p.c.rpps.in_(_named(load_id, word)) for word in words]
-    if words and connection.execute(select(p.c.rpps).where(*fits, *named).limit(1)).first() is None:
-        named = [_anyhow(connection, load_id, word) for word in words]
-    return _page(connection, load_id, [*fits, *named], mark, (profession, place))
-
-
-def _page(
-    connection: Connection,
-    load_id: int,
-    conditions: list[ColumnElement[bool]],
-    mark: tuple[int, str, str, str] | None,
-    filters: tuple[list[str], list[str]],
-) -> Page:
-    p = register_people
-    reached = exists().where(devices.c.person_id == people.c.person_id, devices.c.revoked_at_ms.is_(None))
-    not_on_miss = case((reached, 0), else_=1)
-    order = (not_on_miss, p.c.family_folded, p.c.given_folded, p.c.rpps)
+    search = _Search(connection, load_id, words, profession, place)
+    wanted = DIRECTORY_PAGE_PEOPLE_MAX + 1
     if mark is not None:
-        conditions = [*conditions, tuple_(*order) > tuple_(*(literal(value) for value in mark))]
-    statement = (
-        select(p, not_on_miss.label("not_on_miss"))
-        .add_columns(people.c.person_id, people.c.checked_how, people.c.checked_at_ms)
-        .outerjoin(people, people.c.rpps == p.c.rpps)
-        .where(*conditions)
-        .order_by(*order)
-        .limit(DIRECTORY_PAGE_PEOPLE_MAX + 1)
-    )
-    rows = connection.execute(statement).all()
-    page = rows[:DIRECTORY_PAGE_PEOPLE_MAX]
-    activities = register.activities_of(connection, load_id, [row.rpps for row in page])
-    found = tuple(_found(row, _told(activities.get(row.rpps, ()), *filters)) for row in page)
-    return Page(found, _mark(page[-1]) if len(rows) > len(page) else "")
+        return search.page([(mark.way, hit) for hit in search.hits(mark.way, wanted, mark)])
+    found = [(_NAMES, hit) for hit in search.hits(_NAMES, wanted)]
+    if words and len(found) < wanted:
+        found += [(_ANYHOW, hit) for hit in search.hits(_ANYHOW, wanted - len(found))]
+    if words and len(found) < _ENOUGH_PEOPLE:
+        known = {hit.no for _, hit in found}
+        near = search.hits_near(wanted - 1)
+        found += [(_ANYHOW, hit) for hit in near if hit.no not in known][: wanted - 1 - len(found)]
+    return search.page(found)
 
 
-def _found(row: Row[Any], activity: Activity | None) -> Found:
-    known = (b"", "", 0) if row.not_on_miss else (bytes(row.person_id), row.checked_how, row.checked_at_ms)
-    name = register.display_name(row.title, row.given_name, row.family_name)
-    where = (activity.profession_text(), activity.place_text()) if activity else ("", "")
-    return Found(known[0], name, *where, known[1], known[2])
+class _Search:
+    """One query on one load of the register."""
+
+    def __init__(
+        self, connection: Connection, load_id: int, words: list[str], profession: list[str], place: list[str]
+    ) -> None:
+        self._connection = connection
+        self._load_id = load_id
+        self._words = words
+        self._asked = (profession, place)
+        self._filters = [placed(word) for word in place]
+        if profession:
+            self._filters.append(practising(_professions(connection, load_id, profession)))
+
+    def hits(self, way: int, wanted: int, mark: _Mark | None = None) -> list[_Hit]:
+        """The first people, after a mark, who fit in one way but not in an earlier one."""
+        by_name = [*(named(word) for word in self._words), *self._filters]
+        if way == _NAMES:
+            return self._first(by_name, wanted, mark, lambda numbers: numbers)
+        anyhow = [*(self._anyhow(word) for word in self._words), *self._filters]
+
+        def but_not_by_name(numbers: list[int]) -> list[int]:
+            earlier = set(lists.among(self._connection, self._load_id, by_name, numbers))
+            return [no for no in numbers if no not in earlier]
+
+        return self._first(anyhow, wanted, mark, but_not_by_name)
+
+    def hits_near(self, wanted: int) -> list[_Hit]:
+        """People one of whose names is a letter away from what was typed."""
+        terms, changed = [], False
+        for word in self._words:
+            near: list[str] = []
+            if len(word) >= SLIP_LETTERS_MIN:
+                candidates = lists.words_near(self._connection, self._load_id, sorted(slips_of(word)))
+                near = [one for one in candidates if distance(one, word, 1) <= 1]
+            changed = changed or bool(near)
+            terms.append(named(word) | called(near))
+        if not changed:
+            return []
+        return self._first([*terms, *self._filters], wanted, None, lambda numbers: numbers)
+
+    def page(self, found: Sequence[tuple[int, _Hit]]) -> Page:
+        """What is shown of the people found, one more than a page holds where there are more."""
+        shown = found[:DIRECTORY_PAGE_PEOPLE_MAX]
+        known = self._on_miss([hit.entry.rpps for _, hit in shown])
+        told = tuple(self._told(hit, known.get(hit.entry.rpps)) for _, hit in shown)
+        if len(found) == len(shown):
+            return Page(told, "")
+        way, last = shown[-1]
+        return Page(told, _write_mark(_Mark(way, last.not_on_miss, last.family, last.given, last.entry.rpps)))
+
+    def _told(self, hit: _Hit, known: tuple[bytes, str, int] | None) -> Found:
+        activity = _told(hit.entry.activities, *self._asked)
+        where = (activity.profession_text(), activity.place_text()) if activity else ("", "")
+        person_id, checked_how, checked_at_ms = known or (b"", "", 0)
+        return Found(person_id, hit.entry.display_name(), *where, checked_how, checked_at_ms)
+
+    def _first(
+        self, terms: list[Term], wanted: int, mark: _Mark | None, but: Callable[[list[int]], list[int]]
+    ) -> list[_Hit]:
+        """The first people who fit: those on MiSS, then the others, each in the order of their names."""
+        first = self._on_miss_first(terms)
+        after = self._number(mark) if mark else 0
+        early = [no for no in first if no > after] if mark is None or mark.not_on_miss == 0 else []
+        late_after = after if mark is not None and mark.not_on_miss else 0
+        known = set(first)
+        late = (no for no in fitting(self._connection, self._load_id, terms, late_after) if no not in known)
+        found: list[_Hit] = []
+        numbers = islice(chain(early, late), _CHECKED_MAX)
+        while len(found) < wanted and (some := list(islice(numbers, _CHECKED_AT_ONCE))):
+            kept = set(but(sorted(some)))
+            found += self._checked([no for no in some if no in kept], known)
+        return found[:wanted]
+
+    def _on_miss_first(self, terms: list[Term]) -> list[int]:
+        """The numbers, ascending, of the people on MiSS who fit and are to come before the others."""
+        few = select(people.c.rpps).limit(_FIRST_PEOPLE_MAX + 1).subquery()
+        if (self._connection.scalar(select(func.count()).select_from(few)) or 0) <= _FIRST_PEOPLE_MAX:
+            return lists.among(self._connection, self._load_id, terms, self._numbers_on_miss())
+        candidates = list(islice(fitting(self._connection, self._load_id, terms), _FIRST_PEOPLE_MAX))
+        n = register_names.c
+        query = select(n.no).join(people, people.c.rpps == n.rpps)
+        query = query.where(n.load_id == self._load_id, n.no.in_(candidates), _reached())
+        return sorted(self._connection.scalars(query))
+
+    def _numbers_on_miss(self) -> list[int]:
+        """Of each person on MiSS, looked up one by one: a join was planned from the wrong end."""
+        n, p = register_names, register_people
+        number = select(n.c.no).where(
+            n.c.load_id == p.c.load_id,
+            n.c.family_folded == p.c.family_folded,
+            n.c.given_folded == p.c.given_folded,
+            n.c.rpps == p.c.rpps,
+        )
+        on_miss = select(people.c.rpps).where(_reached())
+        numbers = select(number.correlate(p).scalar_subquery()).where(
+            p.c.load_id == self._load_id, p.c.rpps.in_(on_miss)
+        )
+        return sorted(no for no in self._connection.scalars(numbers) if no is not None)
+
+    def _on_miss(self, numbers: list[str]) -> dict[str, tuple[bytes, str, int]]:
+        """Who of these can be reached: person id, how and when they were checked."""
+        q = people.c
+        query = select(q.rpps, q.person_id, q.checked_how, q.checked_at_ms).where(q.rpps.in_(numbers), _reached())
+        return {row[0]: (bytes(row[1]), row[2], row[3]) for row in self._connection.execute(query)}
+
+    def _checked(self, numbers: list[int], on_miss: set[int]) -> list[_Hit]:
+        """Those of some people who fit in one activity, where more than one thing is asked of it."""
+        n = register_names.c
+        query = select(n.no, n.family_folded, n.given_folded, n.rpps)
+        rows = self._connection.execute(query.where(n.load_id == self._load_id, n.no.in_(numbers))).all()
+        entries = register.entries(self._connection, self._load_id, [row.rpps for row in rows], mailboxes=False)
+        profession, place = self._asked
+        together = len(place) + bool(profession) > 1
+        named = {row.no: row for row in rows}
+        found = []
+        for no in numbers:
+            row, entry = named[no], entries[named[no].rpps]
+            if not together or any(_fits(activity, profession, place) for activity in entry.activities):
+                found.append(_Hit(no, 0 if no in on_miss else 1, row.family_folded, row.given_folded, entry))
+        return found
+
+    def _anyhow(self, word: str) -> Term:
+        """A word as somebody's name, profession or place."""
+        term = named(word) | placed(word)
+        if len(word) > LETTERS_MIN:
+            term |= practising(_professions(self._connection, self._load_id, [word]))
+        return term
+
+    def _number(self, mark: _Mark) -> int:
+        """The number of a mark's person, or of who would stand before, for the register may be another today."""
+        n = register_names.c
+        names = tuple_(n.family_folded, n.given_folded, n.rpps)
+        query = select(n.no).where(n.load_id == self._load_id, names <= (mark.family, mark.given, mark.rpps))
+        ordered = query.order_by(n.family_folded.desc(), n.given_folded.desc(), n.rpps.desc())
+        return self._connection.scalar(ordered.limit(1)) or 0
+
+
+def _reached() -> ColumnElement[bool]:
+    return exists().where(devices.c.person_id == people.c.person_id, devices.c.revoked_at_ms.is_(None))
 
 
 def _told(activities: Sequence[Activity], profession: list[str], place: list[str]) -> Activity | None:
     """The activity to show: the first that was asked for, else the first."""
-
-    def asked(activity: Activity) -> bool:
-        labels = fold(f"{activity.profession} {activity.specialty}").split()
-        where = fold(f"{activity.place} {activity.postcode} {activity.town}").split()
-        is_code = profession == [activity.profession_code]
-        return (is_code or all(_among(word, labels) for word in profession)) and all(
-            any(part.startswith(word) for part in where) for word in place
-        )
-
-    return next((a for a in activities if asked(a)), activities[0] if activities else None)
+    return next((a for a in activities if _fits(a, profession, place)), activities[0] if activities else None)
 
 
-def _named(load_id: int, word: str) -> Select[tuple[str]]:
-    """The numbers of people one word of whose names begins so."""
-    return select(register_name_words.c.rpps).where(_begins(register_name_words, load_id, word))
-
-
-def _active(connection: Connection, load_id: int, profession: list[str], place: list[str]) -> Select[tuple[str]]:
-    """The numbers of people with one activity of that profession at that place."""
-    a = register_activities
-    active = select(a.c.rpps).where(a.c.load_id == load_id)
-    if profession:
-        active = active.where(a.c.profession_id.in_(_professions(connection, load_id, profession)))
-    for word in place:
-        there = select(register_place_words.c.place_id).where(_begins(register_place_words, load_id, word))
-        active = active.where(a.c.place_id.in_(there))
-    return active
-
-
-def _anyhow(connection: Connection, load_id: int, word: str) -> ColumnElement[bool]:
-    """A word as somebody's name, profession or place."""
-    rpps = register_people.c.rpps
-    return or_(
-        rpps.in_(_named(load_id, word)),
-        rpps.in_(_active(connection, load_id, [word], [])) if len(word) > LETTERS_MIN else false(),
-        rpps.in_(_active(connection, load_id, [], [word])),
+def _fits(activity: Activity, profession: list[str], place: list[str]) -> bool:
+    """Whether an activity is of that profession and at that place."""
+    labels = fold(f"{activity.profession} {activity.specialty}").split()
+    where = fold(f"{activity.place} {activity.sign} {activity.postcode} {activity.town}").split()
+    is_code = profession == [activity.profession_code]
+    return (is_code or all(_among(word, labels) for word in profession)) and all(
+        any(part.startswith(word) for part in where) for word in place
     )
 
 
@@ -196,10 +290,6 @@ def _professions(connection: Connection, load_id: int, words: list[str]) -> list
     ]
 
 
-def _begins(table: Table, load_id: int, word: str) -> ColumnElement[bool]:
-    return and_(table.c.load_id == load_id, table.c.word >= word, table.c.word < word + _PAST_EVERY_LETTER)
-
-
 def _among(word: str, labels: Sequence[str]) -> bool:
     """Whether a word begins one of a label's words, or differs from it in its ending only."""
     stem = word[: max(_STEM_LETTERS_MIN, len(word) - _ENDING_LETTERS_MAX)]
@@ -208,23 +298,23 @@ def _among(word: str, labels: Sequence[str]) -> bool:
     )
 
 
-def _mark(row: Row[Any]) -> str:
+def _write_mark(mark: _Mark) -> str:
     """Where a page ended, in letters that need no escaping in a URL."""
-    place = json.dumps([row.not_on_miss, row.family_folded, row.given_folded, row.rpps], ensure_ascii=False)
+    place = json.dumps([mark.way, mark.not_on_miss, mark.family, mark.given, mark.rpps], ensure_ascii=False)
     return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
 
-def _read_mark(text: str) -> tuple[int, str, str, str] | None:
+def _read_mark(text: str) -> _Mark | None:
     """Raises ValueError or TypeError where ``text`` is not a page's end."""
     if not text:
         return None
     try:
-        not_on_miss, *rest = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        way, not_on_miss, *rest = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except binascii.Error as error:
         raise ValueError(text) from error
     family, given, rpps = rest
-    if type(not_on_miss) is not int or not_on_miss not in (0, 1):
+    if any(type(value) is not int or value not in (0, 1) for value in (way, not_on_miss)):
         raise ValueError(text)
-    if not all(isinstance(value, str) for value in rest):
+    if not all(isinstance(value, str) and "\0" not in value for value in rest):
         raise TypeError(text)
-    return not_on_miss, family, given, rpps
+    return _Mark(way, not_on_miss, family, given, rpps)

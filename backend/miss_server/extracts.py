@@ -90,7 +90,7 @@ class Extract:
                 self.read_bytes += len(line)
                 if number == 1 or not line.strip():
                     continue
-                fields = line.decode(self.encoding).rstrip("\r\n").split("|")
+                fields = line.replace(b"\0", b"").decode(self.encoding).rstrip("\r\n").split("|")  # no text has NUL
                 broken_last = not self._fits(fields)
                 if broken_last:
                     self.broken_lines += 1

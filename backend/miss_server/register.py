@@ -1,9 +1,10 @@
 """The national register of health professionals as this server keeps it: who practises what, where."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, exists, func, select
+from sqlalchemy import Connection, func, select
 
 from miss_server import register_tables as t
 from miss_server.extracts import MAILBOXES, PEOPLE
@@ -11,6 +12,7 @@ from miss_server.names import fold
 
 STUDENT = "E"
 _HOMONYMS_MAX = 20
+_SAME_NAME_MAX = 2_000
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Activity:
     postcode: str
     town: str
     telephone: str
+    sign: str = ""  # what is written over the door, where it is not the name
 
     def profession_text(self) -> str:
         """The specialty where there is one, else the profession; a student is said to be one."""
@@ -97,60 +100,51 @@ def loaded_at_ms(connection: Connection) -> int | None:
 
 def look_up(connection: Connection, rpps: str) -> Entry | None:
     """The register's entry for a number, tombstones included; None where it never had one."""
-    load_id = current(connection, PEOPLE)
-    if load_id is None:
-        return None
+    return entries(connection, current(connection, PEOPLE), [rpps]).get(rpps)
+
+
+def entries(
+    connection: Connection, load_id: int | None, numbers: Sequence[str], *, mailboxes: bool = True
+) -> dict[str, Entry]:
+    """The entries of some people of one load; without ``mailboxes`` they say that nobody has one."""
     p = t.register_people
-    person = connection.execute(select(p).where(p.c.load_id == load_id, p.c.rpps == rpps)).first()
-    if person is None:
-        return None
-    return Entry(
-        rpps,
-        person.title,
-        person.family_name,
-        person.given_name,
-        person.gone_since_ms,
-        activities_of(connection, load_id, [rpps]).get(rpps, ()),
-        _mailboxes(connection, rpps),
-    )
-
-
-def activities_of(connection: Connection, load_id: int, numbers: Sequence[str]) -> dict[str, tuple[Activity, ...]]:
-    """The activities of some people of one load, in the register's order."""
-    a, p, s = t.register_activities, t.register_professions, t.register_places
-    query = (
-        select(a.c.rpps, p.c.code, p.c.label, p.c.category, p.c.specialty)
-        .add_columns(s.c.name, s.c.postcode, s.c.town, s.c.telephone)
-        .join(p, and_(p.c.load_id == a.c.load_id, p.c.profession_id == a.c.profession_id))
-        .outerjoin(s, and_(s.c.load_id == a.c.load_id, s.c.place_id == a.c.place_id))
-        .where(a.c.load_id == load_id, a.c.rpps.in_(numbers))
-        .order_by(a.c.rpps, a.c.line)
-    )
-    found: dict[str, tuple[Activity, ...]] = {}
-    for rpps, *values in connection.execute(query):
-        found[rpps] = (*found.get(rpps, ()), Activity(*(value or "" for value in values)))
-    return found
+    rows = connection.execute(select(p).where(p.c.load_id == load_id, p.c.rpps.in_(numbers))).all()
+    packed = {row.rpps: json.loads(row.activities) if row.activities else [] for row in rows}
+    known = _professions(connection, load_id, {one[0] for activities in packed.values() for one in activities})
+    return {
+        row.rpps: Entry(
+            row.rpps,
+            row.title,
+            row.family_name,
+            row.given_name,
+            row.gone_since_ms,
+            tuple(Activity(*known[profession_id], *place) for profession_id, *place in packed[row.rpps]),
+            _mailboxes(connection, row.rpps) if mailboxes else (),
+        )
+        for row in rows
+    }
 
 
 def homonyms(connection: Connection, entry: Entry, profession_code: str) -> list[str]:
     """The numbers of other people who practise that profession under that very name (20 at most)."""
-    p, a, f = t.register_people, t.register_activities, t.register_professions
-    practises = exists().where(
-        a.c.load_id == p.c.load_id,
-        a.c.rpps == p.c.rpps,
-        f.c.load_id == a.c.load_id,
-        f.c.profession_id == a.c.profession_id,
-        f.c.code == profession_code,
+    load_id, n = current(connection, PEOPLE), t.register_names
+    named = select(n.c.rpps).where(
+        n.c.load_id == load_id,
+        n.c.family_folded == fold(entry.family_name),
+        n.c.given_folded == fold(entry.given_name),
+        n.c.rpps != entry.rpps,
     )
-    query = select(p.c.rpps).where(
-        p.c.load_id == current(connection, PEOPLE),
-        p.c.family_folded == fold(entry.family_name),
-        p.c.given_folded == fold(entry.given_name),
-        p.c.rpps != entry.rpps,
-        p.c.gone_since_ms.is_(None),
-        practises,
-    )
-    return list(connection.scalars(query.limit(_HOMONYMS_MAX)))
+    same_name = list(connection.scalars(named.order_by(n.c.rpps).limit(_SAME_NAME_MAX)))
+    found = entries(connection, load_id, same_name, mailboxes=False)
+    return [rpps for rpps in same_name if found[rpps].activity_as(profession_code)][:_HOMONYMS_MAX]
+
+
+def _professions(connection: Connection, load_id: int | None, wanted: set[int]) -> dict[int, tuple[str, ...]]:
+    """Code, label, category and specialty of each."""
+    p = t.register_professions
+    query = select(p.c.profession_id, p.c.code, p.c.label, p.c.category, p.c.specialty)
+    rows = connection.execute(query.where(p.c.load_id == load_id, p.c.profession_id.in_(wanted)))
+    return {row[0]: tuple(row[1:]) for row in rows}
 
 
 def _mailboxes(connection: Connection, rpps: str) -> tuple[Mailbox, ...]:

@@ -5,45 +5,47 @@ and put in use at the end by one: until then nothing has changed, and after a fa
 the register and is not in the new extract stays as a tombstone: no longer practising.
 """
 
-import hashlib
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Table, and_, delete, exists, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from miss_server import bulk, register_rows
 from miss_server import register_tables as t
 from miss_server import rpps as rpps_number
 from miss_server.extracts import MAILBOXES, PEOPLE, Extract, ExtractError, named, open_extracts
-from miss_server.names import fold
 from miss_server.register import current
+from miss_server.spool import Spool
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 Row = dict[str, object]
 
 _RPPS_TYPE = "8"
 _PERSONAL_MAILBOX = "PER"
-_TITLES = {"docteur": "Dr", "professeur": "Pr", "dr": "Dr", "pr": "Pr"}
 _BATCH_ROWS = 2_000
+_TOUCH_BATCHES = 50
 # A new extract that lacks more than this share of the people in use is more likely half a download than a strike.
 _GONE_SHARE_MAX = 0.2
 _GONE_PEOPLE_ALWAYS_ALLOWED = 50
 _ABANDONED_AFTER_MS = 3_600_000
 _TABLES = {
     PEOPLE: (
-        (t.register_activities, t.register_activities.c.rpps),
-        (t.register_name_words, t.register_name_words.c.word),
+        (t.register_slips, t.register_slips.c.slip),
+        (t.register_words, t.register_words.c.word),
+        (t.register_names, t.register_names.c.no),
         (t.register_people, t.register_people.c.rpps),
         (t.register_professions, t.register_professions.c.profession_id),
-        (t.register_place_words, t.register_place_words.c.word),
-        (t.register_places, t.register_places.c.place_id),
     ),
     MAILBOXES: ((t.register_mailboxes, t.register_mailboxes.c.rpps),),
 }
+# Of what there is to do: reading people, then writing them, their names, words and slips.
+_STEPS = 5
 
 
 @dataclass
@@ -68,6 +70,7 @@ def load(
     progress: Callable[[Progress], None] = lambda _: None,
     *,
     shrink: bool = False,
+    folder: Path | None = None,
 ) -> Progress:
     """Replaces the register's people, its mailboxes, or both, by what the files hold.
 
@@ -76,6 +79,7 @@ def load(
         files: extracts, or zip archives of them, in any order.
         progress: told after each batch.
         shrink: accept an extract that lacks more than a fifth of the people in use.
+        folder: for what is sorted on disk meanwhile, about as much as the files; the system's own where none is given.
 
     Raises:
         ExtractError: a file is not what it should be. The register in use is then as it was.
@@ -83,18 +87,21 @@ def load(
     extracts = [extract for path in files for extract in open_extracts(path)]
     if not extracts:
         raise ExtractError("nothing-to-load")
-    state = Progress(total_bytes=sum(extract.size_bytes for extract in extracts))
+    state = Progress(total_bytes=sum(extract.size_bytes * _steps(extract) for extract in extracts))
     loads: dict[str, int] = {}
     try:
-        for extract in extracts:
-            if extract.kind not in loads:
-                source = ", ".join(e.name for e in extracts if e.kind == extract.kind)
-                with transaction() as connection:
-                    loads[extract.kind] = _begin(connection, extract.kind, source)
-            with named(extract.name):
-                _read(transaction, extract, loads[extract.kind], state, progress)
-        if PEOPLE in loads:
-            _bury(transaction, loads[PEOPLE], state, shrink=shrink)
+        with ExitStack() as spools:
+            by_number = spools.enter_context(Spool(folder))
+            for extract in extracts:
+                if extract.kind not in loads:
+                    source = ", ".join(e.name for e in extracts if e.kind == extract.kind)
+                    with transaction() as connection:
+                        loads[extract.kind] = _begin(connection, extract.kind, source)
+                with named(extract.name):
+                    _read(transaction, extract, loads[extract.kind], by_number, state, progress)
+            if PEOPLE in loads:
+                _write_people(_Writing(transaction, loads[PEOPLE], state, progress), by_number, folder)
+                _bury(transaction, loads[PEOPLE], state, shrink=shrink)
         with transaction() as connection:
             _put_in_use(connection, loads, state)
     except BaseException:
@@ -102,6 +109,7 @@ def load(
             _remove(transaction, kind, load_id)
         raise
     _remove_unused(transaction)
+    state.read_bytes = state.total_bytes
     progress(state)
     return state
 
@@ -124,121 +132,96 @@ def _begin(connection: Connection, kind: str, source: str) -> int:
     return int(key[0])
 
 
+def _steps(extract: Extract) -> int:
+    return _STEPS if extract.kind == PEOPLE else 1
+
+
 def _read(
-    transaction: Transaction, extract: Extract, load_id: int, state: Progress, progress: Callable[[Progress], None]
+    transaction: Transaction,
+    extract: Extract,
+    load_id: int,
+    by_number: Spool,
+    state: Progress,
+    progress: Callable[[Progress], None],
 ) -> None:
     state.file, state.encodings[extract.name] = extract.name, extract.encoding
     read_before, broken_before = state.read_bytes, state.broken_lines
-    enter = _enter_people if extract.kind == PEOPLE else _enter_mailboxes
-    loads = t.register_loads
     rows = extract.rows()
     while batch := list(islice(rows, _BATCH_ROWS)):
-        with transaction() as connection:
-            enter(connection, load_id, batch, state)
-            connection.execute(update(loads).where(loads.c.load_id == load_id).values(touched_at_ms=_now_ms()))
+        if extract.kind == PEOPLE:
+            _sort_people(by_number, batch, state)
+        else:
+            with transaction() as connection:
+                _enter_mailboxes(connection, load_id, batch, state)
         state.rows += len(batch)
         state.read_bytes = read_before + extract.read_bytes
         state.broken_lines = broken_before + extract.broken_lines
+        _touch(transaction, load_id)
         progress(state)
 
 
-class _People:
-    """The rows of one batch of lines, each only once."""
-
-    def __init__(self, load_id: int) -> None:
-        self.load_id = load_id
-        self.people: dict[str, Row] = {}
-        self.name_words: dict[tuple[str, str], Row] = {}
-        self.professions: dict[int, Row] = {}
-        self.places: dict[int, Row] = {}
-        self.place_words: dict[tuple[str, int], Row] = {}
-        self.activities: dict[tuple[str, int, int], Row] = {}
-
-    def add(self, line: int, row: dict[str, str], number: str) -> None:
-        """Enters one line of the extract: one activity of the person with that number."""
-        self._person(row, number)
-        profession_id, place_id = self._profession(row), self._place(row)
-        self.activities.setdefault(
-            (number, profession_id, place_id),
-            {
-                "load_id": self.load_id,
-                "rpps": number,
-                "profession_id": profession_id,
-                "place_id": place_id,
-                "line": line,
-            },
-        )
-
-    def _person(self, row: dict[str, str], number: str) -> None:
-        if number in self.people:
-            return
-        family, given = fold(row["family_name"]), fold(row["given_name"])
-        self.people[number] = {
-            "load_id": self.load_id,
-            "rpps": number,
-            "title": _TITLES.get(fold(row["title"]), ""),
-            "family_name": row["family_name"],
-            "given_name": row["given_name"],
-            "family_folded": family,
-            "given_folded": given,
-        }
-        for word in f"{family} {given}".split():
-            self.name_words[word, number] = {"load_id": self.load_id, "word": word, "rpps": number}
-
-    def _profession(self, row: dict[str, str]) -> int:
-        kept = {
-            "code": row["profession_code"],
-            "label": row["profession"],
-            "category": row["category"],
-            "specialty_code": row["specialty_code"],
-            "specialty": row["specialty"],
-        }
-        profession_id = _stable_id(*kept.values())
-        folded = fold(f"{row['profession']} {row['specialty']}")
-        self.professions[profession_id] = {
-            "load_id": self.load_id,
-            "profession_id": profession_id,
-            **kept,
-            "folded": folded,
-        }
-        return profession_id
-
-    def _place(self, row: dict[str, str]) -> int:
-        kept = {
-            "name": row["place"] or row["sign"],
-            "postcode": row["postcode"],
-            "town": row["town"] or row["cedex"],
-            "telephone": row["telephone"] or row["telephone_2"],
-        }
-        if not any(kept.values()):
-            return 0
-        place_id = _stable_id(*kept.values())
-        self.places[place_id] = {"load_id": self.load_id, "place_id": place_id, **kept}
-        text = fold(" ".join((row["place"], row["sign"], row["town"], row["cedex"], row["postcode"])))
-        for word in text.split():
-            self.place_words[word, place_id] = {"load_id": self.load_id, "word": word, "place_id": place_id}
-        return place_id
+def _touch(transaction: Transaction, load_id: int) -> None:
+    """Says that the load goes on, so that no other clears it away."""
+    loads = t.register_loads
+    with transaction() as connection:
+        connection.execute(update(loads).where(loads.c.load_id == load_id).values(touched_at_ms=_now_ms()))
 
 
-def _enter_people(
-    connection: Connection, load_id: int, batch: list[tuple[int, dict[str, str]]], state: Progress
-) -> None:
-    rows = _People(load_id)
-    for line, row in batch:
+def _sort_people(by_number: Spool, batch: list[tuple[int, dict[str, str]]], state: Progress) -> None:
+    for at, (_, row) in enumerate(batch, state.rows):
         number = rpps_number.parse(row["rpps"])
         if row["type"] != _RPPS_TYPE or number is None or not row["family_name"]:
             state.left_out += 1
         else:
-            rows.add(line, row, number)
-    p = t.register_people
-    known = select(func.count()).select_from(p).where(p.c.load_id == load_id, p.c.rpps.in_(list(rows.people)))
-    state.people += len(rows.people) - (connection.scalar(known) or 0)
-    insert_missing(connection, t.register_people, list(rows.people.values()))
-    insert_missing(connection, t.register_name_words, list(rows.name_words.values()))
-    insert_missing(connection, t.register_professions, list(rows.professions.values()))
-    insert_missing(connection, t.register_places, list(rows.places.values()))
-    insert_missing(connection, t.register_place_words, list(rows.place_words.values()))
-    insert_missing(connection, t.register_activities, list(rows.activities.values()))
+            by_number.add(register_rows.line_of(number, at, row))
+
+
+@dataclass
+class _Writing:
+    """Where the rows of a load go, a batch and a short transaction at a time."""
+
+    transaction: Transaction
+    load_id: int
+    state: Progress
+    progress: Callable[[Progress], None]
+
+    def rows(self, table: Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> int:
+        """Writes them all; returns how many there were."""
+        of_load, written = iter(rows), 0
+        while batch := [(self.load_id, *row) for row in islice(of_load, _BATCH_ROWS)]:
+            with self.transaction() as connection:
+                bulk.write(connection, table, ("load_id", *columns), batch)
+            written += len(batch)
+            if written % (_BATCH_ROWS * _TOUCH_BATCHES) == 0:
+                _touch(self.transaction, self.load_id)
+            self.progress(self.state)
+        return written
+
+    def step_done(self, step_bytes: int) -> None:
+        self.state.read_bytes += step_bytes
+        _touch(self.transaction, self.load_id)
+        self.progress(self.state)
+
+
+def _write_people(writing: _Writing, by_number: Spool, folder: Path | None) -> None:
+    """Writes what was sorted by number: people, then names, words and slips, each in the order of its table's key."""
+    step_bytes = (writing.state.total_bytes - writing.state.read_bytes) // (_STEPS - 1)
+    with Spool(folder) as slips:
+        with Spool(folder) as by_word:
+            with Spool(folder) as by_name:
+                people = register_rows.People(by_name)
+                rows = people.rows(by_number.sorted())
+                writing.state.people = writing.rows(t.register_people, register_rows.PEOPLE_COLUMNS, rows)
+                columns = register_rows.PROFESSIONS_COLUMNS
+                writing.rows(t.register_professions, columns, people.professions())
+                writing.step_done(step_bytes)
+                rows = register_rows.names(by_name.sorted(), by_word)
+                writing.rows(t.register_names, register_rows.NAMES_COLUMNS, rows)
+            writing.step_done(step_bytes)
+            writing.rows(t.register_words, register_rows.WORDS_COLUMNS, register_rows.words(by_word.sorted(), slips))
+        writing.step_done(step_bytes)
+        writing.rows(t.register_slips, register_rows.SLIPS_COLUMNS, register_rows.slip_rows(slips.sorted()))
+        writing.step_done(step_bytes)
 
 
 def _enter_mailboxes(
@@ -288,13 +271,14 @@ def _bury(transaction: Transaction, load_id: int, state: Progress, *, shrink: bo
         before = connection.scalar(select(practising).select_from(old).where(old.c.load_id == in_use)) or 0
         if gone > max(_GONE_PEOPLE_ALWAYS_ALLOWED, before * _GONE_SHARE_MAX) and not shrink:
             raise ExtractError("register-shrinks", gone=gone, before=before)
-        copied = [c for c in t.register_people.c if c.name not in ("load_id", "gone_since_ms")]
+        copied = [c for c in t.register_people.c if c.name not in ("load_id", "gone_since_ms", "activities")]
         tombstones = select(
             literal(load_id),
             func.coalesce(old.c.gone_since_ms, _now_ms()),
+            literal(""),
             *(old.c[column.name] for column in copied),
         ).where(lacking)
-        names = ["load_id", "gone_since_ms", *(column.name for column in copied)]
+        names = ["load_id", "gone_since_ms", "activities", *(column.name for column in copied)]
         state.gone = connection.execute(insert(t.register_people).from_select(names, tombstones)).rowcount
 
 
@@ -335,11 +319,6 @@ def _remove(transaction: Transaction, kind: str, load_id: int) -> None:
                 break
     with transaction() as connection:
         connection.execute(delete(t.register_loads).where(t.register_loads.c.load_id == load_id))
-
-
-def _stable_id(*values: str) -> int:
-    """A number below 2⁶³ that equal values share, so that a batch need not read what earlier ones wrote."""
-    return int.from_bytes(hashlib.sha256("|".join(values).encode()).digest()[:8], "big") >> 1 or 1
 
 
 def _now_ms() -> int:

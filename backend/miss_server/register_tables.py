@@ -36,60 +36,56 @@ register_people = Table(
     Column("given_name", Text, nullable=False),
     Column("family_folded", _Word, nullable=False),
     Column("given_folded", _Word, nullable=False),
+    # JSON: [profession_id, place, postcode, town, telephone, sign] for each, in the register's order
+    Column("activities", Text, nullable=False),
     Column("gone_since_ms", BigInteger),  # absent from the extract since then: no longer practising
-    Index("register_people_by_name", "load_id", "family_folded", "given_folded", "rpps"),
 )
 
-register_name_words = Table(
-    "register_name_words",
+# The people who practise, numbered in the order of their names: whose names begin alike stand together.
+register_names = Table(
+    "register_names",
     metadata,
     Column("load_id", Integer, primary_key=True, autoincrement=False),
+    Column("no", Integer, primary_key=True, autoincrement=False),
+    Column("family_folded", _Word, nullable=False),
+    Column("given_folded", _Word, nullable=False),
+    Column("rpps", String(11), nullable=False),
+    Index("register_names_by_name", "load_id", "family_folded", "given_folded", "rpps", unique=True),
+)
+
+# Who is found by a word: their numbers, ascending, packed into blocks.
+register_words = Table(
+    "register_words",
+    metadata,
+    Column("load_id", Integer, primary_key=True, autoincrement=False),
+    Column("word", _Word, primary_key=True),  # after a letter that tells names, places and professions apart
+    Column("first_no", Integer, primary_key=True, autoincrement=False),
+    Column("last_no", Integer, nullable=False),
+    Column("amount", Integer, nullable=False),
+    Column("numbers", LargeBinary, nullable=False),  # unsigned 32 bits each, the lowest byte first
+)
+
+# Each distinct word of a name, whole and with one letter left out: two words a letter apart meet in one of these.
+register_slips = Table(
+    "register_slips",
+    metadata,
+    Column("load_id", Integer, primary_key=True, autoincrement=False),
+    Column("slip", _Word, primary_key=True),
     Column("word", _Word, primary_key=True),
-    Column("rpps", String(11), primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 register_professions = Table(
     "register_professions",
     metadata,
     Column("load_id", Integer, primary_key=True, autoincrement=False),
-    Column("profession_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("profession_id", Integer, primary_key=True, autoincrement=False),
     Column("code", String(8), nullable=False),
     Column("label", Text, nullable=False),
     Column("category", String(8), nullable=False),  # C civil, M public servant or military, E student
     Column("specialty_code", String(16), nullable=False),
     Column("specialty", Text, nullable=False),
     Column("folded", Text, nullable=False),
-)
-
-register_places = Table(
-    "register_places",
-    metadata,
-    Column("load_id", Integer, primary_key=True, autoincrement=False),
-    Column("place_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("name", Text, nullable=False),
-    Column("postcode", String(16), nullable=False),
-    Column("town", Text, nullable=False),
-    Column("telephone", String(32), nullable=False),
-)
-
-register_place_words = Table(
-    "register_place_words",
-    metadata,
-    Column("load_id", Integer, primary_key=True, autoincrement=False),
-    Column("word", _Word, primary_key=True),
-    Column("place_id", BigInteger, primary_key=True, autoincrement=False),
-)
-
-register_activities = Table(
-    "register_activities",
-    metadata,
-    Column("load_id", Integer, primary_key=True, autoincrement=False),
-    Column("rpps", String(11), primary_key=True),
-    Column("profession_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("place_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("line", Integer, nullable=False),  # in the extract: the order the register gives a person's activities in
-    Index("register_activities_by_place", "load_id", "place_id"),
-    Index("register_activities_by_profession", "load_id", "profession_id", "rpps"),
 )
 
 register_mailboxes = Table(

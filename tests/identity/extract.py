@@ -11,7 +11,7 @@ def _columns(line: str) -> list[str]:
     return line.split("|")
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
     return text.split()
 
 
@@ -173,13 +173,13 @@ def write(path: Path, lines: Iterable[str], encoding: str = "utf-8", trailing: s
     return path
 
 
-_FAMILIES = _words(
+_FAMILIES = words(
     "MARTIN BERNARD DUBOIS THOMAS ROBERT RICHARD PETIT DURAND LEROY MOREAU SIMON LAURENT LEFEBVRE MICHEL GARCIA DAVID "
     "BERTRAND ROUX VINCENT FOURNIER MOREL GIRARD ANDRÉ LEFÈVRE MERCIER DUPONT LAMBERT BONNET FRANÇOIS MARTINEZ LEGRAND "
     "GARNIER FAURE ROUSSEAU BLANC GUÉRIN MULLER HENRY ROUSSEL NICOLAS PERRIN MORIN MATHIEU CLÉMENT GAUTHIER DUMONT LOPEZ "
     "FONTAINE CHEVALIER ROBIN MASSON SANCHEZ GÉRARD NGUYÊN BOYER DENIS LEMAIRE DUVAL JOLY GAUTIER ROGER ROCHE ROY NOËL"
 )
-_GIVENS = _words(
+_GIVENS = words(
     "Camille Marie Léa Chloé Inès Jeanne Zoé Hélène Agnès Éloïse Anaïs Jean Pierre Louis Hugo Théo Raphaël Gaël Loïc "
     "André Étienne Benoît Jérôme Rémi Noël Anne-Sophie Jean-Baptiste Marie-Claire Paul-Émile Sarah Karim Fatou Linh Yann"
 )
