@@ -12,7 +12,7 @@ import pytest
 from miss_app.engine import records
 from miss_app.engine.events import Trouble
 from miss_app.engine.problems import Problem
-from miss_app.engine.store import Store
+from miss_app.engine.store import Store, StoreFailure
 
 CANARY = "Patiente fictive MARTINEAU lésion nævoïde"
 
@@ -171,3 +171,26 @@ def test_records_round_trip_and_older_ones_take_defaults() -> None:
     assert records.decode(Outer, records.encode(full)) == full
     old = records.encode(Outer("é", False, Inner(1)))
     assert records.decode(Outer, old[: -len(b"\x07default")]) == Outer("é", False, Inner(1))
+
+
+def test_a_full_disk_changes_nothing_and_says_so(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store.db", bytes(32))
+    with store.step() as step:
+        step.put("messages", b"before", b"x", shelf=b"chat")
+    pages = store._database.execute("PRAGMA page_count").fetchone()[0]
+    store._database.execute(f"PRAGMA max_page_count = {pages}")
+    undone: list[int] = []
+
+    def fill() -> None:
+        with store.step() as step:
+            step.undo(lambda: undone.append(1))
+            for n in range(200):
+                step.put("messages", b"%d" % n, bytes(4000), shelf=b"chat")
+
+    with pytest.raises(StoreFailure, match="disk-full"):
+        fill()
+    assert undone == [1]
+    assert [row.name for row in store.rows("messages", b"chat")] == [b"before"]
+    store._database.execute(f"PRAGMA max_page_count = {pages + 1000}")
+    fill()
+    assert len(store.rows("messages", b"chat")) == 201

@@ -312,6 +312,36 @@ def test_locked_and_unlocked_again(post: Post, tmp_path: Path) -> None:
     play(post, tmp_path, acts)
 
 
+def test_a_full_disk_loses_nothing(post: Post, tmp_path: Path) -> None:
+    """What cannot be stored is not acknowledged, what cannot be sealed does not leave; both go on when there is room."""
+
+    async def acts(scene: Scene) -> None:
+        camille, hugo = await scene.enter("camille", "hugo")
+        chat = await camille.client.open_direct(await camille.find(hugo))
+        await camille.client.send_text(chat, "un")
+        await hugo.reads(chat, "un")
+        await until(lambda: not waiting(camille, chat), "nothing is under way")
+        account = camille.client._account
+        assert account is not None
+        disk = account.store._database
+        pages = disk.execute("PRAGMA page_count").fetchone()[0]
+        disk.execute(f"PRAGMA max_page_count = {pages}")
+        texts = [f"long {number} " + "x" * 9000 for number in range(8)]
+        for text in texts:
+            await hugo.client.send_text(chat, text)
+        await until(lambda: any(getattr(e, "problem", "") == "disk-full" for e in camille.events), "the disk is full")
+        with pytest.raises(Problem, match="disk-full"):
+            await camille.client.send_text(chat, "y" * 10_000)
+        disk.execute(f"PRAGMA max_page_count = {pages + 10_000}")
+        account.session.hurry()
+        await camille.reads(chat, "un", *texts)
+        await camille.client.send_text(chat, "deux")
+        await hugo.reads(chat, "un", *texts, "deux")
+        assert [line.kind for line in camille.lines(chat) if line.kind == "unreadable"] == []
+
+    play(post, tmp_path, acts)
+
+
 def test_a_retried_message_keeps_its_id(post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A failed message is sent when the person says so, once."""
 

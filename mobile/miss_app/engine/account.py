@@ -98,7 +98,7 @@ class Account:
         seed = self.own.keys.signature_seed
         self.membership = Membership(self.certificate, seed, server.authority, self.people, self.clock)
         self.outbox = Outbox(
-            store, self.conversations, self.messages, self.membership, self.http, self._submit, new_id, self._late
+            store, self.conversations, self.messages, self.membership, self.http, self._submit, new_id, self._late, tell
         )
         self.inbox = Inbox(
             store,

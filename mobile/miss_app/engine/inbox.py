@@ -18,7 +18,7 @@ from miss_app.engine.model import Act, Conversation, Item, Message, PhotoPart
 from miss_app.engine.outbox import Outbox
 from miss_app.engine.people import People, certificate_of_leaf, person_of_leaf
 from miss_app.engine.problems import Problem
-from miss_app.engine.store import Step, Store
+from miss_app.engine.store import Step, Store, StoreFailure
 from miss_protocol import content as contents
 from miss_protocol import notices
 from miss_protocol.errors import MissError, RemoteError
@@ -100,6 +100,8 @@ class Inbox:
         try:
             with self._store.step() as step:
                 self._take(step, record, row)
+        except StoreFailure:
+            raise  # not the row's fault: the server sends it again
         except (MissError, Problem) as error:
             self._cannot_follow(record, row, error.reason)
         self._acknowledge(row.stream, row.number)
@@ -412,6 +414,8 @@ class Inbox:
                 with self._store.step() as step:
                     self._take(step, self._conversations.get(stream), row)
                     step.delete("parked", parked.name)
+            except StoreFailure:
+                raise
             except (MissError, Problem):
                 return
         self._stopped.discard(stream)

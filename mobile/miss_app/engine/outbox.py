@@ -8,25 +8,28 @@ One item a conversation is on its way at a time: a refusal can then never change
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from miss_app.engine import records
 from miss_app.engine.conversations import Conversations, others_pending
-from miss_app.engine.events import Trouble
+from miss_app.engine.events import Event, Trouble
 from miss_app.engine.http import Http
 from miss_app.engine.membership import Membership
 from miss_app.engine.messages import Messages
 from miss_app.engine.model import Act, Conversation, Item, Latecomer, Stage
 from miss_app.engine.problems import Problem
-from miss_app.engine.store import Row, Step, Store
+from miss_app.engine.store import Row, Step, Store, StoreFailure
 from miss_protocol.frames import ID_BYTES, Accepted, Class, Kind, Refusal, Refused, Submit
 from miss_protocol.mls import group as mls
 
+logger = logging.getLogger(__name__)
 PLACE_GAP = 1 << 10  # room for items that must go before the first
 REFUSALS_MAX = 50
 ACCEPTED_MAX = 16  # accepted items whose own rows have not come yet, before the next one is sent
 RETRY_SECONDS = 1.0
+STORE_RETRY_SECONDS = 5.0
 PACKAGES_RETRY_SECONDS_MAX = 30.0
 _COMMITS = (Act.ADD, Act.REMOVE, Act.CLEAR)
 
@@ -38,6 +41,7 @@ class Outbox:
         submit: gives a frame to the connection.
         new_id: makes a message id of 16 random bytes.
         late: told when somebody is to be added later, who has left no key package yet.
+        tell: tells the screen.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Outbox:
         submit: Callable[[Submit], Awaitable[None]],
         new_id: Callable[[], bytes],
         late: Callable[[], None],
+        tell: Callable[[Event], None],
     ) -> None:
         self._store = store
         self._conversations = conversations
@@ -59,6 +64,7 @@ class Outbox:
         self._submit = submit
         self._new_id = new_id
         self._late = late
+        self._tell = tell
         self._open = False
         self._flying: dict[bytes, bytes] = {}  # conversation → message id whose answer is awaited
         self._busy: dict[bytes, asyncio.Task[None]] = {}
@@ -147,6 +153,13 @@ class Outbox:
             while again and self._open:
                 self._again.discard(conversation_id)
                 again = await self._advance(conversation_id) or conversation_id in self._again
+        except StoreFailure as failure:
+            # Nothing was sealed, nothing left: the same again when the disk has room.
+            self._tell(Trouble(failure.reason))
+            self.kick_later(conversation_id, STORE_RETRY_SECONDS)
+        except Exception:
+            logger.exception("The outbox stumbled.")
+            self.kick_later(conversation_id, STORE_RETRY_SECONDS)
         finally:
             del self._busy[conversation_id]
 
@@ -171,6 +184,8 @@ class Outbox:
             return False  # the commit that won is on its way
         try:
             return await self._prepare(record, group, item)
+        except StoreFailure:
+            raise
         except Problem as problem:
             return self._fail(item, problem.reason)
 

@@ -6,6 +6,7 @@ what is to be sent is given to it. Positions to acknowledge are gathered for a t
 
 import asyncio
 import contextlib
+import logging
 import random
 import secrets
 import ssl
@@ -40,6 +41,7 @@ from miss_protocol.frames import (
 from miss_protocol.identity import LABEL_LOGIN, login_content, sign_p256
 from miss_protocol.invitation import Invitation
 
+logger = logging.getLogger(__name__)
 VERSION = 1
 ACKNOWLEDGE_SECONDS = 0.1
 BACKOFF_SECONDS_MIN, BACKOFF_SECONDS_MAX = 0.25, 30.0
@@ -191,6 +193,11 @@ class Session:
             return _reason_of_close(error)
         except (OSError, InvalidHandshake, WebSocketException, TimeoutError, ssl.SSLError) as error:
             return reason_of(error)
+        except Problem as problem:
+            return problem.reason  # the listener's disk: what was not taken is sent again
+        except Exception:
+            logger.exception("The session stumbled.")
+            return SERVER_AWAY
 
     async def _converse(self, socket: ClientConnection) -> str:
         try:

@@ -49,6 +49,10 @@ TABLES = (
 )
 
 
+class StoreFailure(Problem):
+    """The disk did not take or give a record: ``disk-full``, ``store-failed`` or ``store-damaged``; nothing changed."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One record: its name in clear again, its place, its body."""
@@ -167,10 +171,13 @@ class Store:
             try:
                 yield step
                 self._database.execute("COMMIT")
-            except BaseException:
-                self._database.execute("ROLLBACK")
+            except BaseException as error:
+                if self._database.in_transaction:  # SQLite rolls back by itself where the disk is full
+                    self._database.execute("ROLLBACK")
                 for act in reversed(step.undoings):
                     act()
+                if isinstance(error, sqlite3.Error):
+                    raise StoreFailure("disk-full" if "full" in str(error) else "store-failed") from error
                 raise
             finally:
                 self._in_step = False
@@ -258,7 +265,7 @@ class Store:
         try:
             plain = self._ciphers[table].decrypt(nonce, body, _bound(table, hashed, shelf_hash, place))
         except (InvalidTag, ValueError) as error:
-            raise Problem("store-damaged") from error
+            raise StoreFailure("store-damaged") from error
         reader = Reader(plain)
         return Row(reader.opaque(), place, reader.opaque())
 
