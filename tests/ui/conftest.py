@@ -18,6 +18,10 @@ from miss_app.ui import window  # noqa: E402  # the environment comes first
 
 window.prepare(Path(tempfile.mkdtemp(prefix="miss-ui-")), headless=True, size="420x760")
 
+from kivy.config import Config  # noqa: E402  # the environment comes first
+
+Config.set("graphics", "maxfps", "0")  # a test waits for what it wants to see, not for the next frame's turn
+
 if TYPE_CHECKING:
     from ui.rehearsal import Rehearsal
     from ui.stage import Scene
