@@ -166,6 +166,17 @@ def test_a_group_is_gathered_and_created(rehearse: Rehearse) -> None:
     play.until(lambda: play.sees("composer"))
 
 
+def test_nobody_finds_themselves_in_the_directory(rehearse: Rehearse) -> None:
+    scene = opened(fill(Scene()))
+    scene.people = [ME, CAMILLE]
+    play = rehearse(scene)
+    play.tap("new-message")
+    play.type("people-search", "dr")
+    play.until(lambda: play.sees("person-0"))
+    assert play.read("person-0").startswith(CAMILLE.display_name)
+    assert not play.sees("person-1")
+
+
 def test_who_is_not_on_miss_is_shown_but_cannot_be_written_to(rehearse: Rehearse) -> None:
     play = rehearse(opened(fill(Scene())))
     play.tap("new-message")

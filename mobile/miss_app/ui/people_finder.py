@@ -65,7 +65,10 @@ class PeopleFinder(BoxLayout):
 
         def found(people: list[PersonView]) -> None:
             if asked == self._asked:
-                self._found, self._searched, self.problem = list(people), True, ""
+                me = self.app.client.me() if self.app is not None else None
+                own = me.person_id if me is not None else b""
+                self._found = [each for each in people if not own or each.person_id != own]
+                self._searched, self.problem = True, ""
                 self.show()
 
         def failed(failure: Failure) -> None:
@@ -134,7 +137,7 @@ class PeopleFinder(BoxLayout):
             self.chosen.remove(person)
         else:
             self.chosen.append(person)
-            self.ids.name.text = ""  # found: the next name is another one
+            self.ids.name.text, self._found = "", []  # found: the next name is another one
         self.show()
         self.on_chosen()
 
