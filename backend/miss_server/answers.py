@@ -18,6 +18,12 @@ _SENTENCES = {
         "Cet appareil a été révoqué. Inscrivez-le à nouveau.",
         "This device was revoked. Register it again.",
     ),
+    "suspended": (
+        "Le répertoire national ne vous connaît plus d’exercice : votre compte est suspendu, rien n’est effacé. "
+        "S’il se trompe, adressez-vous à votre ordre.",
+        "By the national register you do not practise any more: your account is suspended, nothing is deleted. "
+        "If it is mistaken, ask your order.",
+    ),
     "not-found": ("Il n’y a rien à cette adresse.", "There is nothing at this address."),
     "too-large": ("C’est trop volumineux pour ce serveur.", "This is too large for this server."),
     "full": ("Une limite de ce serveur est atteinte.", "A limit of this server is reached."),

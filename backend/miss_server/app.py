@@ -123,6 +123,8 @@ async def _keep_looking(database: Database, doorbell: Doorbell) -> None:
                 doorbell.ring_log(stream)
             for device in await database.read(devices.revoked_since, since):
                 doorbell.close_device(device, Close.REVOKED, "revoked")
+            for device in await database.read(devices.suspended_since, since):
+                doorbell.close_device(device, Close.LOGIN, "suspended")
         except Exception as error:  # the next look, a second later, sees the same ten seconds
             journal.failure("look-failed", error)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, exists, func, insert, select, update
 
 from miss_protocol import limits
 from miss_protocol.errors import RemoteError
@@ -13,6 +13,7 @@ from miss_protocol.labels import LABEL_LOGIN, verify_p256
 from miss_protocol.mls.nodes import KeyPackage
 from miss_protocol.notices import DeviceAdded
 from miss_server import acts, streams
+from miss_server.register_tables import people
 from miss_server.tables import devices, key_packages
 
 
@@ -26,6 +27,7 @@ class Device:
     certificate: bytes
     login_key: bytes
     revoked: bool
+    suspended: bool = False  # its person does not practise any more, by the register
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ _DEVICE = select(
     devices.c.certificate,
     devices.c.login_key,
     devices.c.revoked_at_ms,
-)
+    people.c.suspended_at_ms,
+).outerjoin(people, people.c.person_id == devices.c.person_id)
 
 
 def _device(row: Row[*tuple[Any, ...]]) -> Device:
@@ -57,6 +60,7 @@ def _device(row: Row[*tuple[Any, ...]]) -> Device:
         bytes(row.certificate),
         bytes(row.login_key),
         row.revoked_at_ms is not None,
+        row.suspended_at_ms is not None,
     )
 
 
@@ -108,7 +112,7 @@ def check_login(
     """The device that logs in.
 
     Raises:
-        RemoteError: ``unknown-device``, ``bad-signature`` or ``revoked``, in this order.
+        RemoteError: ``unknown-device``, ``bad-signature``, ``revoked`` or ``suspended``, in this order.
     """
     if device is None:
         raise RemoteError("unknown-device", "no such device")
@@ -116,6 +120,8 @@ def check_login(
     verify_p256(device.login_key, LABEL_LOGIN, content, signature)
     if device.revoked:
         raise RemoteError("revoked", "this device was revoked")
+    if device.suspended:
+        raise RemoteError("suspended", "this person does not practise any more, by the register")
     return device
 
 
@@ -157,6 +163,12 @@ def revoke(connection: Connection, device_id: bytes, who: str, now_ms: int) -> b
 def revoked_since(connection: Connection, since_ms: int) -> list[int]:
     """The devices revoked since then, from whichever process it was done."""
     return list(connection.scalars(select(devices.c.device).where(devices.c.revoked_at_ms > since_ms)))
+
+
+def suspended_since(connection: Connection, since_ms: int) -> list[int]:
+    """The devices of people suspended since then."""
+    of_people = select(people.c.person_id).where(people.c.suspended_at_ms > since_ms)
+    return list(connection.scalars(select(devices.c.device).where(devices.c.person_id.in_(of_people))))
 
 
 def read_key_packages(
@@ -234,8 +246,9 @@ def take_key_packages(
     """
     d, k = devices.c, key_packages.c
     found: list[tuple[bytes, bytes]] = []
+    suspended = exists().where(people.c.person_id == d.person_id, people.c.suspended_at_ms.is_not(None))
     live = select(d.device, d.device_id).where(
-        d.person_id == person_id, d.revoked_at_ms.is_(None), d.device_id != but_not
+        d.person_id == person_id, d.revoked_at_ms.is_(None), d.device_id != but_not, ~suspended
     )
     for device, device_id in connection.execute(live.order_by(d.device)).all():
         one = connection.execute(

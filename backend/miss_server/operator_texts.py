@@ -93,6 +93,11 @@ TEXTS = {
         "Register in use: {people} people, {mailboxes} mailboxes, read from {rows} lines. Left out: {left_out} lines "
         "without an RPPS number or of shared mailboxes, {broken} malformed. No longer practising: {gone}.",
     ),
+    "followed": (
+        "Sur MiSS : {suspended} suspendus, {restored} rétablis, {moved} changements d’exercice, {renamed} de nom.",
+        "On MiSS: {suspended} suspended, {restored} restored, {moved} changed where or what they practise, {renamed} "
+        "their name.",
+    ),
     "encoding": ("{file} : {encoding}.", "{file}: {encoding}."),
     "sample-written": (
         "Extrait fictif écrit : {files}. Chargez-le par « register load ».",

@@ -10,6 +10,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 from typing import IO
@@ -24,6 +25,7 @@ from miss_server.identity_checks import MAILBOX
 from miss_server.operator_texts import TEXTS, say
 from miss_server.refusals import FRENCH
 from miss_server.register import Entry
+from miss_server.register_changes import Changes
 from miss_server.register_load import Progress, load
 
 _BAR_CHARACTERS = 30
@@ -86,6 +88,8 @@ def _load(arguments: argparse.Namespace, language: str) -> int:
             print(say("encoding", language, file=file, encoding=encoding))
         counts = {"people": state.people, "mailboxes": state.mailboxes, "rows": state.rows, "left_out": state.left_out}
         print(say("loaded", language, broken=state.broken_lines, gone=state.gone, **counts))
+        if state.changes != Changes():
+            print(say("followed", language, **asdict(state.changes)))
 
     return _on_database(arguments, language, act)
 

@@ -8,7 +8,9 @@ from miss_server.tables import devices
 
 def find(connection: Connection, person_id: bytes) -> dict[str, object] | None:
     """The person as an entry of the directory."""
-    reachable = exists().where(devices.c.person_id == people.c.person_id, devices.c.revoked_at_ms.is_(None))
+    reachable = exists().where(
+        devices.c.person_id == people.c.person_id, devices.c.revoked_at_ms.is_(None), people.c.suspended_at_ms.is_(None)
+    )
     row = connection.execute(
         select(people, reachable.label("reachable")).where(people.c.person_id == person_id)
     ).first()

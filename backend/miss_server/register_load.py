@@ -16,11 +16,12 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, delete, exists, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from miss_server import bulk, register_rows
+from miss_server import bulk, register_changes, register_rows
 from miss_server import register_tables as t
 from miss_server import rpps as rpps_number
 from miss_server.extracts import MAILBOXES, PEOPLE, Extract, ExtractError, named, open_extracts
 from miss_server.register import current
+from miss_server.register_changes import Changes
 from miss_server.spool import Spool
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
@@ -62,6 +63,7 @@ class Progress:
     broken_lines: int = 0
     gone: int = 0  # people who are not in the new extract any more, earlier tombstones included
     encodings: dict[str, str] = field(default_factory=dict)
+    changes: Changes = field(default_factory=Changes)  # for the people on MiSS
 
 
 def load(
@@ -102,12 +104,15 @@ def load(
             if PEOPLE in loads:
                 _write_people(_Writing(transaction, loads[PEOPLE], state, progress), by_number, folder)
                 _bury(transaction, loads[PEOPLE], state, shrink=shrink)
+                _spare(transaction, loads[PEOPLE], shrink=shrink)
         with transaction() as connection:
             _put_in_use(connection, loads, state)
     except BaseException:
         for kind, load_id in loads.items():
             _remove(transaction, kind, load_id)
         raise
+    if PEOPLE in loads:
+        state.changes = register_changes.follow(transaction, _now_ms())
     _remove_unused(transaction)
     state.read_bytes = state.total_bytes
     progress(state)
@@ -280,6 +285,14 @@ def _bury(transaction: Transaction, load_id: int, state: Progress, *, shrink: bo
         ).where(lacking)
         names = ["load_id", "gone_since_ms", "activities", *(column.name for column in copied)]
         state.gone = connection.execute(insert(t.register_people).from_select(names, tombstones)).rowcount
+
+
+def _spare(transaction: Transaction, load_id: int, *, shrink: bool) -> None:
+    """Refuses a load that would suspend too many of the people on MiSS at once."""
+    with transaction() as connection:
+        gone, before = register_changes.to_suspend(connection, load_id)
+    if gone > max(_GONE_PEOPLE_ALWAYS_ALLOWED, before * _GONE_SHARE_MAX) and not shrink:
+        raise ExtractError("register-shrinks", gone=gone, before=before)
 
 
 def _put_in_use(connection: Connection, loads: dict[str, int], state: Progress) -> None:

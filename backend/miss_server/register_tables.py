@@ -111,6 +111,8 @@ people = Table(
     Column("checked_how", String(16), nullable=False),  # mailbox | telephone | operator
     Column("checked_at_ms", BigInteger, nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
+    Column("suspended_at_ms", BigInteger),  # the register does not hold them any more
+    Index("people_by_suspension", "suspended_at_ms"),
 )
 
 registrations = Table(

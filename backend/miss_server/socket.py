@@ -61,6 +61,7 @@ _CLOSES = {
     "bad-signature": Close.LOGIN,
     "login-timeout": Close.LOGIN,
     "revoked": Close.REVOKED,
+    "suspended": Close.LOGIN,
     "version": Close.VERSION,
     "subprotocol": Close.VERSION,
 }

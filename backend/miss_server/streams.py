@@ -211,7 +211,7 @@ def open_device_stream(connection: Connection, device: int, device_id: bytes, no
     connection.execute(insert(memberships).values(stream=key[0] if key else 0, device=device, added=1, removed=None))
 
 
-def tell(connection: Connection, device_id: bytes, notice: notices.DeviceAdded, now_ms: int) -> None:
+def tell(connection: Connection, device_id: bytes, notice: notices.Notice, now_ms: int) -> None:
     """Appends a notice to a device's own stream; the caller rings once this is committed."""
     row = connection.execute(
         update(streams)

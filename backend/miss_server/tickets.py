@@ -59,7 +59,7 @@ async def require_device(request: Request) -> Device:
     """The device that sent a request; its row is read each time.
 
     Raises:
-        Denied: 401 ``unauthenticated``, or 403 ``revoked``.
+        Denied: 401 ``unauthenticated``, or 403 ``revoked`` or ``suspended``.
     """
     tickets: Tickets = request.app.state.tickets
     device_id = tickets.device_of(bearer(request))
@@ -70,4 +70,6 @@ async def require_device(request: Request) -> Device:
         raise Denied(401, "unauthenticated")
     if device.revoked:
         raise Denied(403, "revoked")
+    if device.suspended:
+        raise Denied(403, "suspended")
     return device

@@ -6,6 +6,7 @@ from miss_protocol.errors import RemoteError
 from miss_protocol.mls.codec import Writer, decode
 
 DEVICE_ADDED = 1
+CONTACT_STANDING = 2
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,21 @@ class DeviceAdded:
     endorsed: bool
 
 
-def encode(notice: DeviceAdded) -> bytes:
+@dataclass(frozen=True)
+class ContactStanding:
+    """Somebody of a shared conversation was suspended, or is back: whether the register says that they practise."""
+
+    person_id: bytes
+    practises: bool
+
+
+Notice = DeviceAdded | ContactStanding
+
+
+def encode(notice: Notice) -> bytes:
     """The body of a NOTICE row."""
+    if isinstance(notice, ContactStanding):
+        return Writer().u16(CONTACT_STANDING).fixed(notice.person_id).u8(notice.practises).bytes()
     return Writer().u16(DEVICE_ADDED).fixed(notice.device_id).u8(notice.endorsed).bytes()
 
 
@@ -28,3 +42,10 @@ def read(body: bytes) -> DeviceAdded | None:
     if int.from_bytes(body[:2], "big") != DEVICE_ADDED:
         return None
     return decode(body[2:], lambda r: DeviceAdded(r.fixed(16), r.u8() == 1))
+
+
+def read_standing(body: bytes) -> ContactStanding | None:
+    """The notice of somebody's standing, or None where it is another one; RemoteError where it is malformed."""
+    if body[:2] != CONTACT_STANDING.to_bytes(2, "big"):
+        return None
+    return decode(body[2:], lambda r: ContactStanding(r.fixed(16), r.u8() == 1))
