@@ -60,8 +60,19 @@ class Sender:
 
     def under_way(self) -> int:
         """How many of its items had not landed yet."""
-        named = {kind: {words[1] for words in self.words() if words[0] == kind} for kind in ("queued", "landed")}
-        return len(named["queued"] - named["landed"])
+        waiting: set[str] = set()
+        for kind, *names in self.words():
+            if kind == "awake":
+                waiting = set(names)
+            elif kind == "queued":
+                waiting.add(names[0])
+            elif kind == "landed":
+                waiting.discard(names[0])
+        return len(waiting)
+
+    def said(self) -> int:
+        """How many texts it has written so far."""
+        return max((int(words[1]) for words in self.words() if words[0] == "said"), default=0)
 
 
 def wait_for(condition: object, what: str, process: subprocess.Popen[bytes] | None = None) -> None:
@@ -187,7 +198,7 @@ def _set(quota: Path, number: int) -> None:
 
 
 def _settled(sender: Sender, each: int) -> bool:
-    return sender.under_way() == 0 and sender.lines("queued") >= each
+    return sender.said() >= each and sender.under_way() == 0
 
 
 def _all_read(senders: list[Sender], each: int) -> bool:

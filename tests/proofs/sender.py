@@ -72,7 +72,9 @@ async def write_on(client: Client, chat: bytes, name: str, stranger: bytes, quot
     written = sum(line.text.startswith(f"{name} ") for line in client.messages(chat, limit=100_000) if line.mine)
     account = client._account
     assert account is not None
-    log.write("awake", written)
+    # A kill may come between a step and its line in this log: what waits is said anew.
+    log.write("awake", *(item.message_id.hex() for item in account.outbox.items(chat)))
+    log.write("said", written)
     while True:
         allowed = int(quota.read_text() or "0")
         if written >= allowed or len(account.outbox.items(chat)) >= UNDER_WAY_MAX:
@@ -87,6 +89,7 @@ async def write_on(client: Client, chat: bytes, name: str, stranger: bytes, quot
                 await client.add_people(chat, [PersonView(stranger, "Zoé Exemple", "Médecin", "", True)])
         await client.send_text(chat, f"{name} {written}")
         written += 1
+        log.write("said", written)
         await asyncio.sleep(random.random() * 0.01)
 
 

@@ -119,17 +119,22 @@ class Messages:
             return
         after = replace(record, marks=tuple(reached if one is mark else one for one in record.marks))
         self._conversations.save(step, after)
-        low = min(_delivered(record), _read(record))
-        high = max(_delivered(after), _read(after))
-        if (_delivered(record), _read(record)) == (_delivered(after), _read(after)):
-            return
-        for row in self._store.rows("messages", record.conversation_id, above=place_of(low)):
-            if row.place > place_of(high, 1):
-                break
-            message = records.decode(Message, row.body)
-            if message.mine:
-                step.after(partial(self._tell_changed, step, message))
-        self.tell_conversation(step, record.conversation_id)
+        passed = ((_delivered(record), _delivered(after)), (_read(record), _read(after)))
+        changed: dict[bytes, Message] = {}
+        for low, high in passed:
+            if low < high:
+                changed |= {one.message_id: one for one in self._own_between(record.conversation_id, low, high)}
+        for message in changed.values():
+            step.after(partial(self._tell_changed, step, message))
+        if changed:
+            self.tell_conversation(step, record.conversation_id)
+
+    def _own_between(self, conversation_id: bytes, low: int, high: int) -> list[Message]:
+        """One's own messages of the rows above ``low`` up to ``high``."""
+        above, below = place_of(low + 1) - 1, place_of(high + 1)
+        rows = self._store.rows("messages", conversation_id, above=above, below=below)
+        found = (records.decode(Message, row.body) for row in rows)
+        return [one for one in found if one.mine]
 
     def _tick(self, message: Message) -> Tick | None:
         if not message.mine or message.kind not in ("text", "photo"):

@@ -28,6 +28,7 @@ from miss_app.engine.problems import Problem
 from miss_protocol.mls.codec import Reader, Writer
 
 FORMAT = 1
+_LAST = (1 << 63) - 1
 _HASH_BYTES = 16
 _NONCE_BYTES = 12
 _SMALL_BYTES, _BUCKET_BYTES, _LARGE_BUCKET_BYTES = 4096, 256, 4096
@@ -200,13 +201,15 @@ class Store:
             ).fetchone()
         return None if found is None else self._open(table, *found)
 
-    def rows(self, table: str, shelf: bytes = b"", *, above: int = -1, limit: int = -1) -> list[Row]:
-        """The records of a shelf whose place is above a number, in order; the first ``limit`` where it is given."""
+    def rows(
+        self, table: str, shelf: bytes = b"", *, above: int = -1, below: int = _LAST, limit: int = -1
+    ) -> list[Row]:
+        """The records of a shelf whose place lies between two numbers, in order; the first ``limit`` where given."""
         with self.lock:
             found = self._database.execute(
-                f"SELECT name, shelf, place, sealed FROM {table} WHERE shelf = ? AND place > ?"
+                f"SELECT name, shelf, place, sealed FROM {table} WHERE shelf = ? AND place > ? AND place < ?"
                 " ORDER BY place, id LIMIT ?",
-                (self._hash(table, b"shelf", shelf), above, limit),
+                (self._hash(table, b"shelf", shelf), above, below, limit),
             ).fetchall()
         return [self._open(table, *one) for one in found]
 
@@ -216,7 +219,7 @@ class Store:
             found = self._database.execute(
                 f"SELECT name, shelf, place, sealed FROM {table} WHERE shelf = ? AND place < ?"
                 " ORDER BY place DESC, id DESC LIMIT ?",
-                (self._hash(table, b"shelf", shelf), (1 << 63) - 1 if below is None else below, limit),
+                (self._hash(table, b"shelf", shelf), _LAST if below is None else below, limit),
             ).fetchall()
         return [self._open(table, *one) for one in reversed(found)]
 
