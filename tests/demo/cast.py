@@ -1,6 +1,6 @@
 """The cast of the scene, clearly fictional, and its lines in the national register's own file format."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 _PEOPLE_HEADER = (
@@ -89,6 +89,7 @@ NADIA = Role(
     "EHPAD Fictif",
     "Lille",
 )
+HUGO_AT_WORK = replace(HUGO, key="hugo-at-work")  # the same person at a second device
 CAST = (CAMILLE, HUGO, NADIA)
 
 

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.demo.cable import Cable
-from tests.demo.cast import CAMILLE, HUGO, NADIA, Role, extract_files
+from tests.demo.cast import CAMILLE, HUGO, HUGO_AT_WORK, NADIA, Role, extract_files
 from tests.demo.mailbox import mails_to
 from tests.demo.photo import wound
 from tests.demo.post import Mail, Server
-from tests.demo.window import DESKTOP, PATIENCE_S, PHONE, Stuck, Window
+from tests.demo.window import DESKTOP, PATIENCE_S, PHONE, Stuck, Window, plain
 
 PIN = "428917"
 TEAM = "Équipe plaies – Tilleuls Fictifs"
@@ -73,6 +73,7 @@ class Scene:
         yield self.make_the_care_team
         yield self.send_the_photo
         yield self.go_offline_and_back
+        yield self.link_the_workstation
 
     def perform(self, acts: Iterable[Callable[[], None]] | None = None) -> int:
         """Play; 0, or 1 with the name of the act that did not show."""
@@ -247,12 +248,14 @@ class Scene:
             for window in (camille, hugo):
                 window.until_kind("photo")
         self.picture(HUGO, "photo")
-        with self.acting("Hugo opens it"):
+        with self.acting("Hugo opens it, whole"):
             hugo.tap(hugo.until_kind("photo"))
             hugo.until_there("photo-viewer")
-            self.picture(HUGO, "viewer")
-            hugo.tap("back")
-        print(f"  the photograph: {len(original):,} bytes before", flush=True)
+            hugo.until_state("", "whole", prefix="photo-viewer")
+        self.picture(HUGO, "viewer")
+        facts = plain(hugo.until_there("photo-facts"))
+        hugo.tap("back")
+        print(f"  the photograph: {len(original):,} bytes in 4000 x 3000; Hugo reads: {facts}", flush=True)
 
     def go_offline_and_back(self) -> None:
         camille, nadia = self.windows[CAMILLE], self.windows[NADIA]
@@ -271,3 +274,36 @@ class Scene:
             camille.until("Écrit sans réseau", prefix="message-", patience_s=20)
         self.picture(NADIA, "back")
         self.picture(CAMILLE, "end")
+
+    def link_the_workstation(self) -> None:
+        """Hugo's workstation shows a code; his phone vouches for it; both then have what follows."""
+        hugo, camille = self.windows[HUGO], self.windows[CAMILLE]
+        workstation = self.windows[HUGO_AT_WORK] = Window(
+            "Hugo's workstation", self.folder / "hugo-at-work", DESKTOP, visible=hugo.visible
+        )
+        with self.acting("Hugo links his workstation by a typed code"):
+            workstation.open()
+            workstation.type(
+                "invitation-link", f"miss://127.0.0.1:{self.cables[HUGO].port}#{self.server.fingerprint()}"
+            )
+            workstation.tap("invitation-go")
+            workstation.tap("link-start")
+            code = workstation.until_text("link-code-shown", lambda text: len(text) > 10)
+            self.picture(HUGO_AT_WORK, "code")
+            for step in ("back", "settings-open", "devices-open", "link-device"):
+                hugo.tap(step)
+            hugo.type("link-code", code)
+            hugo.type("link-pin", PIN)
+            hugo.tap("link-go")
+            hugo.until_there("link-done", patience_s=20)
+            self.choose_pin(HUGO_AT_WORK)
+            camille.until("a relié", prefix="notice-", patience_s=20)
+        with self.acting("Camille writes; both of Hugo's devices have it"):
+            camille.type("composer", "Le pansement tient bien.")
+            camille.tap("send")
+            workstation.tap(workstation.until("Le pansement tient", prefix="conversation-", patience_s=20))
+            workstation.until("Le pansement tient", prefix="message-")
+            for _ in range(3):
+                hugo.tap("back")
+            hugo.until("Le pansement tient", prefix="conversation-")
+        self.picture(HUGO_AT_WORK, "linked")

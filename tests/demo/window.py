@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -228,11 +228,24 @@ class Window:
                 raise Stuck(f"{self.name}: no {kind}\non screen: {self.screen()}")
             time.sleep(0.04)
 
-    def until_state(self, words: str, state: str, *, patience_s: float = PATIENCE_S) -> None:
+    def until_text(self, test_id: str, fits: Callable[[str], bool], *, patience_s: float = PATIENCE_S) -> str:
+        """Wait until a widget's text fits; the text."""
+        deadline = time.monotonic() + patience_s
+        while True:
+            text = self.screen().get(test_id, "")
+            if fits(text):
+                return text
+            if time.monotonic() > deadline:
+                raise Stuck(f"{self.name}: {test_id} says {text!r}")
+            time.sleep(0.04)
+
+    def until_state(self, words: str, state: str, *, prefix: str = "", patience_s: float = PATIENCE_S) -> None:
         """Wait until the widget with these words shows a state: "read" on a message of one's own, for example."""
         deadline = time.monotonic() + patience_s
         while True:
-            states = [item["state"] for item in self.items() if words in plain(item["text"])]
+            states = [
+                item["state"] for item in self.items() if words in plain(item["text"]) and item["id"].startswith(prefix)
+            ]
             if state in states:
                 return
             if time.monotonic() > deadline:
