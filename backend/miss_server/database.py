@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -25,6 +26,14 @@ T = TypeVar("T")
 BATCH_SUBMISSIONS_MAX = 256
 BUSY_SECONDS = 30
 READERS = 4
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "temp_store=MEMORY",
+    "cache_size=-65536",  # KiB a connection, taken as it is needed
+    "wal_autocheckpoint=4000",  # pages of 4 KiB
+)
 
 Accept = Callable[[Connection, Sequence[Any]], list[Any]]
 Committed = Callable[[Sequence[Any], list[Any]], None]
@@ -69,8 +78,8 @@ class Database:
         self._writer.start()
 
     def submit(self, submission: Any) -> None:
-        """Puts a submission into the next batch; ``committed`` is told what became of it."""
-        self._running().put(submission)
+        """Puts a submission into the next batch; ``committed`` is told what became of it. From the event loop only."""
+        self._running().add(submission)
 
     async def run(self, function: Callable[..., T], *args: Any) -> T:
         """One synchronous function of a connection as one write transaction.
@@ -140,26 +149,35 @@ class _Writer(threading.Thread):
         self._committed = committed
         self._failed = failed
         self._waiting: deque[Any] = deque()
-        self._wake = threading.Event()
-        self._stopping = False
+        self._bell: SimpleQueue[bool] = SimpleQueue()  # True: go on
+        self._ringing = False
 
     def put(self, one: Any) -> None:
+        """Wakes the writer now."""
         self._waiting.append(one)
-        self._wake.set()
+        self._bell.put(True)
+
+    def add(self, one: Any) -> None:
+        """Wakes the writer once for all that is said in this turn of the loop: waking costs more than a row."""
+        self._waiting.append(one)
+        if not self._ringing:
+            self._ringing = True
+            self._loop.call_soon(self._ring)
+
+    def _ring(self) -> None:
+        self._ringing = False
+        self._bell.put(True)
 
     def stop(self) -> None:
-        self._stopping = True
-        self._wake.set()
+        self._bell.put(False)
         self.join()
 
     def run(self) -> None:
-        while True:
-            self._wake.wait()
-            self._wake.clear()
+        going = True
+        while going:
+            going = self._bell.get()
             while self._waiting:
                 self._next()
-            if self._stopping:
-                return
 
     def _next(self) -> None:
         batch: list[Any] = []
@@ -210,7 +228,7 @@ def _engine(file: Path, begin: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _entry: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # the driver begins nothing by itself: BEGIN is ours, below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
