@@ -10,12 +10,13 @@ from typing import Any
 
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 
 from miss_protocol import limits
 from miss_server import data_folder
 from miss_server.app import create_app
 from miss_server.config import Settings
-from miss_server.socket import ABORT
+from miss_server.socket import CARRIER
 
 BACKLOG = 2_048
 SHUTDOWN_SECONDS = 5
@@ -24,11 +25,28 @@ FRAME_ROOM_BYTES = 1_024
 
 
 class _Websocket(WebSocketsSansIOProtocol):
-    """The websocket protocol of uvicorn, which lets the application drop a peer that does not read."""
+    """The websocket protocol of uvicorn; a socket that is logged in speaks with it directly (``socket.Carrier``)."""
+
+    listener: Callable[[bytes], bool] | None = None
 
     async def run_asgi(self) -> None:
-        self.scope[ABORT] = self.transport.abort  # type: ignore[literal-required]  # an extension of ours
+        self.scope[CARRIER] = self  # type: ignore[literal-required]  # an extension of ours
         await super().run_asgi()
+
+    def handle_bytes(self, event: Frame) -> None:
+        whole = event.fin and self.queue.empty() and not self.close_sent
+        if not (whole and self.listener is not None and self.listener(bytes(event.data))):
+            super().handle_bytes(event)
+
+    def send_now(self, message: bytes) -> bool:
+        if self.close_sent or self.disconnected or self.transport.is_closing():
+            return False
+        self.conn.send_binary(message)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        return True
+
+    def abort(self) -> None:
+        self.transport.abort()
 
 
 class Server(uvicorn.Server):

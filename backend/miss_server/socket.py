@@ -3,13 +3,16 @@
 Each socket knows, for each of its streams, the last number it has sent. A row that comes next goes out from memory; in
 any other case the stream is read from the log. At most ``DELIVER_WINDOW_FRAMES`` rows are on their way without an
 Acknowledge: a device that does not read is left behind in the log, never in memory, and one that blocks is dropped.
+What is said in one turn of the event loop leaves in one message at its end, and what arrives is taken in the turn it
+arrives in; a task is woken for what has to wait only: handshakes, the log, a peer that does not read.
 """
 
 import asyncio
 import secrets
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import WebSocket
 from starlette.websockets import WebSocketDisconnect
@@ -53,7 +56,8 @@ READ_BYTES = 1024 * 1024
 READ_STREAMS = 64
 JUDGEMENTS_MAX = 5
 CLOSE_SECONDS_MAX = 2
-ABORT = "miss.abort"  # in the scope: drops the connection without a word
+CARRIER = "miss.carrier"  # where in the scope the Carrier is
+LISTENED_FRAMES_MAX = 16
 
 _CLOSES = {
     "too-large": Close.TOO_LARGE,
@@ -65,6 +69,19 @@ _CLOSES = {
     "version": Close.VERSION,
     "subprotocol": Close.VERSION,
 }
+
+
+class Carrier(Protocol):
+    """The websocket below a socket, without a task between them: messages pass in the turn of the loop they come in."""
+
+    listener: Callable[[bytes], bool] | None  # is offered each binary message first; False leaves it to be received
+    writable: asyncio.Event  # cleared while the peer does not read
+
+    def send_now(self, message: bytes) -> bool:
+        """Sends a binary message; False where the connection has ended."""
+
+    def abort(self) -> None:
+        """Drops the connection without a word."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +115,7 @@ class Socket:
 
     def __init__(self, websocket: WebSocket, office: Office) -> None:
         self._websocket = websocket
+        self._carrier: Carrier = websocket.scope[CARRIER]
         self._office = office
         self._connection = Connection(Role.SERVER)
         self.device = 0
@@ -110,6 +128,7 @@ class Socket:
         self._drained = False
         self._out: deque[bytes] = deque()
         self._out_bytes = 0
+        self._flushing = True  # nothing is sent before the login is answered
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._unacknowledged = 0
@@ -128,8 +147,12 @@ class Socket:
             async with asyncio.timeout(limits.LOGIN_SECONDS_MAX):
                 await self._log_in()
             pump = asyncio.create_task(self._pump())
+            self._flushing = False
             while True:
-                for frame in self._connection.receive(await self._receive()):
+                self._carrier.listener = self._hear
+                message = await self._receive()
+                self._carrier.listener = None
+                for frame in self._connection.receive(message):
                     await self._take(frame)
         except RemoteError as error:
             await self._close(_CLOSES.get(error.reason, Close.PROTOCOL), error.reason)
@@ -138,6 +161,7 @@ class Socket:
         except WebSocketDisconnect:
             pass  # the device has gone; it comes back when it likes
         finally:
+            self._carrier.listener = None
             if pump is not None:
                 pump.cancel()
             if self.device:
@@ -196,26 +220,48 @@ class Socket:
 
     # What the device says
 
-    async def _take(self, frame: Frame) -> None:
+    def _hear(self, message: bytes) -> bool:
+        """Takes a message at once where nothing in it has to wait or is to be refused, else nothing of it."""
+        if self._is_full():
+            return False
+        try:
+            frames = self._connection.receive(message)
+        except RemoteError:
+            return False  # it is read again, and answered, where every error is
+        if len(frames) > LISTENED_FRAMES_MAX or not all(self._is_plain(frame) for frame in frames):
+            return False
+        for frame in frames:
+            self._take_plain(frame)
+        return True
+
+    def _is_plain(self, frame: Frame) -> bool:
         if isinstance(frame, Submit):
-            await self._submit(frame)
+            return frame.kind is Kind.APPLICATION
+        return not isinstance(frame, Acknowledge) or all(one.id in self._by_id for one in frame.positions)
+
+    async def _take(self, frame: Frame) -> None:
+        """Rows wait for the next batch; a handshake is judged first, and what this device says next waits for it."""
+        if isinstance(frame, Submit) and frame.kind is not Kind.APPLICATION:
+            await self._hand_over(frame)
+        else:
+            self._take_plain(frame)
+        while self._is_full():
+            if self._stopped:
+                raise WebSocketDisconnect(1006)
+            self._room.clear()
+            await self._room.wait()
+
+    def _take_plain(self, frame: Frame) -> None:
+        if isinstance(frame, Submit):
+            self._unanswered += 1
+            self._office.database.submit(self._submission(frame, self._answered))
         elif isinstance(frame, Acknowledge):
             self._acknowledge(frame)
         elif isinstance(frame, TicketPlease):
             self._put(encode(Ticket(self._office.tickets.make(self.device_id), tickets.VALID_MS)))
 
-    async def _submit(self, frame: Submit) -> None:
-        """Rows wait for the next batch; a handshake is judged first, and what this device says next waits for it."""
-        if frame.kind is Kind.APPLICATION:
-            self._unanswered += 1
-            self._office.database.submit(self._submission(frame, self._answered))
-        else:
-            await self._hand_over(frame)
-        while self._unanswered >= UNANSWERED_MAX or self._out_bytes > WAITING_BYTES_MAX:
-            if self._stopped:
-                raise WebSocketDisconnect(1006)
-            self._room.clear()
-            await self._room.wait()
+    def _is_full(self) -> bool:
+        return self._unanswered >= UNANSWERED_MAX or self._out_bytes > WAITING_BYTES_MAX
 
     def _submission(self, frame: Submit, answer: Any, judgement: Judgement | None = None) -> Submission:
         return Submission(self.device, self.device_id, self._person_id, frame, answer, judgement)
@@ -309,7 +355,17 @@ class Socket:
     def _put(self, frame: bytes) -> None:
         self._out.append(frame)
         self._out_bytes += len(frame)
-        self._wake.set()
+        if not self._flushing:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Sends what was said in this turn of the loop, in as few messages as may be; what is left is for the pump."""
+        self._flushing = False
+        while self._out and self._carrier.writable.is_set():
+            self._send_waiting()
+        if self._out or self._behind:
+            self._wake.set()
 
     async def _say(self, *frames: Frame) -> None:
         await self._websocket.send_bytes(self._connection.send(*frames))
@@ -319,7 +375,9 @@ class Socket:
         try:
             while True:
                 if self._out:
-                    await self._send_waiting()
+                    async with asyncio.timeout(limits.SEND_SECONDS_MAX):
+                        await self._carrier.writable.wait()
+                    self._flush()
                 elif self._behind and self._may_send():
                     await self._read_log()
                 elif not self._drained and not self._backlog:
@@ -339,15 +397,17 @@ class Socket:
             self._stopped = True
             self._room.set()
 
-    async def _send_waiting(self) -> None:
+    def _send_waiting(self) -> None:
         out = self._out
-        message = [out.popleft()]
-        size = len(message[0])
-        while out and size + len(out[0]) <= MESSAGE_BYTES:
-            message.append(out.popleft())
-            size += len(message[-1])
-        async with asyncio.timeout(limits.SEND_SECONDS_MAX):
-            await self._websocket.send_bytes(b"".join(message))
+        message = out.popleft()
+        size = len(message)
+        if out:
+            parts = [message]
+            while out and size + len(out[0]) <= MESSAGE_BYTES:
+                parts.append(out.popleft())
+                size += len(parts[-1])
+            message = b"".join(parts)
+        self._carrier.send_now(message)  # where the connection has ended, the device reads the log when it comes back
         self._out_bytes -= size
         self._room.set()
 
@@ -390,9 +450,7 @@ class Socket:
             self._abort()
 
     def _abort(self) -> None:
-        abort = self._websocket.scope.get(ABORT)
-        if abort is not None:
-            abort()
+        self._carrier.abort()
 
 
 def _standing(connection: Any, device: int) -> tuple[int, list[streams.Head]]:
