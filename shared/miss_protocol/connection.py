@@ -97,9 +97,11 @@ class Connection:
 
     def _after(self, frames: Iterable[Frame], speaker: Role, error: type[LocalError] | type[RemoteError]) -> State:
         state = self.state
+        turns = TURNS.get((state, speaker), {})
         for frame in frames:
-            following = TURNS.get((state, speaker), {}).get(type(frame))
+            following = turns.get(type(frame))
             if following is None:
                 raise error("out-of-turn", f"{type(frame).__name__} from the {speaker} while {state}")
-            state = following
+            if following is not state:
+                state, turns = following, TURNS.get((following, speaker), {})
         return state

@@ -5,9 +5,10 @@ type is the critical bit: who does not know a critical frame closes, any other u
 Inside a known body trailing bytes are refused. Integers are big endian; ids are 16 bytes.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from struct import Struct
 from typing import ClassVar, Self
 
 from miss_protocol import limits
@@ -67,6 +68,15 @@ class Close(IntEnum):
     ELSEWHERE = 4409
 
 
+_KINDS = {int(one): one for one in Kind}
+_CLASSES = {int(one): one for one in Class}
+
+# The fields of fixed length of the frames of which there are most, in one go.
+_SUBMIT = Struct("> 16s 16s B B Q")
+_ACCEPTED = Struct("> 16s 16s Q Q")
+_DELIVER = Struct("> 16s Q B B Q Q")
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """What every frame can do: say its type and write its body."""
@@ -92,20 +102,18 @@ def _bounded(data: Reader, most: int) -> bytes:
     return data.fixed(length)
 
 
-def _kind(data: Reader) -> Kind:
-    value = data.u8()
-    try:
-        return Kind(value)
-    except ValueError as error:
-        raise RemoteError("malformed", f"kind {value}") from error
+def _kind(value: int) -> Kind:
+    kind = _KINDS.get(value)
+    if kind is None:
+        raise RemoteError("malformed", f"kind {value}")
+    return kind
 
 
-def _class(data: Reader) -> Class:
-    value = data.u8()
-    try:
-        return Class(value)
-    except ValueError as error:
-        raise RemoteError("malformed", f"class {value}") from error
+def _class(value: int) -> Class:
+    priority = _CLASSES.get(value)
+    if priority is None:
+        raise RemoteError("malformed", f"class {value}")
+    return priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,19 +200,20 @@ class Submit(Frame):
     welcome: bytes = b""
 
     def write(self, out: Writer) -> None:
-        out.fixed(self.message_id).fixed(self.stream).u8(self.kind).u8(self.priority).u64(self.epoch)
+        out.fixed(_SUBMIT.pack(self.message_id, self.stream, self.kind, self.priority, self.epoch))
         out.opaque(self.body).opaque(self.welcome)
 
     @classmethod
     def read(cls, data: Reader) -> Self:
-        message_id, stream, kind, priority, epoch = _id(data), _id(data), _kind(data), _class(data), data.u64()
-        if kind not in (Kind.APPLICATION, Kind.COMMIT, Kind.PROPOSAL, Kind.CREATE):
-            raise RemoteError("malformed", f"nobody submits {kind.name}")
+        message_id, stream, number, priority, epoch = _SUBMIT.unpack(data.fixed(_SUBMIT.size))
+        kind = _kind(number)
         application = kind is Kind.APPLICATION
+        if not application and kind not in (Kind.COMMIT, Kind.PROPOSAL, Kind.CREATE):
+            raise RemoteError("malformed", f"nobody submits {kind.name}")
         most = limits.APPLICATION_BODY_BYTES_MAX if application else limits.HANDSHAKE_BODY_BYTES_MAX
         body = _bounded(data, most)
         welcome = _bounded(data, limits.WELCOME_BYTES_MAX if kind is Kind.COMMIT else 0)
-        return cls(message_id, stream, kind, priority, epoch, body, welcome)
+        return cls(message_id, stream, kind, _class(priority), epoch, body, welcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +227,11 @@ class Accepted(Frame):
     at_ms: int
 
     def write(self, out: Writer) -> None:
-        out.fixed(self.message_id).fixed(self.stream).u64(self.number).u64(self.at_ms)
+        out.fixed(_ACCEPTED.pack(self.message_id, self.stream, self.number, self.at_ms))
 
     @classmethod
     def read(cls, data: Reader) -> Self:
-        return cls(_id(data), _id(data), data.u64(), data.u64())
+        return cls(*_ACCEPTED.unpack(data.fixed(_ACCEPTED.size)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,12 +274,13 @@ class Deliver(Frame):
     body: bytes
 
     def write(self, out: Writer) -> None:
-        out.fixed(self.stream).u64(self.number).u8(self.kind).u8(self.priority).u64(self.at_ms).u64(self.epoch)
+        out.fixed(_DELIVER.pack(self.stream, self.number, self.kind, self.priority, self.at_ms, self.epoch))
         out.opaque(self.body)
 
     @classmethod
     def read(cls, data: Reader) -> Self:
-        return cls(_id(data), data.u64(), _kind(data), _class(data), data.u64(), data.u64(), data.opaque())
+        stream, number, kind, priority, at_ms, epoch = _DELIVER.unpack(data.fixed(_DELIVER.size))
+        return cls(stream, number, _kind(kind), _class(priority), at_ms, epoch, data.opaque())
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,14 +434,13 @@ def decode(message: bytes) -> list[Frame]:
     frames: list[Frame] = []
     while not data.at_end():
         kind = data.u16()
-        body = data.opaque()
-        known: Callable[[Reader], Frame] | None = FRAMES[kind].read if kind in FRAMES else None
+        inner = Reader(data.opaque())
+        known = FRAMES.get(kind)
         if known is None:
             if kind & CRITICAL:
                 raise RemoteError("unknown-frame", f"{kind:#06x}")
             continue
-        inner = Reader(body)
-        frames.append(known(inner))
+        frames.append(known.read(inner))
         inner.end()
     if not frames and not message:
         raise RemoteError("malformed", "empty message")
