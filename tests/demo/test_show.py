@@ -12,20 +12,30 @@ from tests.demo.scene import Scene
 from tests.demo.window import Window
 
 
+def start_x() -> tuple[subprocess.Popen[bytes], str]:
+    """A virtual X server and its display name; another number where two servers wanted the same one."""
+    for _ in range(5):
+        read, write = os.pipe()
+        server = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(write), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"],
+            pass_fds=[write],
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(write)
+        with os.fdopen(read) as numbers:
+            number = numbers.readline().strip()
+        if number:
+            return server, f":{number}"
+        server.wait(10)
+    raise AssertionError("Xvfb finds no free display")
+
+
 @pytest.fixture
 def display(monkeypatch) -> Iterator[str]:
     """A virtual X display with a window manager."""
     for program in ("Xvfb", "openbox", "xdotool"):
         assert shutil.which(program), f"{program} is missing: see .ci/setup"
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"],
-        pass_fds=[write],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    name = f":{os.read(read, 16).decode().strip()}"
-    os.close(read)
+    server, name = start_x()
     monkeypatch.setenv("DISPLAY", name)
     monkeypatch.delenv("SDL_VIDEODRIVER", raising=False)
     manager = subprocess.Popen(["openbox"], stderr=subprocess.DEVNULL)
