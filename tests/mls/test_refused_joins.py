@@ -285,3 +285,13 @@ def test_a_state_is_made_whole_or_not_at_all():
     assert isinstance(alice.group.member.public, PublicEpoch)
     with pytest.raises(LocalError):
         mls.commit(alice.group, alice.identity, [Remove(0)], rules=OPEN_RULES)
+
+
+def test_a_welcome_that_names_a_key_package_twice_is_refused():
+    alice, bob = Device("alice"), Device("bob")
+    room = Room(alice)
+    staged = mls.commit(alice.group, alice.identity, [mls.Add(bob.package())], rules=room.rules)
+    welcome = decode_message(staged.welcome)
+    twice = encode_message(replace(welcome, secrets=welcome.secrets * 2))
+    with pytest.raises(RemoteError, match="key package twice"):
+        mls.join(twice, bob.packages, bob.identity, rules=room.rules)

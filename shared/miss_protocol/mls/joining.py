@@ -169,6 +169,8 @@ def join(
         RemoteError: ``not-for-us``, or what is wrong with it.
     """
     message = welcome_of(welcome)
+    if len({reference for reference, _ in message.secrets}) != len(message.secrets):
+        raise RemoteError("invalid-welcome", "one key package twice")
     ours = {one.reference: one for one in secrets}
     found = next(((ours[ref], sealed) for ref, sealed in message.secrets if ref in ours), None)
     if found is None:
