@@ -13,8 +13,8 @@ from miss_server import authority, checkup, config, data_folder, devices, journa
 from miss_server.clock import now_ms
 from miss_server.config import ConfigError, Settings
 from miss_server.data_folder import FolderInUseError
-from miss_server.database import Database
 from miss_server.migrations import NewerDatabaseError
+from miss_server.postgresql import known, open_database
 from miss_server.refusals import ENGLISH, FRENCH
 from miss_server.server_texts import say
 
@@ -60,6 +60,7 @@ def _parser(language: str) -> argparse.ArgumentParser:
     serving.set_defaults(run=_serve)
     serving.add_argument("--listen", metavar="HOST:PORT", help=say("help-listen", language))
     serving.add_argument("--public-name", metavar="NAME", help=say("help-public-name", language))
+    serving.add_argument("--database", metavar="URL", help=say("help-database", language))
     serving.add_argument("--tls-cert", type=Path, metavar="FILE", help=say("help-tls-cert", language))
     serving.add_argument("--tls-key", type=Path, metavar="FILE", help=say("help-tls-key", language))
 
@@ -84,6 +85,7 @@ def _serve(arguments: argparse.Namespace, language: str) -> int:
         public_name=arguments.public_name,
         tls_cert=arguments.tls_cert,
         tls_key=arguments.tls_key,
+        database=arguments.database,
         language=language,
     )
     settings = config.with_given(settings, *(["listen"] if arguments.listen else []))
@@ -163,7 +165,7 @@ def _revoke(arguments: argparse.Namespace, language: str) -> int:
         device_id = bytes.fromhex(arguments.device)
     except ValueError:
         device_id = b""
-    database = Database(settings.database)
+    database = open_database(settings)
     try:
         with database.transaction() as connection:
             done = devices.revoke(connection, device_id, "operator", now_ms())
@@ -176,7 +178,7 @@ def _revoke(arguments: argparse.Namespace, language: str) -> int:
 def _known(arguments: argparse.Namespace, language: str) -> Settings | None:
     """The settings of a folder that a server was started on."""
     settings = config.load(arguments.data, language=language)
-    if settings.keys.is_dir() and settings.database.is_file():
+    if known(settings):
         return settings
     print(say("no-data", language, folder=arguments.data), file=sys.stderr)
     return None

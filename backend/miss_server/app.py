@@ -34,6 +34,7 @@ from miss_server.database import Database
 from miss_server.doorbell import Doorbell
 from miss_server.handshakes import Handshakes
 from miss_server.mail_settings import mail_of
+from miss_server.postgresql import open_database
 from miss_server.registrar import Registrar
 from miss_server.socket import Office, Socket
 
@@ -47,7 +48,7 @@ _REASONS = {404: "not-found", 405: "not-found", 413: "too-large"}
 def create_app(settings: Settings) -> FastAPI:
     """The whole server on one data folder, which is made or migrated where it must be."""
     keyring, _ = data_folder.make(settings, now_ms())
-    database = Database(settings.database)
+    database = open_database(settings)
     migrations.apply(database)
     handshakes = Handshakes(keyring.authority, now_ms)
     doorbell = Doorbell(handshakes)

@@ -10,9 +10,19 @@ def write(connection: Connection, table: Table, columns: Sequence[str], rows: Se
     """Inserts rows whose values stand in the order of ``columns``."""
     if not rows:
         return
+    if connection.dialect.name == "postgresql":
+        _copy(connection, table, columns, rows)
+        return
     statement = insert(table).compile(dialect=connection.dialect, column_keys=list(columns))
-    order = [str(name) for name in statement.positiontup or columns]
-    if order != list(columns):
-        places = [columns.index(name) for name in order]
-        rows = [tuple(row[place] for place in places) for row in rows]
-    connection.exec_driver_sql(str(statement), list(rows))
+    places = [columns.index(str(name)) for name in statement.positiontup or columns]
+    connection.exec_driver_sql(str(statement), [tuple(row[place] for place in places) for row in rows])
+
+
+def _copy(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """PostgreSQL's own way for many rows, on the connection and in the transaction that are open."""
+    quote = connection.dialect.identifier_preparer.quote
+    statement = f"COPY {quote(table.name)} ({', '.join(map(quote, columns))}) FROM STDIN"
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)

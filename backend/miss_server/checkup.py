@@ -18,6 +18,7 @@ from miss_server.config import Settings
 from miss_server.database import Database
 from miss_server.mail import MailError, SmtpPost
 from miss_server.mail_settings import mail_of
+from miss_server.postgresql import open_database
 from miss_server.register_tables import register_loads
 from miss_server.server_texts import say
 from miss_server.tables import rows
@@ -48,7 +49,7 @@ def look(settings: Settings, language: str, now_ms: int, mail_to: str = "") -> I
     Args:
         mail_to: an address for a test mail; without one the mail server is only greeted.
     """
-    database = Database(settings.database)
+    database = open_database(settings)
     try:
         yield _database(database, language)
         yield _disk(settings, language)
@@ -64,7 +65,8 @@ def look(settings: Settings, language: str, now_ms: int, mail_to: str = "") -> I
 def _database(database: Database, language: str) -> Line:
     try:
         with database.snapshot() as connection:
-            verdict = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+            on_file = connection.dialect.name == "sqlite"
+            verdict = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()) if on_file else "ok"
             revision = migrations.revision(connection)
     except SQLAlchemyError as error:
         return Line("database", BAD, say("database-bad", language, why=type(error).__name__))

@@ -4,6 +4,7 @@ import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from miss_protocol import limits
 from miss_protocol.invitation import LOOPBACK
@@ -54,6 +55,7 @@ class Settings:
     approval: str = "exact"
     keep_messages_days: int = limits.SERVER_KEEPS_MESSAGES_DAYS
     keep_photos_days: int = limits.SERVER_KEEPS_PHOTOS_DAYS
+    database_url: str = ""
     language: str = "fr"
     given: frozenset[str] = field(default=frozenset(), compare=False)
 
@@ -110,6 +112,7 @@ def load(
     public_name: str | None = None,
     tls_cert: Path | None = None,
     tls_key: Path | None = None,
+    database: str | None = None,
     language: str = "fr",
 ) -> Settings:
     """The settings of a data folder; what is given on the command line goes before the file.
@@ -120,7 +123,7 @@ def load(
     table = _read(data / FILE_NAME)
     mail = _table(table, "smtp", {"host", "port", "security", "user", "password_file", "sender"})
     retention = _table(table, "retention", {"messages_days", "photos_days"})
-    known = {"listen", "public_name", "tls_cert", "tls_key", "approval", "smtp", "retention"}
+    known = {"listen", "public_name", "tls_cert", "tls_key", "database", "approval", "smtp", "retention"}
     for name in table.keys() - known:
         raise ConfigError("setting-unknown", name)
     host, port = split_listen(listen or _text(table, "listen", DEFAULT_LISTEN))
@@ -135,6 +138,7 @@ def load(
         approval=_choice(table, "approval", APPROVALS),
         keep_messages_days=_days(retention, "messages_days", limits.SERVER_KEEPS_MESSAGES_DAYS),
         keep_photos_days=_days(retention, "photos_days", limits.SERVER_KEEPS_PHOTOS_DAYS),
+        database_url=database or _text(table, "database", ""),
         language=language,
     )
     return _checked(settings)
@@ -148,9 +152,16 @@ def _checked(settings: Settings) -> Settings:
             raise ConfigError("file-missing", name, path)
     if not settings.tls and not settings.loopback:
         raise ConfigError("plain-http-outside", "listen", settings.host)
+    if settings.database_url and not _names_a_database(settings.database_url):
+        raise ConfigError("setting-malformed", "database", settings.database_url.partition(":")[0])
     if settings.public_name:
         split_listen(settings.public_name, 443)
     return settings
+
+
+def _names_a_database(url: str) -> bool:
+    parsed = urlsplit(url)
+    return parsed.scheme == "postgresql" and bool(parsed.path.strip("/"))
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -223,6 +234,7 @@ def first_file(settings: Settings) -> str:
         public_name=line("public_name", settings.public_name, "miss.exemple.fr"),
         tls_cert=line("tls_cert", _absolute(settings.tls_cert), "/etc/letsencrypt/live/miss.exemple.fr/fullchain.pem"),
         tls_key=line("tls_key", _absolute(settings.tls_key), "/etc/letsencrypt/live/miss.exemple.fr/privkey.pem"),
+        database=line("database", settings.database_url, "postgresql://miss@/miss"),
         messages_days=limits.SERVER_KEEPS_MESSAGES_DAYS,
         photos_days=limits.SERVER_KEEPS_PHOTOS_DAYS,
     )
@@ -252,6 +264,10 @@ _TEMPLATE = """\
 # Certificat TLS (chaîne complète) et sa clé, en PEM. / TLS certificate (full chain) and its key, PEM.
 {tls_cert}
 {tls_key}
+
+# Base de données : sans ce réglage, le fichier miss.db de ce dossier ; sinon un serveur PostgreSQL (~/.pgpass).
+# Database: without this setting, the file miss.db of this folder; else a PostgreSQL server (~/.pgpass).
+{database}
 
 # "exact" : une correspondance exacte avec le répertoire et le bon code suffisent ; le reste attend un opérateur.
 # "always" : un opérateur décide toujours.

@@ -222,7 +222,7 @@ def _create(ledger: _Ledger, one: Submission) -> Verdict:
     run = ledger.connection.exec_driver_sql
     created = run(
         "INSERT INTO streams (stream_id, kind, head, generation, epoch, version, leaving, created_at_ms) "
-        "VALUES (?,?,0,?,0,1,0,?) RETURNING stream",
+        "VALUES (?,?,0,?,0,1,FALSE,?) RETURNING stream",
         (frame.stream, judgement.kind, judgement.generation, ledger.now_ms),
     ).one()
     stream = _Stream(created[0], judgement.kind, 0, judgement.generation, 0, 1, False)

@@ -23,6 +23,7 @@ from miss_server.decisions import Case, DecisionError
 from miss_server.extracts import ExtractError
 from miss_server.identity_checks import MAILBOX
 from miss_server.operator_texts import TEXTS, say
+from miss_server.postgresql import known, open_database
 from miss_server.refusals import FRENCH
 from miss_server.register import Entry
 from miss_server.register_changes import Changes
@@ -180,10 +181,10 @@ def _call(arguments: argparse.Namespace, language: str) -> int:
 def _on_database(arguments: argparse.Namespace, language: str, act: Callable[[Database], None]) -> int:
     """Runs a verb on the folder's database; 1, with a sentence, where it cannot be done."""
     settings = config.load(arguments.data)
-    if not settings.database.is_file():
+    if not known(settings):
         print(say("no-data", language, folder=arguments.data), file=sys.stderr)
         return 1
-    database = Database(settings.database)
+    database = open_database(settings)
     try:
         act(database)
     except (ExtractError, DecisionError) as error:
@@ -248,7 +249,8 @@ class _Bar:
 
     def show(self, state: Progress) -> None:
         """Draws how far the load has come, five times a second at most."""
-        if self._out is None or time.monotonic() - self._drawn_at < _BAR_EVERY_SECONDS:
+        done = state.read_bytes >= state.total_bytes
+        if self._out is None or (time.monotonic() - self._drawn_at < _BAR_EVERY_SECONDS and not done):
             return
         self._drawn_at = time.monotonic()
         share = min(1.0, state.read_bytes / max(1, state.total_bytes))

@@ -284,7 +284,8 @@ def _bury(transaction: Transaction, load_id: int, state: Progress, *, shrink: bo
             *(old.c[column.name] for column in copied),
         ).where(lacking)
         names = ["load_id", "gone_since_ms", "activities", *(column.name for column in copied)]
-        state.gone = connection.execute(insert(t.register_people).from_select(names, tombstones)).rowcount
+        state.gone = connection.scalar(select(func.count()).select_from(old).where(lacking)) or 0
+        connection.execute(insert(t.register_people).from_select(names, tombstones))
 
 
 def _spare(transaction: Transaction, load_id: int, *, shrink: bool) -> None:

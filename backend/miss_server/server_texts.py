@@ -17,6 +17,10 @@ TEXTS = {
     "help-language": ("langue des messages : fr ou en", "language of the messages: fr or en"),
     "help-listen": ("adresse et port d’écoute", "address and port to listen on"),
     "help-public-name": ("nom par lequel les appareils joignent ce serveur", "name by which devices reach this server"),
+    "help-database": (
+        "serveur PostgreSQL, au lieu du fichier miss.db du dossier : postgresql://…",
+        "a PostgreSQL server, instead of the folder's file miss.db: postgresql://…",
+    ),
     "help-tls-cert": ("certificat TLS, chaîne complète, PEM", "TLS certificate, full chain, PEM"),
     "help-tls-key": ("clé du certificat TLS, PEM", "key of the TLS certificate, PEM"),
     "help-mail-to": ("envoyer un message d’essai à cette adresse", "send a test mail to this address"),

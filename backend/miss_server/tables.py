@@ -5,7 +5,20 @@ sides know.
 A stream's rows have gap-free numbers from 1 to ``head``; a device reads the rows of its memberships' intervals.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    false,
+    text,
+)
 
 from miss_server import register_tables as register_tables
 from miss_server.metadata import metadata
@@ -44,7 +57,7 @@ streams = Table(
     Column("generation", Integer, nullable=False, server_default="0"),  # which MLS group of the succession
     Column("epoch", BigInteger, nullable=False, server_default="0"),
     Column("version", BigInteger, nullable=False, server_default="0"),  # of the public group: handshakes accepted
-    Column("leaving", Boolean, nullable=False, server_default=text("0")),  # a leave waits to be committed
+    Column("leaving", Boolean, nullable=False, server_default=false()),  # a leave waits to be committed
     Column("created_at_ms", BigInteger, nullable=False),
     sqlite_autoincrement=True,
 )

@@ -128,7 +128,7 @@ def refused(answer: httpx.Response, reason: str) -> None:
 class PostOffice:
     """A server for registration and directory, and the clients' side of it."""
 
-    def __init__(self, folder: Path, *, always: bool = False) -> None:
+    def __init__(self, folder: Path, *, always: bool = False, database: Database | None = None) -> None:
         self.folder = folder
         self.clock = Clock()
         self.smtp = Smtp()
@@ -138,7 +138,7 @@ class PostOffice:
         self.smtp_tls: ssl.SSLContext | None = None
         self.enrolled: list[tuple[DeviceCertificate, str]] = []
         self.enrolling: Callable[..., None] | None = None  # instead of writing the device
-        self.database = Database(folder / "miss.db")
+        self.database = database or Database(folder / "miss.db")
         migrations.apply(self.database)
         with self.database.transaction() as connection:
             connection.execute(insert(tables.devices).values(device_row(READER, b"a person" * 2)))

@@ -1,6 +1,7 @@
 """The register at 20,000 lines: names as frequent as in the country, searched quickly and rightly; see the proof of the full size."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +26,11 @@ def population() -> Population:
 @pytest.fixture(scope="module")
 def database(population: Population, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     folder = tmp_path_factory.mktemp("scale")
-    database = Database(folder / "miss.db")
+    yield from filled(Database(folder / "miss.db"), population, folder)
+
+
+def filled(database: Database, population: Population, folder: Path) -> Iterator[Database]:
+    """The database with the whole population in it."""
     migrations.apply(database)
     files = []
     for name, lines in (("people.txt", population.lines()), ("boxes.txt", population.mailboxes())):
@@ -34,10 +39,8 @@ def database(population: Population, tmp_path_factory: pytest.TempPathFactory) -
     state = load(database.transaction, files, folder=folder)
     assert state.people == population.count
     assert state.broken_lines == state.left_out == 0
-    assert sorted(one.name for one in folder.iterdir() if not one.name.startswith("miss.db")) == [
-        "boxes.txt",
-        "people.txt",
-    ]
+    left = [one.name for one in folder.iterdir() if not one.name.startswith("miss.db")]
+    assert sorted(left) == ["boxes.txt", "people.txt"]
     yield database
     database.close()
 

@@ -47,7 +47,7 @@ from miss_protocol.terms import DIRECT as DIRECT
 from miss_protocol.terms import EXTENSION_TYPE, GROUP, Terms
 from miss_server import authority, config, data_folder, devices
 from miss_server.clock import now_ms
-from miss_server.database import Database
+from miss_server.postgresql import open_database
 from miss_server.register_tables import people
 from miss_server.serving import Server
 
@@ -87,17 +87,19 @@ class Office:
 
     Args:
         folder: an empty data folder.
+        database_url: of a PostgreSQL server, instead of a file in the folder.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database_url: str = "") -> None:
         self.folder = folder
+        self.database_url = database_url
         self.server: Server | None = None
         self.thread: threading.Thread | None = None
         self.lock = ExitStack()
         self.port = 0
 
     def start(self) -> None:
-        settings = config.load(self.folder, listen=f"127.0.0.1:{self.port}")
+        settings = self.settings
         settings.data.mkdir(parents=True, exist_ok=True)
         self.lock.enter_context(data_folder.held(settings.data))
         listening = threading.Event()
@@ -116,6 +118,10 @@ class Office:
         self.lock.close()
 
     @property
+    def settings(self) -> config.Settings:
+        return config.load(self.folder, listen=f"127.0.0.1:{self.port}", database=self.database_url)
+
+    @property
     def app(self) -> Any:
         assert self.server is not None
         return self.server.config.app
@@ -126,7 +132,7 @@ class Office:
 
     def in_database(self, function: Callable[..., T], *arguments: Any) -> T:
         """One transaction on the server's database, from beside, as the operator's verbs do."""
-        database = Database(self.folder / "miss.db")
+        database = open_database(self.settings)
         try:
             with database.transaction() as connection:
                 return function(connection, *arguments)

@@ -160,7 +160,7 @@ def _streams() -> None:
         sa.Column("generation", sa.Integer(), server_default="0", nullable=False),
         sa.Column("epoch", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("version", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("leaving", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("leaving", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("stream"),
         sa.UniqueConstraint("stream_id"),
