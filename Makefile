@@ -2,9 +2,9 @@
 PYTHON := .venv/bin/python
 CODE := shared backend mobile tests
 
-.PHONY: help setup demo test check screens bench prove lock
+.PHONY: help setup demo test check screens bench bench-mls fuzz prove lock
 help:
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 setup: ## make .venv from the lock, with the Debian packages it needs
 	@.ci/setup all
@@ -26,6 +26,12 @@ screens: setup ## render every screen into out/screens
 
 bench: setup ## measure the hot paths
 	@$(PYTHON) -m tests.bench
+
+bench-mls: setup ## measure the group encryption beside the primitives' own cost
+	@$(PYTHON) tests/bench_mls.py
+
+fuzz: setup ## feed random bytes and random structures to every decoder (SECONDS=600)
+	@$(PYTHON) tests/fuzz.py --seconds $(or $(SECONDS),600)
 
 prove: setup ## run the long suites; verdicts are appended under docs/proofs
 	@$(PYTHON) -m tests.proofs
