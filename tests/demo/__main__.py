@@ -19,7 +19,7 @@ def main() -> int:
         try:
             code = scene.perform()
             if chosen.show:
-                input("The windows stay open; press Enter to end.")
+                scene.leave_open()
             return code
         finally:
             scene.end()

@@ -84,6 +84,15 @@ class Scene:
             return 1
         return 0
 
+    def leave_open(self) -> None:
+        """Return when Enter is pressed or, where nobody can press it, when the last window was closed."""
+        print("The windows stay open; press Enter, or close them all, to end.", flush=True)
+        try:
+            input()
+        except EOFError:
+            while any(window.is_open() for window in self.windows.values()):
+                time.sleep(0.5)
+
     def end(self) -> None:
         """Close everything that was started."""
         for window in self.windows.values():

@@ -111,6 +111,10 @@ class Window:
                 time.sleep(0.05)
         self._file = self._socket.makefile("rw")
 
+    def is_open(self) -> bool:
+        """Whether the process runs."""
+        return self.process is not None and self.process.poll() is None
+
     def log_tail(self) -> str:
         """The last lines the process wrote."""
         path = self.folder / "window.log"
