@@ -75,5 +75,4 @@ def _write(
 ) -> None:
     reached = ((device, stream, number) for (device, stream), (number, _, _) in moved.items())
     streams.move_cursors(connection, reached)
-    for device, at_ms in seen.items():
-        devices.seen(connection, device, at_ms)
+    devices.seen(connection, seen)

@@ -31,7 +31,7 @@ _PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
     "temp_store=MEMORY",
-    "cache_size=-65536",  # KiB a connection, taken as it is needed
+    "cache_size=-16384",  # KiB a connection, taken as it is needed
     "wal_autocheckpoint=4000",  # pages of 4 KiB
 )
 

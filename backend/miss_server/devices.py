@@ -1,10 +1,10 @@
 """Devices: enrolled with a certificate, authenticated by their login key, found by their key packages, revoked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, select, update
 
 from miss_protocol import limits
 from miss_protocol.errors import RemoteError
@@ -125,9 +125,13 @@ def check_login(
     return device
 
 
-def seen(connection: Connection, device: int, now_ms: int) -> None:
-    """Notes that a device is, or was, connected."""
-    connection.execute(update(devices).where(devices.c.device == device).values(last_seen_ms=now_ms))
+def seen(connection: Connection, at_ms: Mapping[int, int]) -> None:
+    """Notes when devices, by row number, were connected last."""
+    if at_ms:
+        connection.execute(_SEEN, [{"which": device, "at_ms": at} for device, at in at_ms.items()])
+
+
+_SEEN = update(devices).where(devices.c.device == bindparam("which")).values(last_seen_ms=bindparam("at_ms"))
 
 
 def of_person(connection: Connection, person_id: bytes) -> list[Listed]:

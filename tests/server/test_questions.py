@@ -90,7 +90,7 @@ def test_no_question_reads_a_whole_table(tmp_path):
         lambda c: streams.tell(c, ids[1], DeviceAdded(ids[2], True), now_ms()),
         lambda c: streams.noticed_since(c, 0),
         lambda c: devices.find(c, ids[1]),
-        lambda c: devices.seen(c, 1, 1),
+        lambda c: devices.seen(c, {1: 1}),
         lambda c: devices.of_person(c, ids[1]),
         lambda c: devices.key_packages_left(c, 1),
         lambda c: devices.take_key_packages(c, ids[1], ids[2], 0),
