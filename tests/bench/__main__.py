@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from .meter import wait_for_quiet
 from .peers import PEERS
 from .report import lines_of, picture, table
 from .works import WORKS, Options, Record, measure
@@ -25,6 +26,7 @@ def main() -> int:
     arguments.add_argument("--connections", type=int, default=2_000, help="of the work idle")
     arguments.add_argument("--backlog", type=int, default=10_000, help="messages of the work catch-up")
     arguments.add_argument("--beside", metavar="FOLDER", help="another checkout, measured in the same pass as beside")
+    arguments.add_argument("--quiet", type=float, default=0, help="wait at most so many seconds for others to be quiet")
     arguments.add_argument("--nice", type=int, default=0, help="priority of both sides, where others use the machine")
     chosen = arguments.parse_args()
     _allow(chosen.connections)
@@ -42,6 +44,7 @@ def main() -> int:
         for run in range(chosen.runs):
             for peer in peers:
                 record = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "run": run}
+                wait_for_quiet(chosen.quiet)
                 record |= measure(name, peer, options)
                 records.append(record)
                 with log.open("a") as file:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import psutil
 
 SERVER_CPU, GENERATOR_CPU = 0, 1
+QUIET_SHARE = 0.25
 GENERATOR_LIMIT = 0.9  # above this share of its core the generator, not the server, may be what is slow
 
 
@@ -46,6 +47,16 @@ def measured(server_seconds: Callable[[], float]) -> Iterator[Span]:
 def _busy() -> float:
     times = psutil.cpu_times()
     return times.user + times.nice + times.system + getattr(times, "irq", 0.0) + getattr(times, "softirq", 0.0)
+
+
+def wait_for_quiet(seconds_max: float) -> None:
+    """Waits until others leave the processors alone, but not longer than this."""
+    deadline = time.monotonic() + seconds_max
+    while time.monotonic() < deadline:
+        with measured(lambda: 0.0) as span:
+            time.sleep(1)
+        if span.others_cpu < QUIET_SHARE:
+            return
 
 
 @contextmanager
