@@ -93,6 +93,23 @@ TEXTS = {
         "Register in use: {people} people, {mailboxes} mailboxes, read from {rows} lines. Left out: {left_out} lines "
         "without an RPPS number or of shared mailboxes, {broken} malformed. No longer practising: {gone}.",
     ),
+    "acts-good": (
+        "{acts} actes, aucun modifié. Empreinte du dernier, à noter ailleurs : {head}",
+        "{acts} acts, none altered. Hash of the last one, to be noted elsewhere: {head}",
+    ),
+    "acts-broken": (
+        "L’acte {act} a été modifié, ou un acte juste avant lui a été supprimé.",
+        "Act {act} was altered, or an act just before it was deleted.",
+    ),
+    "acts-unnoted": (
+        "L’empreinte notée n’est celle d’aucun acte : la fin du journal a été supprimée ou récrite.",
+        "The noted hash is that of no act: the end of the log was deleted or rewritten.",
+    ),
+    "help-acts": (
+        "vérifier que le journal des actes n’a pas été modifié",
+        "verify that the log of acts was not altered",
+    ),
+    "help-head": ("empreinte notée lors d’une vérification précédente", "hash noted at an earlier verification"),
     "followed": (
         "Sur MiSS : {suspended} suspendus, {restored} rétablis, {moved} changements d’exercice, {renamed} de nom.",
         "On MiSS: {suspended} suspended, {restored} restored, {moved} changed where or what they practise, {renamed} "

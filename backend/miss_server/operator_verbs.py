@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from miss_protocol.limits import CODE_MINUTES
-from miss_server import config, decisions
+from miss_server import acts, config, decisions
 from miss_server.clock import now_ms
 from miss_server.database import Database
 from miss_server.decisions import Case, DecisionError
@@ -68,6 +68,7 @@ def add_verbs(
     approving.add_argument("--proof", default="", help=say("help-proof", language))
     refusing = verb(verbs, "refuse", _refuse)
     refusing.add_argument("--reason", required=True, help=say("help-reason", language))
+    verb(verbs, "acts", _acts).add_argument("--head", default="", metavar="HASH", help=say("help-head", language))
     calling = verb(verbs, "call", _call)
     for parser in (approving, refusing, calling):
         parser.add_argument("registration", metavar="ID")
@@ -176,6 +177,30 @@ def _call(arguments: argparse.Namespace, language: str) -> int:
         print(say("call", language, telephones=telephones, name=name, minutes=CODE_MINUTES, code=code))
 
     return _on_database(arguments, language, act)
+
+
+def _acts(arguments: argparse.Namespace, language: str) -> int:
+    """Verifies the log of acts; 1 where something was altered."""
+    found: list[acts.Chain] = []
+    try:
+        noted = bytes.fromhex(arguments.head) if arguments.head else None
+    except ValueError:
+        noted = b"not a hash"
+
+    def act(database: Database) -> None:
+        with database.snapshot() as connection:
+            found.append(acts.verify(connection, noted))
+
+    status = _on_database(arguments, language, act)
+    for chain in found:
+        if chain.broken_at is not None:
+            print(say("acts-broken", language, act=chain.broken_at))
+        if not chain.noted:
+            print(say("acts-unnoted", language))
+        if chain.broken_at is not None or not chain.noted:
+            return 1
+        print(say("acts-good", language, acts=chain.acts, head=chain.head.hex()))
+    return status
 
 
 def _on_database(arguments: argparse.Namespace, language: str, act: Callable[[Database], None]) -> int:

@@ -4,7 +4,7 @@ Rows of the register belong to a *load*: a new extract is written beside the one
 changing one word in ``register_loads``. Extracts of people and of mailboxes are loaded, and replaced, separately.
 """
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import DDL, BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, event
 
 from miss_server.metadata import metadata
 
@@ -157,5 +157,13 @@ registrar_acts = Table(
     Column("who", Text, nullable=False),
     Column("what", String(32), nullable=False),
     Column("about", Text, nullable=False),
+    Column("chain", LargeBinary(32)),  # over this act and the chain of the one before
     sqlite_autoincrement=True,
 )
+# Acts are only added. Who may change the database's shape can drop this too; the chain tells.
+for _verb in ("UPDATE", "DELETE"):
+    _stay = DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no types
+        f"CREATE TRIGGER registrar_acts_stay_{_verb.lower()} BEFORE {_verb} ON registrar_acts "
+        "BEGIN SELECT RAISE(ABORT, 'acts are only added'); END"
+    )
+    event.listen(registrar_acts, "after_create", _stay.execute_if(dialect="sqlite"))

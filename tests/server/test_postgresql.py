@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
 
 import postgres
-from miss_server import config, migrations
+from miss_server import acts, config, migrations
 from miss_server.__main__ import main
 from miss_server.config import ConfigError
 from miss_server.metadata import metadata
@@ -105,6 +107,26 @@ def test_the_command_serves_and_checks_on_postgresql(
     assert migrations.head() in capsys.readouterr().out
     assert not (data / "miss.db").exists()
     process.kill()
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE registrar_acts SET who = 'x'", "DELETE FROM registrar_acts", "TRUNCATE registrar_acts"]
+)
+def test_acts_are_only_added(cluster: str, statement: str) -> None:
+    database = PostgresqlDatabase(postgres.new_database(cluster))
+    migrations.apply(database)
+    with database.transaction() as connection:
+        for _ in range(3):
+            acts.record(connection, who="x", what="y", about="z", now_ms=1)
+        assert acts.verify(connection).broken_at is None
+
+    def alter() -> None:
+        with database.transaction() as connection:
+            connection.execute(text(statement))
+
+    with pytest.raises(DatabaseError, match="acts are only added"):
+        alter()
+    database.close()
 
 
 @pytest.mark.parametrize("url", ["mysql://root@localhost/miss", "postgresql://", "postgresql://host/", "miss.db"])
