@@ -65,7 +65,6 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        _settle_memory()
         if self.started:
             port = self.servers[0].sockets[0].getsockname()[1]
             host = self._settings.host
@@ -91,6 +90,7 @@ def serve(settings: Settings, listening: Callable[[str, int], None]) -> bool:
     with data_folder.held(settings.data):
         settings.listening.unlink(missing_ok=True)
         server = Server(settings, listening)
+        _settle_memory()
         _outlive_signals()
         server.run()
     return server.started
