@@ -18,6 +18,13 @@ def write(connection: Connection, table: Table, columns: Sequence[str], rows: Se
     connection.exec_driver_sql(str(statement), [tuple(row[place] for place in places) for row in rows])
 
 
+def settle(connection: Connection, tables: Sequence[Table]) -> None:
+    """Lets the database count what was written, where it plans its searches by such counts."""
+    if connection.dialect.name == "postgresql":
+        for table in tables:
+            connection.exec_driver_sql(f"ANALYZE {connection.dialect.identifier_preparer.quote(table.name)}")
+
+
 def _copy(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """PostgreSQL's own way for many rows, on the connection and in the transaction that are open."""
     quote = connection.dialect.identifier_preparer.quote

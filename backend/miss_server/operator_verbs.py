@@ -80,7 +80,10 @@ def _load(arguments: argparse.Namespace, language: str) -> int:
     def act(database: Database) -> None:
         bar = _Bar(sys.stderr)
         try:
-            state = load(database.transaction, arguments.files, bar.show, shrink=arguments.shrink)
+            # Sorted beside the database: the place for such files may itself be memory.
+            state = load(
+                database.transaction, arguments.files, bar.show, shrink=arguments.shrink, folder=arguments.data
+            )
         except ExtractError:
             bar.end()
             print(say("register-unchanged", language), file=sys.stderr)

@@ -106,6 +106,8 @@ def load(
                 _bury(transaction, loads[PEOPLE], state, shrink=shrink)
                 _spare(transaction, loads[PEOPLE], shrink=shrink)
         with transaction() as connection:
+            bulk.settle(connection, [table for kind in loads for table, _ in _TABLES[kind]])
+        with transaction() as connection:
             _put_in_use(connection, loads, state)
     except BaseException:
         for kind, load_id in loads.items():
