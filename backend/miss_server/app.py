@@ -36,6 +36,7 @@ from miss_server.handshakes import Handshakes
 from miss_server.mail_settings import mail_of
 from miss_server.postgresql import open_database
 from miss_server.registrar import Registrar
+from miss_server.removals import Removing
 from miss_server.socket import Office, Socket
 
 LOOK_SECONDS = 1.0
@@ -57,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     office = Office(database, handshakes, doorbell, cursors, own_tickets, keyring.authority.server_id, now_ms)
     blobs = Blobs(settings.blobs)
     caretaker = Caretaker(database, blobs, settings, now_ms)
+    removing = Removing(database, handshakes, doorbell, keyring.keys.external_sender, now_ms)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -65,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
             cursors.keep_flushing,
             caretaker.keep_forgetting,
             lambda: _keep_looking(database, doorbell),
+            removing.keep_proposing,
         ]
         tasks = [asyncio.create_task(one()) for one in beside]
         journal.write("started", revision=migrations.head())

@@ -6,7 +6,7 @@ takes it only while that version is still the current one.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -18,7 +18,7 @@ from miss_protocol.mls import public_group
 from miss_protocol.mls.epoch import Rules
 from miss_protocol.mls.extensions import EXTERNAL_SENDERS, REQUIRED_CAPABILITIES, Extension
 from miss_protocol.mls.nodes import LeafNode
-from miss_protocol.mls.proposals import SelfRemove
+from miss_protocol.mls.proposals import Remove, SelfRemove
 from miss_protocol.mls.public_group import Judged, PublicGroup
 from miss_protocol.terms import DIRECT, Terms
 from miss_server import journal
@@ -52,6 +52,16 @@ class Judgement:
     kind: str = ""
     generation: int = 0
     pair: tuple[bytes, bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Removals:
+    """The registrar's proposals for one stream, made for this version and epoch; ``group`` has them pending."""
+
+    version: int
+    epoch: int
+    bodies: tuple[bytes, ...]
+    group: PublicGroup | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +133,27 @@ class Handshakes:
             journal.failure("judging-failed", error)
             return Judgement(version, Refusal.INVALID, "not judged")
 
+    def propose_removals(
+        self, connection: Connection, stream_id: bytes, device_ids: Collection[bytes], signature_private: bytes
+    ) -> Removals:
+        """The registrar's proposals to remove those devices' leaves, but for leaves that are to go already.
+
+        Args:
+            connection: a read transaction.
+            stream_id: of a conversation.
+            device_ids: whose leaves are to go.
+            signature_private: the seed of the external sender's key.
+        """
+        current = _current(connection, stream_id)
+        if current is None:
+            return Removals(0, 0, (), None)
+        group, bodies = self._group(connection, current, stream_id), []
+        for index, leaf in group.roster().items():
+            if _device(leaf) in device_ids and index not in _leaving(group):
+                bodies.append(public_group.external_proposal(group, signature_private, Remove(index)))
+                group = public_group.judge(group, bodies[-1], rules=self._rules()).public
+        return Removals(current.version, current.epoch, tuple(bodies), group)
+
     def _rules(self) -> Rules:
         check = identity.credential_check(self._authority, self._now_ms())
         return Rules(check, identity.check_successor, public_group.allowed)
@@ -179,15 +210,14 @@ class Handshakes:
             raise _Refused(Refusal.INVALID, f"a {judged.kind} submitted as {frame.kind.name}")
         after = judged.public
         if judged.kind == "proposal":
-            if not all(isinstance(one.proposal, SelfRemove) for one in after.pending):
+            if not all(isinstance(one.proposal, SelfRemove) for one in after.pending if one not in before.pending):
                 raise _Refused(Refusal.FORBIDDEN, "only one's own leave is proposed")
             return Judgement(current.version, group=after, state=after.encode(), leaving=True)
         if after.extensions != before.extensions:
             self._check_context(after.extensions)
             if Terms.of(after.extensions).kind != Terms.of(before.extensions).kind:
                 raise _Refused(Refusal.FORBIDDEN, "a conversation stays direct, or a group")
-        leaving = {one.sender.index for one in before.pending}
-        if not leaving.issubset(judged.removed):
+        if not _leaving(before).issubset(judged.removed):
             raise _Refused(Refusal.COMMIT_FIRST, "a leave waits to be committed")
         _check_welcome(judged, frame.welcome)
         newcomers = [after.leaf(index) for index in judged.added]
@@ -213,6 +243,11 @@ class Handshakes:
             lifetime = leaf.lifetime if leaf is not None else None
             if lifetime is not None and not lifetime.not_before - tolerance <= now <= lifetime.not_after + tolerance:
                 raise _Refused(Refusal.INVALID, "a key package out of its lifetime")
+
+
+def _leaving(group: PublicGroup) -> set[int]:
+    """The leaves that are to go: by their own wish, or by the registrar's."""
+    return {one.proposal.leaf if isinstance(one.proposal, Remove) else one.sender.index for one in group.pending}
 
 
 def _current(connection: Connection, stream_id: bytes) -> _Current | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from miss_app.engine.conversations import is_direct, persons_in
+from miss_app.engine.conversations import is_direct, leaving, persons_in
 from miss_app.engine.people import People, certificate_of_leaf, person_of_leaf
 from miss_app.engine.store import Step
 from miss_protocol.mls import group as mls
@@ -34,7 +34,7 @@ def chronicle(step: Step, people: People, before: mls.Group, after: mls.Group, c
 
 
 def _went(people: People, before: mls.Group, after: mls.Group, change: Change) -> list[Line]:
-    left = {one.sender.index for one in before.pending if isinstance(one.proposal, mls.SelfRemove)}
+    left = leaving(before)  # who commits a leave, or the registrar's wish, is not its author
     staying, told = persons_in(after), set()
     lines: list[Line] = []
     for index in change.removed:

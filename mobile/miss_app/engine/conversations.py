@@ -12,8 +12,10 @@ from miss_app.engine.model import Conversation, Mark, Member
 from miss_app.engine.people import person_of_leaf
 from miss_app.engine.store import Step, Store
 from miss_protocol.mls.codec import Reader, Writer, decode
+from miss_protocol.mls.framing import SenderType
 from miss_protocol.mls.member import Group
 from miss_protocol.mls.policy import admins_of
+from miss_protocol.mls.proposals import Remove, SelfRemove
 from miss_protocol.terms import DIRECT, Terms
 
 _MISSING = object()
@@ -144,9 +146,15 @@ def with_members(record: Conversation, group: Group, me: bytes, number: int) -> 
     persons = persons_in(group)
     members = tuple(Member(one, one in admins, len(leaves)) for one, leaves in persons.items())
     marks = tuple(known.get(one, Mark(one, number, number)) for one in sorted(persons) if one != me)
-    return replace(record, members=members, marks=marks, pending=others_pending(group))
+    return replace(record, members=members, marks=marks, pending=group.must_commit)
 
 
-def others_pending(group: Group) -> bool:
-    """Whether a proposal of somebody else waits to be committed."""
-    return any(one.sender.index != group.my_leaf for one in group.pending)
+def leaving(group: Group) -> set[int]:
+    """The leaves that wait to go: by their own wish, or by the registrar's."""
+    going = set()
+    for one in group.pending:
+        if isinstance(one.proposal, SelfRemove):
+            going.add(one.sender.index)
+        elif isinstance(one.proposal, Remove) and one.sender.type == SenderType.EXTERNAL:
+            going.add(one.proposal.leaf)
+    return going

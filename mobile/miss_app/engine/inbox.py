@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from miss_app.engine import photos
 from miss_app.engine.chronicle import Change, chronicle, own_change
-from miss_app.engine.conversations import Conversations, is_direct, others_pending, persons_in, with_members
+from miss_app.engine.conversations import Conversations, is_direct, persons_in, with_members
 from miss_app.engine.events import Trouble
 from miss_app.engine.membership import Membership, rank_to_commit
 from miss_app.engine.messages import Messages
@@ -284,7 +284,7 @@ class Inbox:
         for line, (notice, names) in enumerate(lines):
             self._messages.notice(step, row.stream, row.number, line, row.at_ms, notice, *names)
         self._messages.tell_conversation(step, row.stream)
-        if others_pending(after):
+        if after.must_commit:
             step.after(lambda: self._commit_in_turn(row.stream))
 
     def _end(self, step: Step, record: Conversation, group: mls.Group, change: Change, row: Deliver) -> None:
@@ -330,7 +330,7 @@ class Inbox:
     def _commit_now(self, conversation_id: bytes) -> None:
         self._timers.pop(conversation_id, None)
         group, record = self._conversations.group(conversation_id), self._conversations.get(conversation_id)
-        if group is None or record is None or not others_pending(group) or record.leaving:
+        if group is None or record is None or not group.must_commit or record.leaving:
             return
         if any(item.act is Act.CLEAR for item in self._outbox.items(conversation_id)):
             return

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from miss_app.engine.conversations import others_pending, persons_in
+from miss_app.engine.conversations import leaving, persons_in
 from miss_app.engine.http import Http
 from miss_app.engine.model import Act, Item
 from miss_app.engine.people import People, certificate_of_leaf, certificate_of_package
@@ -104,7 +104,7 @@ class Membership:
             proposals += self._adds(group, item)
         elif item.act is Act.REMOVE:
             proposals += self._removes(group, item)
-        if not proposals and not others_pending(group):
+        if not proposals and not group.must_commit:
             return None
         try:
             return mls.commit(group, self.identity, proposals, rules=self.rules(self.clock.now_ms()))
@@ -186,5 +186,5 @@ class Membership:
 
 def rank_to_commit(group: mls.Group) -> int:
     """How many members stand before us among those who could commit the waiting leaves: the lowest leaf goes first."""
-    going = {one.sender.index for one in group.pending}
+    going = leaving(group)
     return sum(index < group.my_leaf and index not in going for index in group.roster())

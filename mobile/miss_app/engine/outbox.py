@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from miss_app.engine import records
-from miss_app.engine.conversations import Conversations, others_pending
+from miss_app.engine.conversations import Conversations
 from miss_app.engine.events import Event, Trouble
 from miss_app.engine.http import Http
 from miss_app.engine.membership import Membership
@@ -175,7 +175,7 @@ class Outbox:
             self._flying[conversation_id] = item.message_id
             await self._submit(_frame(item))
             return False
-        if others_pending(group) and item.act not in _COMMITS:
+        if group.must_commit and item.act not in _COMMITS:
             # RFC 9420 section 12.4: whoever wants to send commits the waiting leaves first.
             with self._store.step() as step:
                 self.enqueue(step, Item(self._new_id(), conversation_id, Act.CLEAR), first=True)

@@ -1,0 +1,77 @@
+"""A device is revoked: the registrar asks, a member commits, and nobody writes to it any more."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from cast import Device, Post, Scene, play, until
+from plays.test_devices import members, second
+from plays.test_group import persons, team
+
+
+def revoke(post: Post, one: Device) -> None:
+    """The operator's verb, beside the running server."""
+    account = one.client._account
+    assert account is not None
+    device = account.membership.certificate.device_id.hex()
+    command = [sys.executable, "-m", "miss_server", "revoke", "--data", str(post.folder), device]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_revoked_device_leaves_every_conversation(post: Post, tmp_path: Path) -> None:
+    async def acts(scene: Scene) -> None:
+        camille, hugo, nadia, chat = await team(scene)
+        direct = await nadia.client.open_direct(await nadia.find(hugo))
+        await nadia.client.send_text(direct, "bonjour")
+        await hugo.reads(direct, "bonjour")
+        revoke(post, hugo)
+        for one in (camille, nadia):
+            await until(lambda one=one: len(persons(one, chat)) == 2, f"{one.name} sees Hugo gone")  # type: ignore[misc]
+            assert one.notices(chat).count("person-left") == 1
+        await until(lambda: len(persons(nadia, direct)) == 1, "and from the direct conversation")
+        await nadia.client.send_text(chat, "sans lui")
+        await camille.reads(chat, "sans lui")
+        await hugo.offline()
+        assert "sans lui" not in hugo.said(chat)
+
+    play(post, tmp_path, acts)
+
+
+def test_who_wants_to_write_removes_first(post: Post, tmp_path: Path) -> None:
+    """All members are away when the device is revoked; whoever comes back with something to say commits it."""
+
+    async def acts(scene: Scene) -> None:
+        camille, hugo, nadia, chat = await team(scene)
+        for one in (camille, nadia):
+            await one.client.stop()
+        revoke(post, hugo)
+        await hugo.offline()
+        await nadia.begin()
+        await nadia.client.send_text(chat, "je suis seule à être là")
+        await until(lambda: len(persons(nadia, chat)) == 2, "Nadia removed the device")
+        await camille.begin()
+        await camille.reads(chat, "je suis seule à être là")
+        assert len(persons(camille, chat)) == 2
+
+    play(post, tmp_path, acts)
+
+
+def test_a_revoked_second_device_goes_and_the_person_stays(post: Post, tmp_path: Path) -> None:
+    async def acts(scene: Scene) -> None:
+        camille, hugo = await scene.enter("camille", "hugo")
+        tablet = await second(scene, camille, "tablette")
+        direct = await hugo.client.open_direct(await hugo.find(camille))
+        await hugo.client.send_text(direct, "à tous tes appareils")
+        await tablet.reads(direct, "à tous tes appareils")
+        revoke(post, tablet)
+        for one in (camille, hugo):
+            await until(
+                lambda one=one: members(one, direct).get(camille.view.person_id) == 1,  # type: ignore[misc]
+                f"{one.name} sees the tablet gone",
+            )
+        assert "device-removed" in hugo.notices(direct)
+        await camille.client.send_text(direct, "depuis le téléphone")
+        await hugo.reads(direct, "à tous tes appareils", "depuis le téléphone")
+
+    play(post, tmp_path, acts)
