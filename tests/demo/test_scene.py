@@ -4,6 +4,7 @@ import re
 import shutil
 import sqlite3
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tests import canaries
 from tests.demo import scene
 from tests.demo.cast import CAMILLE, HUGO, NADIA
 from tests.demo.scene import Scene
-from tests.demo.window import plain
+from tests.demo.window import DESKTOP, Window, plain
 
 ROOT = Path(__file__).resolve().parents[2]
 # The latitude of the scene's photograph as EXIF writes it: 50°, 38', 12" as rationals.
@@ -105,6 +106,27 @@ def test_the_life_of_a_message(played):
         assert later, f"{step} is not called on {process} after what comes before it"
         at, named = min(later), named + 1
     assert named > 15
+
+
+def test_a_copied_data_folder_opens_only_with_the_pin(played, tmp_path):
+    """Nadia's folder on another machine: locked; a wrong PIN is refused; hers opens it."""
+    played.windows[NADIA].close()
+    shutil.copytree(played.folder / "nadia/data", tmp_path / "stolen/data")
+    elsewhere = Window("elsewhere", tmp_path / "stolen", DESKTOP)
+    try:
+        elsewhere.open()
+        elsewhere.until_there("unlock-pin")
+        assert not elsewhere.sees("Équipe plaies")
+        elsewhere.type("unlock-pin", "000000")
+        elsewhere.tap("unlock-go")
+        elsewhere.until_there("problem")
+        assert not elsewhere.sees("Équipe plaies")
+        time.sleep(1)  # the vault asks for patience after a wrong PIN
+        elsewhere.type("unlock-pin", scene.PIN)
+        elsewhere.tap("unlock-go")
+        elsewhere.until("Équipe plaies", prefix="conversation-")
+    finally:
+        elsewhere.close()
 
 
 def test_an_act_that_does_not_show_ends_the_scene(played, capsys):
