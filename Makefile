@@ -24,8 +24,8 @@ check: setup ## ruff and strict types
 screens: setup ## render every screen into out/screens
 	@$(PYTHON) tests/screens.py
 
-bench: setup ## measure the hot paths
-	@$(PYTHON) -m tests.bench
+bench: setup ## measure the server beside a bare relay (options of tests.bench: BENCH="--runs 1")
+	@$(PYTHON) -m tests.bench $(BENCH)
 
 bench-mls: setup ## measure the group encryption beside the primitives' own cost
 	@$(PYTHON) tests/bench_mls.py
