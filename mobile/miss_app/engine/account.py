@@ -22,6 +22,7 @@ from miss_app.engine.people import People
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import DeviceKeys, Server
 from miss_app.engine.receipts import Receipts
+from miss_app.engine.renewal import Renewal
 from miss_app.engine.session import Credentials, Session
 from miss_app.engine.store import Step, Store
 from miss_app.engine.transfers import Transfers
@@ -112,6 +113,7 @@ class Account:
             self._joined,
         )
         self.receipts = Receipts(store, self.conversations, self.messages, self.outbox, self.clock.now_ms, new_id)
+        self.renewal = Renewal(store, self.conversations, self.outbox, self.clock.now_ms, new_id)
         self.latecomers = Latecomers(
             store, self.conversations, self.people, self.membership, self.outbox, self.http, new_id
         )
@@ -133,6 +135,7 @@ class Account:
         """Stop everything, then close the store: what is on disk is all there is."""
         self.inbox.stop()
         self.receipts.stop()
+        self.renewal.stop()
         await self.outbox.stop()
         await self.latecomers.stop()
         await self.transfers.stop()
@@ -196,6 +199,7 @@ class Account:
         self.outbox.open()
         self.inbox.resume_pending()
         self.receipts.resume()
+        self.renewal.resume()
         with self.store.step() as step:
             self.latecomers.expect_everywhere(step)
         self.transfers.resume()

@@ -18,6 +18,7 @@ from miss_app.engine.model import Act, Conversation, Item, Message, PhotoPart
 from miss_app.engine.outbox import Outbox
 from miss_app.engine.people import People, certificate_of_leaf, person_of_leaf
 from miss_app.engine.problems import Problem
+from miss_app.engine.renewal import after_joining, after_renewing
 from miss_app.engine.store import Step, Store, StoreFailure
 from miss_protocol import content as contents
 from miss_protocol import notices
@@ -222,7 +223,7 @@ class Inbox:
             return
         self._outbox.number(step, item, row.number)
         self._outbox.done(step, item)
-        if item.act in (Act.ADD, Act.REMOVE, Act.CLEAR):
+        if item.act in (Act.ADD, Act.REMOVE, Act.CLEAR, Act.RENEW):
             self._merge(step, record, item, row)
         elif item.act is Act.LEAVE:
             self._conversations.save(step, replace(record, leaving=True))
@@ -243,7 +244,7 @@ class Inbox:
             return
         change = own_change(self._people.me, before, after)
         self._conversations.unstage(step, row.stream)
-        self._follow(step, record, before, after, change, row)
+        self._follow(step, after_renewing(record, row.at_ms), before, after, change, row)
         if item.act is Act.ADD and record.title:
             # Newcomers cannot read what was sealed before them: who added them says it again.
             subject = contents.Subject(record.title, record.patient)
@@ -360,6 +361,7 @@ class Inbox:
             record = Conversation(row.stream, direct, peer)
         record = replace(record, position=row.number, active=True, leaving=False, reason="", moved_to=b"")
         record = replace(record, peer=peer or record.peer, at_ms=max(record.at_ms, row.at_ms))
+        record = after_joining(record, row.at_ms)
         self._conversations.forget_group(step, row.stream)
         self._conversations.save_group(step, row.stream, group)
         self._conversations.save(step, with_members(record, group, me, row.number))

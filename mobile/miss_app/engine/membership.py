@@ -104,7 +104,7 @@ class Membership:
             proposals += self._adds(group, item)
         elif item.act is Act.REMOVE:
             proposals += self._removes(group, item)
-        if not proposals and not group.must_commit:
+        if not proposals and not group.must_commit and item.act is not Act.RENEW:
             return None
         try:
             return mls.commit(group, self.identity, proposals, rules=self.rules(self.clock.now_ms()))

@@ -16,6 +16,7 @@ class Act(StrEnum):
     ADD = "add"  # people or devices, by a commit
     REMOVE = "remove"  # leaves, by a commit
     CLEAR = "clear"  # commit the leaves that others proposed
+    RENEW = "renew"  # this device's own keys, by a commit
     LEAVE = "leave"  # propose to go
     CONTENT = "content"  # an application message
 
@@ -71,6 +72,7 @@ class Conversation:
     leaving: bool = False
     members: tuple[Member, ...] = ()
     pending: bool = False  # somebody's leave waits to be committed
+    renew_at_ms: int = 0  # when this device's keys are to be made anew; 0: not known
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ ACCEPTED_MAX = 16  # accepted items whose own rows have not come yet, before the
 RETRY_SECONDS = 1.0
 STORE_RETRY_SECONDS = 5.0
 PACKAGES_RETRY_SECONDS_MAX = 30.0
-_COMMITS = (Act.ADD, Act.REMOVE, Act.CLEAR)
+_COMMITS = (Act.ADD, Act.REMOVE, Act.CLEAR, Act.RENEW)
+_UNASKED = (Act.CONTENT, Act.CLEAR, Act.RENEW)  # their failure is told at the message, or is nobody's business
 
 
 class Outbox:
@@ -393,7 +394,7 @@ class Outbox:
             message = self._messages.find(item.conversation_id, item.message_id)
             if message is not None:
                 self._messages.change(step, replace(message, failed=True, problem=reason))
-            elif item.act is not Act.CONTENT and item.act is not Act.CLEAR:
+            elif item.act not in _UNASKED:
                 step.tell(Trouble(reason))
         return True
 
