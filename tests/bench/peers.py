@@ -116,7 +116,9 @@ class Relay(Peer):
 
     def populate(self, size: int) -> Town:
         self.folder.mkdir(parents=True, exist_ok=True)
-        return Town(bytes(32), [population.User(number, os.urandom(16), None) for number in range(size)])  # type: ignore[arg-type]  # nobody logs in
+        return Town(
+            bytes(32), [population.User(number, os.urandom(16), None) for number in range(size)]
+        )  # nobody logs in
 
     def command(self) -> list[str]:
         return [sys.executable, "-m", "tests.bench.relay", str(self.folder)]

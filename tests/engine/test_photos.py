@@ -124,7 +124,7 @@ def test_noise_is_reduced_until_it_fits(tmp_path: Path) -> None:
     ],
 )
 def test_bad_files_are_refused(tmp_path: Path, make: object, reason: str) -> None:
-    path = make(tmp_path)  # type: ignore[operator]  # one of the three makers above
+    path = make(tmp_path)  # one of the three makers above
     began = time.monotonic()
     with pytest.raises(Problem) as refused:
         shrink(path.read_bytes(), path.name)

@@ -63,7 +63,7 @@ class Ear:
 
 async def meet(talk: Talk, acts: Callable[[Session, Ear], Awaitable[None]]) -> None:
     """A session meets a server that says what ``talk`` says."""
-    async with serve(talk, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL]) as server:  # type: ignore[list-item]  # a name
+    async with serve(talk, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL]) as server:  # a name
         port = next(iter(server.sockets)).getsockname()[1]
         registrar = Registrar()
         device = registrar.device(registrar.person("Camille"))

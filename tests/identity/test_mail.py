@@ -78,8 +78,8 @@ def test_a_mailbox_that_is_none_is_not_loaded(tmp_path: Path, address: str) -> N
     boxes = write(tmp_path / "boxes.txt", mailbox_lines([odd, GP]))
     load(office.database.transaction, [write(tmp_path / "people.txt", people_lines([odd, GP])), boxes])
     with office.database.snapshot() as connection:
-        assert register.look_up(connection, odd.rpps).mailboxes == ()  # type: ignore[union-attr]  # it was loaded
-        assert register.look_up(connection, GP.rpps).mailboxes  # type: ignore[union-attr]
+        assert register.look_up(connection, odd.rpps).mailboxes == ()  # it was loaded
+        assert register.look_up(connection, GP.rpps).mailboxes
     office.database.close()
 
 
@@ -126,7 +126,7 @@ def test_one_refusal_of_the_smtp_server_is_survived(tmp_path: Path) -> None:
         office.smtp.answer = next(answers)
         return await received(*arguments)
 
-    office.smtp.handle_DATA = greylist  # type: ignore[method-assign]  # its answer changes from mail to mail
+    office.smtp.handle_DATA = greylist  # its answer changes from mail to mail
     with office.open():
         opened = office.claim(GP).json()
         office.code_for(GP)

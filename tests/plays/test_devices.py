@@ -34,13 +34,13 @@ def test_it_receives_what_follows_in_all_conversations_and_writes(post: Post, tm
         people = [await nadia.find(one) for one in (camille, hugo)]
         group = await nadia.client.create_group("Équipe", "", people)
         for chat in (direct, group):
-            await until(lambda chat=chat: len(members(hugo, chat)) >= 2, "conversations exist")  # type: ignore[misc]
+            await until(lambda chat=chat: len(members(hugo, chat)) >= 2, "conversations exist")
         await until(lambda: len(members(camille, group)) == 3, "Camille is in")
         tablet = await second(scene, camille, "tablette")
         for chat in (direct, group):
             for one in (camille, hugo, tablet):
                 await until(
-                    lambda chat=chat, one=one: members(one, chat).get(camille.view.person_id) == 2,  # type: ignore[misc]
+                    lambda chat=chat, one=one: members(one, chat).get(camille.view.person_id) == 2,
                     f"{one.name} sees two devices",
                 )
         await hugo.client.send_text(direct, "après le lien")
@@ -75,7 +75,7 @@ def test_leaving_takes_all_devices_along(post: Post, tmp_path: Path) -> None:
         await camille.client.leave(group)
         await until(lambda: members(hugo, group).keys() == {hugo.view.person_id}, "Camille is gone")
         for one in (camille, tablet):
-            await until(lambda one=one: not one.client.conversation(group).active, f"{one.name} is out")  # type: ignore[union-attr,misc]
+            await until(lambda one=one: not one.client.conversation(group).active, f"{one.name} is out")
 
     play(post, tmp_path, acts)
 

@@ -150,7 +150,7 @@ def test_two_commits_for_one_epoch(post: Post, tmp_path: Path) -> None:
         await camille.client.send_text(chat, "bienvenue")
         camille.cable.release()
         for one in (camille, hugo, nadia, tablet, zoe):
-            await until(lambda one=one: devices(one, chat) == 5, f"{one.name} sees five devices")  # type: ignore[misc]
+            await until(lambda one=one: devices(one, chat) == 5, f"{one.name} sees five devices")
             await one.reads(chat, "bienvenue")
 
     play(post, tmp_path, acts)

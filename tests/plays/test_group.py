@@ -20,7 +20,7 @@ async def team(scene: Scene) -> tuple[Device, Device, Device, bytes]:
     people = [await camille.find(one) for one in (hugo, nadia)]
     chat = await camille.client.create_group(TITLE, PATIENT, people)
     for one in (camille, hugo, nadia):
-        await until(lambda one=one: titled(one, chat) == (TITLE, PATIENT), f"{one.name} sees the title")  # type: ignore[misc]
+        await until(lambda one=one: titled(one, chat) == (TITLE, PATIENT), f"{one.name} sees the title")
     return camille, hugo, nadia, chat
 
 
@@ -41,7 +41,7 @@ def test_title_patient_and_texts_reach_everybody_in_one_order(post: Post, tmp_pa
             for one in (camille, hugo, nadia):
                 await one.client.send_text(chat, f"{one.name} {number}")
         for one in (camille, hugo, nadia):
-            await until(lambda one=one: len(one.said(chat)) == 12, f"{one.name} reads twelve")  # type: ignore[misc]
+            await until(lambda one=one: len(one.said(chat)) == 12, f"{one.name} reads twelve")
         assert camille.said(chat) == hugo.said(chat) == nadia.said(chat)
         for one in ("camille", "hugo", "nadia"):
             own = [text for text in camille.said(chat) if text.startswith(one)]
@@ -116,7 +116,7 @@ def test_leaving(post: Post, tmp_path: Path) -> None:
         await nadia.client.leave(chat)
         stay = {camille.view.person_id, hugo.view.person_id}
         for one in (camille, hugo):
-            await until(lambda one=one: persons(one, chat) == stay, f"{one.name} sees Nadia gone")  # type: ignore[misc]
+            await until(lambda one=one: persons(one, chat) == stay, f"{one.name} sees Nadia gone")
             assert "person-left" in one.notices(chat)
         await until(lambda: nadia.notices(chat)[-1:] == ["you-left"], "Nadia is out")
         await camille.client.send_text(chat, "entre nous")

@@ -44,7 +44,7 @@ def test_contents_that_are_none_become_placeholders(
             # The member's own engine cannot read it either: it is sent straight from the outbox.
             monkeypatch.setattr(inbox_module.Inbox, "_own", _forget_own)
             await hugo.client.send_text(chat, name)
-            await until(lambda before=before: len(unreadable(camille, chat)) == before + 1, name)  # type: ignore[misc]
+            await until(lambda before=before: len(unreadable(camille, chat)) == before + 1, name)
         monkeypatch.setattr(client_module.contents, "encode", encode)
         assert set(unreadable(camille, chat)) <= {"malformed", "too-large"}
         await hugo.client.send_text(chat, "et maintenant")
@@ -58,9 +58,9 @@ def test_contents_that_are_none_become_placeholders(
 
 
 def _forget_own(self: inbox_module.Inbox, step: object, record: object, row: object) -> None:
-    item = self._outbox.find(row.body)  # type: ignore[attr-defined]  # a Deliver
+    item = self._outbox.find(row.body)  # a Deliver
     if item is not None:
-        self._outbox.done(step, item)  # type: ignore[arg-type]  # a Step
+        self._outbox.done(step, item)  # a Step
 
 
 def test_an_unknown_critical_part_shows_its_fallback(

@@ -27,7 +27,7 @@ def test_a_revoked_device_leaves_every_conversation(post: Post, tmp_path: Path) 
         await hugo.reads(direct, "bonjour")
         revoke(post, hugo)
         for one in (camille, nadia):
-            await until(lambda one=one: len(persons(one, chat)) == 2, f"{one.name} sees Hugo gone")  # type: ignore[misc]
+            await until(lambda one=one: len(persons(one, chat)) == 2, f"{one.name} sees Hugo gone")
             assert one.notices(chat).count("person-left") == 1
         await until(lambda: len(persons(nadia, direct)) == 1, "and from the direct conversation")
         await nadia.client.send_text(chat, "sans lui")
@@ -67,7 +67,7 @@ def test_a_revoked_second_device_goes_and_the_person_stays(post: Post, tmp_path:
         revoke(post, tablet)
         for one in (camille, hugo):
             await until(
-                lambda one=one: members(one, direct).get(camille.view.person_id) == 1,  # type: ignore[misc]
+                lambda one=one: members(one, direct).get(camille.view.person_id) == 1,
                 f"{one.name} sees the tablet gone",
             )
         assert "device-removed" in hugo.notices(direct)

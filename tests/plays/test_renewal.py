@@ -39,7 +39,7 @@ def test_who_joined_renews_its_keys_once(post: Post, tmp_path: Path, monkeypatch
         await hugo.restart()
         await until(lambda: leaf_key(camille, hugo, chat) not in (b"", before), "Hugo's keys are new")
         for one in (camille, hugo, nadia):
-            await until(lambda one=one: epoch(one, chat) == at + 1, f"{one.name} follows")  # type: ignore[misc]
+            await until(lambda one=one: epoch(one, chat) == at + 1, f"{one.name} follows")
         await hugo.restart()
         await hugo.online()
         await hugo.client.send_text(chat, "toujours là")

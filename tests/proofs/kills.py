@@ -77,7 +77,7 @@ class Sender:
 
 def wait_for(condition: object, what: str, process: subprocess.Popen[bytes] | None = None) -> None:
     deadline = time.monotonic() + QUIET_SECONDS_MAX
-    while not condition():  # type: ignore[operator]  # a function without arguments
+    while not condition():  # a function without arguments
         assert process is None or process.poll() is None, f"{what}: the process ended"
         assert time.monotonic() < deadline, f"never came: {what}"
         time.sleep(0.02)
@@ -90,8 +90,8 @@ async def gather_team(post: Post, folder: Path) -> tuple[bytes, bytes, dict[str,
     people = [await camille.find(one) for one in (hugo, nadia)]
     chat = await camille.client.create_group("Équipe des épreuves", "", people)
     for one in (camille, hugo, nadia):
-        await until(lambda one=one: any(v.members for v in one.client.conversations()), "the team")  # type: ignore[misc]
-        await until(lambda one=one: len(one.client.conversations()[0].members) == 3, "three members")  # type: ignore[misc]
+        await until(lambda one=one: any(v.members for v in one.client.conversations()), "the team")
+        await until(lambda one=one: len(one.client.conversations()[0].members) == 3, "three members")
     stranger = zoe.view.person_id
     folders = {one.name: one.folder for one in (camille, hugo, nadia)}
     for one in (camille, hugo, nadia):  # straight to the server: a killed process takes no cable along

@@ -63,8 +63,8 @@ def watch(log: Log) -> None:
         enqueue(self, step, item, **more)
         step.after(lambda: log.write("queued", item.message_id.hex()))
 
-    mls.seal, Session.submit = logged_seal, logged_submit  # type: ignore[method-assign]  # the proof's eyes
-    Step.delete, Outbox.enqueue = logged_delete, logged_enqueue  # type: ignore[method-assign]  # the same
+    mls.seal, Session.submit = logged_seal, logged_submit  # the proof's eyes
+    Step.delete, Outbox.enqueue = logged_delete, logged_enqueue  # the same
 
 
 async def write_on(client: Client, chat: bytes, name: str, stranger: bytes, quota: Path, log: Log) -> None:

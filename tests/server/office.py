@@ -317,7 +317,7 @@ class Circle:
         now = now_ms() // 1000
         keys = office.keyring.authority
         registrar = ExternalSender(
-            keys.external_sender.public_key().public_bytes_raw(),  # type: ignore[union-attr]  # Ed25519
+            keys.external_sender.public_key().public_bytes_raw(),  # Ed25519
             mls.Credential.x509(keys.external_sender.public_bytes(Encoding.DER)),
         )
         extensions = (

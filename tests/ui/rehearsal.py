@@ -28,7 +28,7 @@ class Rehearsal:
             EventLoop.start()
         self.scene = scene
         self.app = MissApp(scene, Device("linux"), invitation)
-        self.app.now_ms = lambda: NOW_MS  # type: ignore[method-assign]  # the scene's own time
+        self.app.now_ms = lambda: NOW_MS  # the scene's own time
         if size:
             Window.size = size
         for child in list(Window.children):
