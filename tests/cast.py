@@ -168,9 +168,14 @@ class Device:
         await self.client.start()
         await self.client.use_invitation(self.invitation)
         given, family = self.who.given, self.who.family
-        await self.client.claim(self.who.rpps, family, given, self.who.jobs[0].profession)
+        await self.claim(self.who.rpps, family, given, self.who.jobs[0].profession)
         await self.client.enter_code(await self.post.code_for(self.who.mailbox))
         assert self.client.stage() is Stage.PIN
+
+    async def claim(self, rpps: str, family: str, given: str, profession: str) -> None:
+        """Say who one is, having read and accepted the charter."""
+        version = (await self.client.charter()).version
+        await self.client.claim(rpps, family, given, profession, charter_version=version)
 
     async def enter(self) -> None:
         """Choose the PIN and come online."""

@@ -161,6 +161,7 @@ def claim(window: Window, role: Role) -> None:
     window.type("claim-given", role.given_name)
     window.tap("claim-profession")
     window.tap(f"profession-{role.profession}")
+    window.tap("claim-charter")
     window.tap("claim-go")
 
 

@@ -12,6 +12,8 @@ from starlette.exceptions import HTTPException
 from miss_protocol.errors import RemoteError
 from miss_protocol.frames import Close
 from miss_server import (
+    charter,
+    charter_routes,
     conversations,
     data_folder,
     devices,
@@ -84,10 +86,12 @@ def create_app(settings: Settings) -> FastAPI:
     state.settings, state.database, state.keyring, state.blobs = settings, database, keyring, blobs
     state.doorbell, state.cursors, state.caretaker = doorbell, cursors, caretaker
     state.tickets, state.require_device = own_tickets, _require_device
-    state.registrar, state.mail = _registrar(settings, keyring), mail_of(settings)
+    state.charter = charter.load(settings.data)
+    state.registrar, state.mail = _registrar(settings, keyring, state.charter.version), mail_of(settings)
     state.claim_buckets = Buckets(CLAIMS_AT_ONCE, CLAIM_EVERY_MS, now_ms)
     state.link_buckets = Buckets(LINKS_AT_ONCE, LINK_EVERY_MS, now_ms)
     app.include_router(registration_routes.router)
+    app.include_router(charter_routes.router)
     app.include_router(routes.router)
     _answer_failures(app)
 
@@ -98,7 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _registrar(settings: Settings, keyring: Keyring) -> Registrar:
+def _registrar(settings: Settings, keyring: Keyring, charter_version: str) -> Registrar:
     return Registrar(
         keyring.authority,
         keyring.keys.issuing,
@@ -106,6 +110,7 @@ def _registrar(settings: Settings, keyring: Keyring) -> Registrar:
         now_ms=now_ms,
         always=settings.approval == "always",
         enrol=devices.enrol,
+        charter=charter_version,
     )
 
 

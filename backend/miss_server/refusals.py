@@ -35,6 +35,16 @@ WORDINGS = {
         "Cet appareil n’a pas pu prouver qu’il détient ses clés. Mettez MiSS à jour, puis recommencez.",
         "This device could not prove that it holds its keys. Update MiSS, then try again.",
     ),
+    "charter-missing": Wording(
+        422,
+        "Pour vous inscrire, lisez et acceptez la charte et la notice d’information.",
+        "To register, read and accept the terms of use and the privacy notice.",
+    ),
+    "charter-changed": Wording(
+        409,
+        "La charte a changé entre-temps. Relisez-la, puis acceptez-la.",
+        "The terms of use have changed meanwhile. Read them again, then accept them.",
+    ),
     "number-malformed": Wording(
         422,
         "Ce n’est pas un numéro RPPS : il a 11 chiffres et figure sur votre carte CPS. Vérifiez la saisie.",

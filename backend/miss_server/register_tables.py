@@ -113,6 +113,7 @@ people = Table(
     Column("created_at_ms", BigInteger, nullable=False),
     Column("suspended_at_ms", BigInteger),  # the register does not hold them any more
     Index("people_by_suspension", "suspended_at_ms"),
+    Index("people_by_creation", "created_at_ms"),
 )
 
 registrations = Table(
@@ -145,6 +146,7 @@ registrations = Table(
     Column("certified_at_ms", BigInteger),
     Column("person_id", LargeBinary(16), ForeignKey("people.person_id")),
     Column("certificate", LargeBinary),
+    Column("charter", String(40), nullable=False, server_default=""),  # the version accepted
     Index("registrations_by_rpps", "rpps", "opened_at_ms"),
     Index("registrations_by_state", "state", "opened_at_ms"),
 )

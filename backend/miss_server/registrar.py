@@ -27,6 +27,7 @@ from miss_protocol.errors import RemoteError
 from miss_protocol.identity import Authority, DeviceCertificate, Professional, certify
 from miss_protocol.limits import CODE_MINUTES, CODE_TRIES_MAX
 from miss_server import acts, codes, register
+from miss_server import charter as charters
 from miss_server import rpps as rpps_number
 from miss_server.extracts import PEOPLE
 from miss_server.identity_checks import MAILBOX, OPERATOR, TELEPHONE, ByCode, ByOperator, Claim, judge
@@ -91,6 +92,7 @@ class Registrar:
         always: an operator decides every time.
         enrol: ``(connection, certificate, device name, now_ms)`` in the certifying transaction: writes the device and
             tells the person's other devices, or raises RemoteError with the reason why not.
+        charter: the version that whoever registers must have accepted; "" where nothing is asked.
     """
 
     def __init__(
@@ -102,6 +104,7 @@ class Registrar:
         now_ms: Callable[[], int],
         always: bool = False,
         enrol: Enrol,
+        charter: str = "",
     ) -> None:
         self._authority = authority
         self._issuing_key = issuing_key
@@ -109,14 +112,20 @@ class Registrar:
         self._now_ms = now_ms
         self._always = always
         self._enrol = enrol
+        self._charter = charter
 
-    def open(self, connection: Connection, claim: Claim, language: str, request: bytes) -> Opened | Refusal:
+    def open(
+        self, connection: Connection, claim: Claim, language: str, request: bytes, charter: str = ""
+    ) -> Opened | Refusal:
         """Judges a claim; where it may go on, writes the registration and returns it.
 
         Args:
             claim: as typed; the number is read here.
             request: an encoded ``CertificateRequest``.
+            charter: the version of the charter that was accepted.
         """
+        if self._charter and (unfit := charters.check(self._charter, charter)):
+            return unfit
         try:
             device_id = CertificateRequest.decode(request).device_id
         except RemoteError:
@@ -137,7 +146,7 @@ class Registrar:
             return verdict
         if still_open >= REGISTRATIONS_OPEN_PER_PERSON_DAY_MAX:
             return Refusal("too-many-claims")
-        return self._write(connection, claim, language, request, device_id, verdict)
+        return self._write(connection, claim, language, request, device_id, verdict, charter)
 
     def look(self, connection: Connection, registration_id: bytes, secret: bytes) -> Standing | Refusal | None:
         """Where the registration stands, by reading alone; None where an approval waits to take effect."""
@@ -215,6 +224,7 @@ class Registrar:
         request: bytes,
         device_id: bytes,
         verdict: ByCode | ByOperator,
+        charter: str,
     ) -> Opened:
         registration_id, secret = secrets.token_bytes(16), secrets.token_bytes(32)
         by_code = isinstance(verdict, ByCode)
@@ -233,6 +243,7 @@ class Registrar:
             "via": MAILBOX if by_code else OPERATOR,
             "mailbox": verdict.mailbox if isinstance(verdict, ByCode) else "",
             "opened_at_ms": self._now_ms(),
+            "charter": charter,
         }
         connection.execute(insert(registrations).values(values))
         self._note(connection, "opened", registration_id, f"{values['state']} {values['why']}")
@@ -262,6 +273,8 @@ class Registrar:
             "checked_at_ms": now,
         }
         person_id = _person(connection, row.rpps, who, now)
+        if row.charter:
+            charters.accept(connection, person_id, row.charter, row.opened_at_ms)
         names: dict[str, Any] = {"family_name": entry.family_name, "given_name": entry.given_name, "rpps": entry.rpps}
         professional = Professional(person_id=person_id, **names, **who)
         certificate = certify(self._authority, self._issuing_key, professional, request, now)

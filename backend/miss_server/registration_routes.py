@@ -92,6 +92,7 @@ class ClaimBody(BaseModel):
     profession: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}$")]
     language: Annotated[str, StringConstraints(pattern="^(fr|en)$")] = FRENCH
     request: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+    charter: Annotated[str, StringConstraints(max_length=40), AfterValidator(_printable)] = ""  # the version accepted
 
 
 class CodeBody(BaseModel):
@@ -119,12 +120,12 @@ router = APIRouter(prefix="/v1", route_class=PlainRoute)
 @router.post("/registrations")
 async def open_registration(request: Request, later: BackgroundTasks) -> Response:
     """Judges a claim, and sends the code where there is one to send."""
-    body = ClaimBody.model_validate_json(await _body(request))
+    body = ClaimBody.model_validate_json(await body_of(request))
     request.state.language = body.language
     if not request.app.state.claim_buckets.take(request.client.host if request.client else ""):
         raise Refused("too-many-claims")
     claim = Claim(body.rpps, body.family_name, body.given_name, body.profession)
-    opened = await _run(request, _registrar(request).open, claim, body.language, _base64(body.request))
+    opened = await _run(request, _registrar(request).open, claim, body.language, _base64(body.request), body.charter)
     _post(request, later, opened.standing.letter)
     secret = base64.urlsafe_b64encode(opened.secret).decode().rstrip("=")
     content = {"secret": secret, **await _told(request, opened.standing)}
@@ -143,7 +144,7 @@ async def read_registration(request: Request, registration: str, later: Backgrou
 @router.post("/registrations/{registration}/code")
 async def enter_code(request: Request, registration: str, later: BackgroundTasks) -> Response:
     """The right code certifies."""
-    body = CodeBody.model_validate_json(await _body(request))
+    body = CodeBody.model_validate_json(await body_of(request))
     return await _step(request, later, registration, _registrar(request).enter_code, body.code)
 
 
@@ -253,7 +254,8 @@ def _registrar(request: Request) -> Registrar:
     return registrar
 
 
-async def _body(request: Request) -> bytes:
+async def body_of(request: Request) -> bytes:
+    """The request's body, read no further than it may be long; refused as malformed beyond."""
     body = bytearray()
     async for piece in request.stream():
         body += piece

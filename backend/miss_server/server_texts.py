@@ -74,6 +74,10 @@ TEXTS = {
     ),
     "tls-halved": ("Le certificat TLS et sa clé vont ensemble.", "The TLS certificate and its key go together."),
     "file-missing": ("{setting} : le fichier {value} n’existe pas.", "{setting}: the file {value} does not exist."),
+    "charter-halved": (
+        "{setting} : charter.fr.txt et charter.en.txt vont ensemble, et portent la même version.",
+        "{setting}: charter.fr.txt and charter.en.txt go together, and bear the same version.",
+    ),
     "file-malformed": ("{setting} : {value}", "{setting}: {value}"),
     "setting-unknown": (
         "miss.toml : réglage inconnu, {setting}.",

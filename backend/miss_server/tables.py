@@ -20,6 +20,7 @@ from sqlalchemy import (
     text,
 )
 
+from miss_server import personal_tables as personal_tables
 from miss_server import register_tables as register_tables
 from miss_server.metadata import metadata
 

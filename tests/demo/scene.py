@@ -143,6 +143,7 @@ class Scene:
         window.tap("claim-profession")
         window.tap(f"profession-{role.profession}")
         self.picture(role, "claim")
+        window.tap("claim-charter")
         window.tap("claim-go")
 
     def choose_pin(self, role: Role) -> None:

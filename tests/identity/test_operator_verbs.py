@@ -75,6 +75,7 @@ class Server:
             "given_name": someone.given,
             "profession": someone.jobs[0].profession,
             "request": base64.b64encode(device_request()[1]).decode(),
+            "charter": self.http.get("/v1/charter").json()["version"],
         }
         answer = self.http.post("/v1/registrations", json={**body, **typed})
         assert answer.status_code == 201, answer.text

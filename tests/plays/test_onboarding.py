@@ -67,11 +67,11 @@ def test_claims_that_are_refused_and_a_wrong_code(post: Post, tmp_path: Path) ->
             (who.rpps, "Toutautre", "name-differs"),
         ):
             with pytest.raises(Problem) as refused:
-                await client.claim(rpps, family, who.given, who.jobs[0].profession)
+                await camille.claim(rpps, family, who.given, who.jobs[0].profession)
             assert refused.value.reason == reason
             assert refused.value.sentence
             assert client.stage() is Stage.IDENTITY
-        await client.claim(who.rpps, who.family, who.given, who.jobs[0].profession)
+        await camille.claim(who.rpps, who.family, who.given, who.jobs[0].profession)
         assert client.stage() is Stage.CODE
         view = client.registration()
         assert view is not None
@@ -134,7 +134,7 @@ def test_the_operator_approves_one_and_refuses_another(tmp_path: Path) -> None:
             await one.client.start()
             await one.client.use_invitation(one.invitation)
             # A near match: one letter of the first name is missing.
-            await one.client.claim(who.rpps, who.family, who.given[:-1], who.jobs[0].profession)
+            await one.claim(who.rpps, who.family, who.given[:-1], who.jobs[0].profession)
             assert one.client.stage() is Stage.WAITING
         waiting = await asyncio.to_thread(operator, post, "registrations")
         assert near["camille"].rpps in waiting

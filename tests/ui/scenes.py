@@ -97,6 +97,7 @@ def registration(rehearsal: Rehearsal) -> None:
     rehearsal.tap("claim-profession")
     rehearsal.tap("profession-10")
     rehearsal.until(lambda: not rehearsal.sees("sheet-close"))
+    rehearsal.tap("claim-charter")
 
 
 def registration_unknown(rehearsal: Rehearsal) -> None:

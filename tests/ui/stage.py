@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from miss_app.engine.events import (
+    CharterView,
     ConversationView,
     DeviceView,
     Event,
@@ -45,6 +46,7 @@ class Scene:
         self.now_server: ServerView | None = None
         self.now_me: PersonView | None = None
         self.now_settings: dict[str, str] = {"theme": "light", "language": "fr"}
+        self.now_charter = CharterView("2026-11-22", "CHARTE D’UTILISATION\n\n1. MiSS sert à parler d’un patient.")
         self.people: list[PersonView] = []
         self.talks: list[ConversationView] = []
         self.lines: dict[bytes, list[MessageView]] = {}
@@ -121,8 +123,17 @@ class Scene:
         self._did("use_invitation", link)
         self._go(Stage.IDENTITY)
 
-    async def claim(self, rpps: str, family_name: str, given_name: str, profession: str) -> None:
-        self._did("claim", rpps, family_name, given_name, profession)
+    async def charter(self) -> CharterView:
+        self._did("charter")
+        return self.now_charter
+
+    async def accept_charter(self, version: str) -> None:
+        self._did("accept_charter", version)
+
+    async def claim(
+        self, rpps: str, family_name: str, given_name: str, profession: str, *, charter_version: str = ""
+    ) -> None:
+        self._did("claim", rpps, family_name, given_name, profession, charter_version)
         self.now_registration = RegistrationView(Stage.CODE, "mailbox", "c***@medecin.mssante.example")
         self._go(Stage.CODE)
 

@@ -44,8 +44,9 @@ def test_from_invitation_to_an_open_list(rehearse: Rehearse) -> None:
     play.tap("profession-60")
     play.until(lambda: not play.sees("sheet-close"))
     assert play.read("claim-profession") == "Infirmier"
+    play.tap("claim-charter")
     play.tap("claim-go")
-    assert play.did("claim")[1:] == ("99700123450", "Modèle", "Alix", "60")
+    assert play.did("claim")[1:] == ("99700123450", "Modèle", "Alix", "60", "2026-11-22")
     play.until(lambda: play.sees("code-where"))
     assert "c***@medecin.mssante.example" in play.read("code-where")
     play.type("code-field", "abcd 1234")

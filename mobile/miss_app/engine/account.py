@@ -8,9 +8,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from miss_app.engine import records
+from miss_app.engine import charter, records
 from miss_app.engine.conversations import Conversations
-from miss_app.engine.events import Event, Link, LinkChanged, Stage, StageChanged
+from miss_app.engine.events import CharterAsked, Event, Link, LinkChanged, Stage, StageChanged
 from miss_app.engine.http import Http
 from miss_app.engine.inbox import Inbox
 from miss_app.engine.latecomers import Latecomers
@@ -203,11 +203,21 @@ class Account:
         with self.store.step() as step:
             self.latecomers.expect_everywhere(step)
         self.transfers.resume()
+        self._chore(self._ask_charter())
 
     def _chore(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
+
+    async def _ask_charter(self) -> None:
+        """A charter this person has not accepted is put before them; the server being away puts it off."""
+        try:
+            found = await charter.standing(self.http)
+        except Problem:
+            return  # asked again at the next connection
+        if not found.accepted_at_ms:
+            self._tell(CharterAsked(found))
 
     async def _leave_key_packages(self, count: int) -> None:
         """Make key packages, keep their private halves, then leave the public ones with the server."""

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from miss_app.engine import charter, photos
 from miss_app.engine import people as directory
-from miss_app.engine import photos
 from miss_app.engine.account import Account, OwnDevice, keep_own_device, new_id
 from miss_app.engine.beginning import begin_direct, begin_group, check_reachable, check_subject
 from miss_app.engine.events import (
+    CharterView,
     ConversationView,
     DeviceView,
     Event,
@@ -131,8 +132,19 @@ class Client:
     async def use_invitation(self, link: str) -> None:
         await self._onboarding.use_invitation(link)
 
-    async def claim(self, rpps: str, family_name: str, given_name: str, profession: str) -> None:
-        await self._onboarding.claim(rpps, family_name, given_name, profession)
+    async def charter(self) -> CharterView:
+        """The charter in force, to be accepted before a claim or, in another version, at a later connection."""
+        account = self._account
+        return await (self._onboarding.charter() if account is None else charter.standing(account.http))
+
+    async def accept_charter(self, version: str) -> None:
+        """Accept the version in force; Problem("charter-changed") where it is another by now."""
+        await charter.accept(self._open_account().http, version)
+
+    async def claim(
+        self, rpps: str, family_name: str, given_name: str, profession: str, *, charter_version: str = ""
+    ) -> None:
+        await self._onboarding.claim(rpps, family_name, given_name, profession, charter_version=charter_version)
 
     async def enter_code(self, code: str) -> None:
         await self._onboarding.enter_code(code)

@@ -81,6 +81,15 @@ class RegistrationView:
 
 
 @dataclass(frozen=True)
+class CharterView:
+    """The charter and privacy notice in force, and whether this person has accepted that version."""
+
+    version: str
+    text: str
+    accepted_at_ms: int = 0
+
+
+@dataclass(frozen=True)
 class PersonView:
     """A professional as the register names them, and whether they can be written to on MiSS."""
 
@@ -213,6 +222,13 @@ class Waiting(Event):
     """So many messages arrived while the profile is locked; nobody can read them before it is unlocked."""
 
     count: int
+
+
+@dataclass(frozen=True)
+class CharterAsked(Event):
+    """The server has a charter that this person has not accepted yet."""
+
+    charter: CharterView
 
 
 @dataclass(frozen=True)

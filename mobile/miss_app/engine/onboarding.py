@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from miss_app.engine.events import Event, LinkRequested, RegistrationChanged, Stage, StageChanged
+from miss_app.engine import charter
+from miss_app.engine.events import CharterView, Event, LinkRequested, RegistrationChanged, Stage, StageChanged
 from miss_app.engine.http import Http
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import DeviceKeys, Pending, Profile, Server
@@ -97,8 +98,17 @@ class Onboarding:
 
     # Registration.
 
-    async def claim(self, rpps: str, family_name: str, given_name: str, profession: str) -> None:
+    async def charter(self) -> CharterView:
+        """What the server asks to be accepted by who registers."""
+        return await charter.read(await self._connected())
+
+    async def claim(
+        self, rpps: str, family_name: str, given_name: str, profession: str, *, charter_version: str = ""
+    ) -> None:
         """Say who one is; the server says how it will be proven.
+
+        Args:
+            charter_version: the version of the charter that this person has accepted.
 
         Raises:
             Problem: the server's reason: ``unknown-number``, ``name-differs``…
@@ -113,6 +123,7 @@ class Onboarding:
             "profession": profession,
             "language": self._language(),
             "request": base64.b64encode(request).decode(),
+            "charter": charter_version,
         }
         answer = await http.json("POST", "/v1/registrations", json=body)
         registration, secret = str(answer.get("registration", "")), str(answer.get("secret", ""))

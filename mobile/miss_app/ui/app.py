@@ -7,10 +7,11 @@ from kivy.app import App
 from kivy.core.window import Window
 
 from miss_app.device import Device
-from miss_app.engine.events import Event, PersonView, Stage, StageChanged, Trouble
+from miss_app.engine.events import CharterAsked, Event, PersonView, Stage, StageChanged, Trouble
 from miss_app.ui import purge
 from miss_app.ui.bridge import Bridge, Engine
 from miss_app.ui.glyphs import ASSETS
+from miss_app.ui.screens.charter import CharterScreen
 from miss_app.ui.screens.chat import ChatScreen
 from miss_app.ui.screens.choose_pin import ChoosePinScreen
 from miss_app.ui.screens.code import CodeScreen
@@ -103,7 +104,14 @@ class MissApp(App):
             self.show_stage(event.stage)
         if isinstance(event, Trouble):
             show_toast(self.shell, words.problem(event.problem))
+        if isinstance(event, CharterAsked) and self.stage is Stage.OPEN:
+            self._ask_charter(event)
         self.shell.hear(event)
+
+    def _ask_charter(self, event: CharterAsked) -> None:
+        """Put the charter above what is open, once."""
+        if not any(isinstance(page, CharterScreen) for page in self.shell.stack):
+            self.shell.open(CharterScreen(self, event.charter))
 
     def show_stage(self, stage: Stage) -> None:
         """Show the screen of ``stage``; nothing moves when it is the one shown."""

@@ -2,7 +2,9 @@
 
 from kivy.properties import StringProperty
 
-from miss_app.engine.events import Event, RegistrationChanged
+from miss_app.engine.events import CharterView, Event, RegistrationChanged
+from miss_app.ui.bridge import Failure
+from miss_app.ui.consent import reading_sheet
 from miss_app.ui.controls import Sheet
 from miss_app.ui.gate import GatePage
 from miss_app.ui.kv import load_rules
@@ -58,6 +60,7 @@ class RegistrationScreen(GatePage):
     profession_name = StringProperty("")
     server = StringProperty("")
     fingerprint = StringProperty("")
+    charter: CharterView | None = None
 
     def entered(self) -> None:
         """Show which server this is."""
@@ -67,6 +70,41 @@ class RegistrationScreen(GatePage):
         registration = self.app.client.registration()
         if registration is not None and registration.problem:
             self.complain(registration.problem)
+        self._fetch_charter()
+
+    def read_charter(self) -> None:
+        """Show the charter and the privacy notice; fetched again where it did not come."""
+        if self.charter is None:
+            self.ask(self.app.client.charter(), self._show_fetched)
+        else:
+            self._show_charter()
+
+    def fail(self, failure: Failure) -> None:
+        """Another charter than the one ticked is in force: it is to be read and ticked anew."""
+        super().fail(failure)
+        if failure.reason == "charter-changed":
+            self.ids.charter.checked, self.charter = False, None
+            self._fetch_charter()
+
+    def _fetch_charter(self) -> None:
+        """Have it at hand; the server being away shows once one asks for something."""
+        self.app.bridge.ask(self.app.client.charter(), self._keep_charter, lambda _failure: None)
+
+    def _keep_charter(self, found: CharterView) -> None:
+        self.charter = found
+
+    def _go_on(self, found: CharterView) -> None:
+        self._keep_charter(found)
+        self.go()
+
+    def _show_fetched(self, found: CharterView) -> None:
+        self._keep_charter(found)
+        self._show_charter()
+
+    def _show_charter(self) -> None:
+        if self.charter is not None:
+            text, height = self.charter.text, self.height * 0.85
+            self.app.shell.show_sheet(reading_sheet(words.say("charter.title"), text, "charter-text", height))
 
     def hear(self, event: Event) -> None:
         """The claim may be answered later than asked."""
@@ -106,8 +144,15 @@ class RegistrationScreen(GatePage):
         family, given = ids.family.text.strip(), ids.given.text.strip()
         if not (number and family and given and self.profession):
             self.complain("claim-incomplete")
+        elif not ids.charter.checked:
+            self.complain("charter-missing")
         elif not self.busy:
-            self.ask(self.app.client.claim(number, family, given, self.profession))
+            version = self.charter.version if self.charter is not None else ""
+            if not version:
+                self.ask(self.app.client.charter(), self._go_on)
+                return
+            client = self.app.client
+            self.ask(client.claim(number, family, given, self.profession, charter_version=version))
 
     def link(self) -> None:
         """This person already has a trusted device."""
@@ -117,6 +162,7 @@ class RegistrationScreen(GatePage):
     def spoken_again(self) -> None:
         """The chosen profession follows the language."""
         self.profession_name = profession_label(self.profession)
+        self._fetch_charter()
 
 
 load_rules(__file__)

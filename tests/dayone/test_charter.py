@@ -1,0 +1,128 @@
+"""The charter: nobody registers without it, its version and date are kept, another version is asked about again."""
+
+import asyncio
+import base64
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import create_engine, text
+
+from cast import Device, Post, Scene, play, until
+from identity.post_office import device_request
+from miss_app.engine.events import CharterAsked, Stage
+from miss_app.engine.problems import Problem
+from miss_server import charter
+from miss_server.config import ConfigError
+
+OTHER = "Version 2027-01-01\n\nUne autre charte."
+OTHER_ENGLISH = "Version 2027-01-01\n\nOther terms."
+
+
+@pytest.fixture
+def post(tmp_path: Path):
+    one = Post(tmp_path / "server", people=8)
+    one.start()
+    yield one
+    one.stop()
+
+
+def acceptances(post: Post) -> list[tuple[str, int]]:
+    engine = create_engine(f"sqlite:///{post.folder / 'miss.db'}")
+    with engine.connect() as connection:
+        return [
+            tuple(row) for row in connection.execute(text("SELECT version, accepted_at_ms FROM charter_acceptances"))
+        ]
+
+
+def asked(device: Device) -> list[CharterAsked]:
+    return [one for one in device.events if isinstance(one, CharterAsked)]
+
+
+def test_both_texts_are_whole_and_of_one_version() -> None:
+    found = charter.load()
+    assert found.french.startswith("CHARTE")
+    assert found.english.startswith("TERMS")
+    for words in ("30 jours", "37 jours", "liste rouge", "CNIL"):
+        assert words in found.french
+    assert found.text("fr") == found.french != found.english == found.text("en")
+
+
+@pytest.mark.parametrize(
+    ("french", "english", "reason"),
+    [
+        (OTHER, None, "charter-halved"),
+        (OTHER, OTHER_ENGLISH.replace("2027", "2028"), "charter-halved"),
+        ("Une charte sans version", OTHER_ENGLISH, "file-malformed"),
+        ("Version 2027-01-01\n\n  \n", OTHER_ENGLISH, "file-malformed"),
+    ],
+)
+def test_texts_that_do_not_fit_are_refused_at_start(
+    tmp_path: Path, french: str, english: str | None, reason: str
+) -> None:
+    (tmp_path / "charter.fr.txt").write_text(french)
+    if english is not None:
+        (tmp_path / "charter.en.txt").write_text(english)
+    with pytest.raises(ConfigError) as refused:
+        charter.load(tmp_path)
+    assert refused.value.reason == reason
+    command = [sys.executable, "-m", "miss_server", "serve", "--data", str(tmp_path), "--listen", "127.0.0.1:0"]
+    done = subprocess.run([*command, "--language", "fr"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2, done.stderr
+    assert "charter" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_nobody_registers_without_it_and_a_new_version_asks_again(post: Post, tmp_path: Path) -> None:
+    async def acts(scene: Scene) -> None:
+        camille = scene.device("camille", post.someone())
+        client, who = camille.client, camille.who
+        await client.start()
+        await client.use_invitation(camille.invitation)
+        for version, reason in (("", "charter-missing"), ("1999-01-01", "charter-changed")):
+            with pytest.raises(Problem) as refused:
+                await client.claim(who.rpps, who.family, who.given, who.jobs[0].profession, charter_version=version)
+            assert (refused.value.reason, client.stage()) == (reason, Stage.IDENTITY)
+            assert "charte" in refused.value.sentence
+        assert acceptances(post) == []
+        await camille.register()
+        await camille.enter()
+        first = charter.load().version
+        assert [version for version, _ in acceptances(post)] == [first]
+        assert (await client.charter()).accepted_at_ms == acceptances(post)[0][1]
+        assert asked(camille) == []
+        # The operator has other terms from now on.
+        (post.folder / "charter.fr.txt").write_text(OTHER)
+        (post.folder / "charter.en.txt").write_text(OTHER_ENGLISH)
+        await asyncio.to_thread(post.stop)
+        await asyncio.to_thread(post.start)
+        await until(lambda: asked(camille), "the other charter")
+        shown = asked(camille)[0].charter
+        assert (shown.version, shown.text, shown.accepted_at_ms) == ("2027-01-01", "Une autre charte.", 0)
+        with pytest.raises(Problem, match="charter-changed"):
+            await client.accept_charter(first)
+        assert [version for version, _ in acceptances(post)] == [first]
+        await client.accept_charter("2027-01-01")
+        before = acceptances(post)
+        await client.accept_charter("2027-01-01")  # twice is once, and the first date holds
+        assert acceptances(post) == before
+        assert sorted(version for version, _ in before) == [first, "2027-01-01"]
+        assert (await client.charter()).accepted_at_ms
+
+    play(post, tmp_path, acts)
+
+
+def test_a_stranger_reads_it_and_accepts_nothing(post: Post) -> None:
+    address = f"http://{post.address[0]}:{post.address[1]}"
+    with httpx.Client(base_url=address, timeout=30) as http:
+        assert http.get("/v1/charter", headers={"Accept-Language": "en"}).json()["text"].startswith("TERMS")
+        assert http.get("/v1/charter/acceptance").status_code == 401
+        said = http.post("/v1/charter/acceptance", json={"version": charter.load().version})
+        assert said.status_code == 401
+        body = {"rpps": post.people[0].rpps, "family_name": "x", "given_name": "y", "profession": "10"}
+        body["request"] = base64.b64encode(device_request()[1]).decode()
+        refused = http.post("/v1/registrations", json=body)
+        assert (refused.status_code, refused.json()["reason"]) == (422, "charter-missing")
+    assert acceptances(post) == []
