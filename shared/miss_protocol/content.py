@@ -1,22 +1,27 @@
-"""What people say, as it is sealed in application messages: texts, photos, read positions, subjects.
+"""What people say, as it is sealed in application messages: texts, photos, read positions, subjects, acts.
 
 A content is *message id* (16 bytes, the Submit's), *sent at* (ms), then parts; a part is *type* (u16), *length*,
 *body*, with the critical bit of frames. A content whose critical part is unknown shows its plain-text fallback. The
 terms ``in_reply_to``, ``replaces`` and ``expires`` follow the IETF MIMI content format.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
-from miss_protocol import limits
+from miss_protocol import acts, limits
+from miss_protocol.acts import CRITICAL, Origin, Urgency
+from miss_protocol.acts import bounded as _bounded
 from miss_protocol.errors import LocalError, RemoteError
 from miss_protocol.mls.codec import Reader, Writer
 
-CRITICAL = 0x8000
 TEXT = 0x0001  # also the fallback of what comes with it
 IN_REPLY_TO = 0x0005
 REPLACES = 0x0006
 EXPIRES = 0x0007
+URGENCY = 0x0008
+MENTIONS = 0x0009
+ORIGIN = 0x000A
 PHOTO = CRITICAL | 0x02
 READ = CRITICAL | 0x03
 SUBJECT = CRITICAL | 0x04
@@ -83,6 +88,20 @@ class Subject:
 
     title: str
     patient: str = ""
+    birth_date: str = ""  # "1941-03-07", as far as it is known
+    identifier: str = ""  # INS or record number
+
+    def write(self, out: Writer) -> None:
+        out.text(self.title).text(self.patient).text(self.birth_date).text(self.identifier)
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        return cls(
+            _bounded(data.text(), limits.TITLE_CHARACTERS_MAX, "title"),
+            _bounded(data.text(), limits.PATIENT_CHARACTERS_MAX, "patient"),
+            _bounded(data.text(), limits.BIRTH_DATE_CHARACTERS_MAX, "birth date"),
+            _bounded(data.text(), limits.IDENTIFIER_CHARACTERS_MAX, "identifier"),
+        )
 
 
 @dataclass(frozen=True)
@@ -93,7 +112,8 @@ class Unknown:
     raw: bytes
 
 
-Body = Text | Photo | Read | Subject | Unknown
+Body = Text | Photo | Read | Subject | acts.AnyAct | Unknown
+_ABOUT_A_MESSAGE = (acts.Reaction, acts.Charge, acts.Answer, acts.Pinned)  # these name their target in ``in_reply_to``
 
 
 @dataclass(frozen=True)
@@ -107,12 +127,16 @@ class Content:
     in_reply_to: bytes | None = None
     replaces: bytes | None = None
     expires_ms: int | None = None
+    urgency: Urgency | None = None
+    mentions: tuple[bytes, ...] = ()  # person ids
+    origin: Origin | None = None
 
-
-def _bounded(text: str, most: int, what: str) -> str:
-    if len(text) > most:
-        raise RemoteError("too-large", what)
-    return text
+    @property
+    def target(self) -> bytes | None:
+        """The message that an act, an edit or a deletion is about; None for what is said for itself."""
+        if self.replaces is not None:
+            return self.replaces
+        return self.in_reply_to if isinstance(self.body, _ABOUT_A_MESSAGE) else None
 
 
 def _body_part(body: Body) -> tuple[int, bytes] | None:
@@ -125,10 +149,16 @@ def _body_part(body: Body) -> tuple[int, bytes] | None:
             return PHOTO, out.bytes()
         case Read(number):
             return READ, Writer().u64(number).bytes()
-        case Subject(title, patient):
-            return SUBJECT, Writer().text(title).text(patient).bytes()
+        case Subject():
+            out = Writer()
+            body.write(out)
+            return SUBJECT, out.bytes()
         case Unknown():
             raise LocalError("unknown-content", "what is not understood is not sent")
+        case _:
+            out = Writer()
+            body.write(out)
+            return acts.CODES[type(body)], out.bytes()
 
 
 def encode(content: Content) -> bytes:
@@ -148,6 +178,13 @@ def encode(content: Content) -> bytes:
             part(kind, reference)
     if content.expires_ms is not None:
         part(EXPIRES, Writer().u64(content.expires_ms).bytes())
+    for kind, term in ((URGENCY, content.urgency), (ORIGIN, content.origin)):
+        if term is not None:
+            inside = Writer()
+            term.write(inside)
+            part(kind, inside.bytes())
+    if content.mentions:
+        part(MENTIONS, Writer().vector(content.mentions, lambda w, person: w.fixed(person)).bytes())
     body = _body_part(content.body)
     if body is not None:
         part(*body)
@@ -160,24 +197,42 @@ def _read_body(kind: int, data: Reader, raw: bytes) -> Body:
     if kind == READ:
         return Read(data.u64())
     if kind == SUBJECT:
-        title = _bounded(data.text(), limits.TITLE_CHARACTERS_MAX, "title")
-        return Subject(title, _bounded(data.text(), limits.PATIENT_CHARACTERS_MAX, "patient"))
+        return Subject.read(data)
+    if kind in acts.ACTS:
+        return acts.ACTS[kind].read(data)
     data.fixed(len(raw))
     return Unknown(kind, raw)
+
+
+def _read_mentions(data: Reader) -> tuple[bytes, ...]:
+    persons = tuple(data.vector(lambda r: r.fixed(16)))
+    if len(persons) > limits.MENTIONS_MAX or len(set(persons)) < len(persons):
+        raise RemoteError("malformed", "mentions")
+    return persons
+
+
+_TERMS: dict[int, Callable[[Reader], Any]] = {
+    IN_REPLY_TO: lambda part: part.fixed(16),
+    REPLACES: lambda part: part.fixed(16),
+    EXPIRES: lambda part: part.u64(),
+    URGENCY: Urgency.read,
+    MENTIONS: _read_mentions,
+    ORIGIN: Origin.read,
+}
 
 
 def decode(data: bytes) -> Content:
     """What was sealed.
 
     Raises:
-        RemoteError: ``malformed`` or ``too-large``; a content without text and without body is malformed.
+        RemoteError: ``malformed`` or ``too-large``; a content without text and without body is malformed, and so is an
+            act that does not name its target.
     """
     reader = Reader(data)
     message_id, sent_at_ms = reader.fixed(16), reader.u64()
     text: str | None = None
     body: Body | None = None
-    references: dict[int, bytes] = {}
-    expires: int | None = None
+    found: dict[int, Any] = {}
     while not reader.at_end():
         kind, raw = reader.u16(), reader.opaque()
         part = Reader(raw)
@@ -186,23 +241,30 @@ def decode(data: bytes) -> Content:
                 text = _bounded(raw.decode(), limits.TEXT_CHARACTERS_MAX, "text")
             except UnicodeDecodeError as error:
                 raise RemoteError("malformed", "text is not UTF-8") from error
-        elif kind in (IN_REPLY_TO, REPLACES):
-            references[kind] = part.fixed(16)
-            part.end()
-        elif kind == EXPIRES:
-            expires = part.u64()
+        elif kind in _TERMS:
+            found[kind] = _TERMS[kind](part)
             part.end()
         elif kind & CRITICAL:
             if body is not None:
                 raise RemoteError("malformed", "two bodies")
             body = _read_body(kind, part, raw)
             part.end()
-    if body is None:
-        if not text:
-            raise RemoteError("malformed", "an empty content")
-        return Content(
-            message_id, sent_at_ms, Text(text), "", references.get(IN_REPLY_TO), references.get(REPLACES), expires
-        )
-    return Content(
-        message_id, sent_at_ms, body, text or "", references.get(IN_REPLY_TO), references.get(REPLACES), expires
+    if body is None and not text:
+        raise RemoteError("malformed", "an empty content")
+    content = Content(
+        message_id,
+        sent_at_ms,
+        Text(text or "") if body is None else body,
+        "" if body is None else text or "",
+        found.get(IN_REPLY_TO),
+        found.get(REPLACES),
+        found.get(EXPIRES),
+        found.get(URGENCY),
+        found.get(MENTIONS, ()),
+        found.get(ORIGIN),
     )
+    if isinstance(body, _ABOUT_A_MESSAGE) and content.in_reply_to is None:
+        raise RemoteError("malformed", "an act about nothing")
+    if isinstance(body, acts.Deletion) != (content.replaces is not None and body is not None):
+        raise RemoteError("malformed", "only a text replaces, and a deletion must")
+    return content

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from miss_protocol import content, frames, limits, sealing, terms
+from miss_protocol import acts, content, frames, limits, sealing, terms
 from miss_protocol.connection import Connection, Role, State
 from miss_protocol.errors import LocalError, RemoteError
 from miss_protocol.frames import Class, Kind, Refusal
@@ -143,12 +143,75 @@ def test_text_messages_are_refused():
 PHOTO = content.Photo(N, N, 1000, 1600, 1200, 900, 4_000_000, "image/jpeg", b"\xff\xd8thumb", "légende")
 
 
+DOSAGE = acts.Dosage("Apixaban", "2,5 mg", "per os", "matin et soir")
+
+
 @pytest.mark.parametrize(
-    "body", [content.Text("Bonjour 👏"), PHOTO, content.Read(9), content.Subject("Équipe", "Mme T.")]
+    "body",
+    [
+        content.Text("Bonjour 👏"),
+        PHOTO,
+        content.Read(9),
+        content.Subject("Équipe", "Mme T.", "1941-03-07", "IPP 12"),
+        acts.Reaction("👍"),
+        acts.Deletion(),
+        acts.Charge(acts.Taking.TAKE_OVER),
+        acts.Request("Je passe ce soir ?"),
+        acts.Request("", DOSAGE),
+        acts.Answer(acts.Verdict.CONFIRMED, DOSAGE),
+        acts.Answer(acts.Verdict.CALL_ME, None, "au 12"),
+        acts.Retention(30),
+        acts.Pinned(True),
+    ],
 )
 def test_contents_round_trip(body):
-    said = content.Content(I, 77, body, "" if isinstance(body, content.Text) else "repli", J, I, 99)
+    text = isinstance(body, content.Text)
+    said = content.Content(
+        I,
+        77,
+        body,
+        "" if text else "repli",
+        J,
+        I if text or isinstance(body, acts.Deletion) else None,
+        99,
+        acts.Urgency(acts.Level.URGENT, "fièvre"),
+        (J, I),
+        acts.Origin("Dr Fictif", 5),
+    )
     assert content.decode(content.encode(said)) == said
+
+
+def part(kind, body):
+    return kind.to_bytes(2, "big") + len(body).to_bytes(1, "big") + body
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        part(acts.REACTION, b"\x01x"),  # about nothing
+        part(acts.CHARGE, b"\x01"),
+        part(acts.DELETION, b""),
+        part(acts.DELETION, b"x") + part(content.REPLACES, I),
+        part(acts.CHARGE, b"\x04") + part(content.IN_REPLY_TO, I),
+        part(acts.CHARGE, b"\x00") + part(content.IN_REPLY_TO, I),
+        part(acts.ANSWER, b"\x01\x00\x00") + part(content.IN_REPLY_TO, I),  # confirms without saying what
+        part(acts.ANSWER, b"\x03\x01\x01a\x01b\x00\x00\x00") + part(content.IN_REPLY_TO, I),
+        part(acts.ANSWER, b"\x06\x00\x00") + part(content.IN_REPLY_TO, I),
+        part(acts.REQUEST, b"\x00\x00"),  # asks nothing
+        part(acts.REQUEST, b"\x00\x01\x01 \x01b\x00\x00"),  # no drug
+        part(acts.RETENTION, b"\x00\x00"),
+        part(acts.RETENTION, b"\x01\x6e"),
+        part(acts.PINNED, b"\x02") + part(content.IN_REPLY_TO, I),
+        part(acts.REACTION, b"\x11" + b"x" * 17) + part(content.IN_REPLY_TO, I),
+        part(acts.PINNED, b"\x01") + part(content.IN_REPLY_TO, I) + part(content.REPLACES, J),
+        part(content.TEXT, b"x") + part(content.URGENCY, b"\x03\x00"),
+        part(content.TEXT, b"x") + part(content.MENTIONS, b"\x20" + I + I),
+        part(content.TEXT, b"x") + part(content.IN_REPLY_TO, I[:15]),
+    ],
+)
+def test_acts_that_are_malformed(parts):
+    with pytest.raises(RemoteError):
+        content.decode(I + bytes(8) + parts)
 
 
 def test_unknown_critical_content_shows_its_fallback():

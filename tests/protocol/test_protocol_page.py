@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fastapi.routing import APIRoute
 
-from miss_protocol import content, frames, identity, labels, limits, terms
+from miss_protocol import acts, content, frames, identity, labels, limits, terms
 from miss_protocol.connection import TURNS, Role
 from miss_server import charter_routes, registration_routes, routes
 
@@ -47,8 +47,9 @@ def test_kinds_classes_refusals_and_close_codes():
 
 def test_content_types():
     written = {(int(code, 16), name) for code, name, _ in rows("type", "part")}
-    names = ("TEXT", "PHOTO", "READ", "SUBJECT", "IN_REPLY_TO", "REPLACES", "EXPIRES")
-    assert written == {(getattr(content, name), name) for name in names}
+    names = ("TEXT", "PHOTO", "READ", "SUBJECT", "IN_REPLY_TO", "REPLACES", "EXPIRES", "URGENCY", "MENTIONS", "ORIGIN")
+    spoken = {(code, kind.__name__.upper()) for code, kind in acts.ACTS.items()}
+    assert written == {(getattr(content, name), name) for name in names} | spoken
 
 
 def test_labels():

@@ -25,6 +25,7 @@ from miss_app.engine.receipts import Receipts
 from miss_app.engine.renewal import Renewal
 from miss_app.engine.session import Credentials, Session
 from miss_app.engine.store import Step, Store
+from miss_app.engine.traces import Traces
 from miss_app.engine.transfers import Transfers
 from miss_protocol import limits
 from miss_protocol.frames import ID_BYTES, Accepted, Deliver, Drained, Frame, Gap, Progress, Ready, Refused, Submit
@@ -101,6 +102,7 @@ class Account:
         self.outbox = Outbox(
             store, self.conversations, self.messages, self.membership, self.http, self._submit, new_id, self._late, tell
         )
+        self.traces = Traces(store, self.conversations, self.messages, self.people, self.outbox)
         self.inbox = Inbox(
             store,
             self.conversations,
@@ -111,6 +113,7 @@ class Account:
             self.session.acknowledge,
             new_id,
             self._joined,
+            self.traces,
         )
         self.receipts = Receipts(store, self.conversations, self.messages, self.outbox, self.clock.now_ms, new_id)
         self.renewal = Renewal(store, self.conversations, self.outbox, self.clock.now_ms, new_id)

@@ -10,6 +10,7 @@ from miss_app.engine import charter, photos
 from miss_app.engine import people as directory
 from miss_app.engine.account import Account, OwnDevice, keep_own_device, new_id
 from miss_app.engine.beginning import begin_direct, begin_group, check_reachable, check_subject
+from miss_app.engine.deeds import Deeds, speak
 from miss_app.engine.events import (
     CharterView,
     ConversationView,
@@ -24,14 +25,15 @@ from miss_app.engine.events import (
     Stage,
     StageChanged,
 )
+from miss_app.engine.hearing import heard
 from miss_app.engine.linked import endorse
 from miss_app.engine.locker import Locker
-from miss_app.engine.model import Act, Conversation, Item, Message
+from miss_app.engine.model import Act, Conversation, Item
 from miss_app.engine.onboarding import Onboarding
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import Profile
 from miss_app.engine.reachability import tls_context
-from miss_app.engine.saying import photo_content, photo_part, say
+from miss_app.engine.saying import PLAIN, Manner, photo_content, photo_part, said_again, say
 from miss_app.engine.store import Hold, Store
 from miss_app.engine.vault import Vault, check_pin
 from miss_app.engine.watch import Watch
@@ -64,6 +66,7 @@ class Client:
         self._account: Account | None = None
         self._locker = Locker(folder)
         self._watch: Watch | None = None
+        self.deeds = Deeds(self._account_and_record)
         self._stage = Stage.INVITATION
         self._link = Link.OFFLINE
 
@@ -356,54 +359,48 @@ class Client:
 
     # Messages.
 
-    async def send_text(self, conversation_id: bytes, text: str) -> bytes:
-        """Queue a text; it shows at once and goes when it can. Problem("text-too-long") or ("text-empty")."""
-        account = self._open_account()
-        record = self._record(account, conversation_id)
+    async def send_text(self, conversation_id: bytes, text: str, manner: Manner = PLAIN) -> bytes:
+        """Queue a text; it shows at once and goes when it can.
+
+        Raises:
+            Problem: ``text-too-long``, ``text-empty``, or ``reason-missing`` for an urgent one that does not say why.
+        """
+        account, record = self._account_and_record(conversation_id)
         if not text.strip():
             raise Problem("text-empty")
         if len(text) > limits.TEXT_CHARACTERS_MAX:
             raise Problem("text-too-long")
-        message_id = new_id()
-        with account.store.step() as step:
-            say(account, step, record.conversation_id, message_id, contents.Text(text))
-            account.messages.add(
-                step,
-                Message(
-                    message_id,
-                    record.conversation_id,
-                    "text",
-                    True,
-                    account.people.me,
-                    account.clock.now_ms(),
-                    text=text,
-                ),
-            )
-        return message_id
+        return speak(account, record, contents.Text(text), manner)
 
     async def send_photo(
-        self, conversation_id: bytes, data: bytes, *, file_name: str, caption: str = "", full: bool = False
+        self,
+        conversation_id: bytes,
+        data: bytes,
+        *,
+        file_name: str,
+        caption: str = "",
+        full: bool = False,
+        manner: Manner = PLAIN,
     ) -> bytes:
         """Make a photo small and clean, seal it, queue it.
 
         Raises:
-            Problem: ``photo-broken``, ``photo-too-large``, ``photo-format`` or ``text-too-long``.
+            Problem: ``photo-broken``, ``photo-too-large``, ``photo-format``, ``text-too-long`` or ``reason-missing``.
         """
-        account = self._open_account()
-        record = self._record(account, conversation_id)
+        account, record = self._account_and_record(conversation_id)
+        manner.check()
         if len(caption) > limits.CAPTION_CHARACTERS_MAX:
             raise Problem("text-too-long")
         picture = await asyncio.to_thread(photos.shrink, data, file_name, full=full)
         sealed = await asyncio.to_thread(seal_blob, picture.jpeg)
         part = photo_part(picture, sealed)
         message_id = new_id()
-        message = Message(
-            message_id, record.conversation_id, "photo", True, account.people.me, account.clock.now_ms(), text=caption
-        )
         with account.store.step() as step:
             account.transfers.queue(step, record.conversation_id, message_id, sealed)
-            say(account, step, record.conversation_id, message_id, photo_content(part, caption))
-            account.messages.add(step, replace(message, photo=part))
+            body = photo_content(part, caption)
+            content = say(account, step, record.conversation_id, message_id, body, manner=manner)
+            line = heard(content, record.conversation_id, account.people.me, True, content.sent_at_ms, 0)
+            account.messages.add(step, line)
         return message_id
 
     async def retry(self, conversation_id: bytes, message_id: bytes) -> None:
@@ -413,14 +410,18 @@ class Client:
         message = account.messages.find(record.conversation_id, message_id)
         if message is None or not message.failed:
             return
-        body = contents.Text(message.text) if message.photo is None else photo_content(message.photo, message.text)
+        body, manner = said_again(message)
         with account.store.step() as step:
-            say(account, step, record.conversation_id, message_id, body)
+            say(account, step, record.conversation_id, message_id, body, manner=manner)
             account.messages.change(step, replace(message, failed=False, problem=""))
 
     async def mark_read(self, conversation_id: bytes) -> None:
         account = self._open_account()
         account.receipts.mark_read(self._record(account, conversation_id).conversation_id)
+
+    def _account_and_record(self, conversation_id: bytes) -> tuple[Account, Conversation]:
+        account = self._open_account()
+        return account, self._record(account, conversation_id)
 
     def _record(self, account: Account, conversation_id: bytes) -> Conversation:
         """The record of a conversation, or of the one it moved to; Problem("conversation-unknown")."""

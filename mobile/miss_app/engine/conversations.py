@@ -11,6 +11,7 @@ from miss_app.engine import records
 from miss_app.engine.model import Conversation, Mark, Member
 from miss_app.engine.people import person_of_leaf
 from miss_app.engine.store import Step, Store
+from miss_protocol.content import Subject
 from miss_protocol.mls.codec import Reader, Writer, decode
 from miss_protocol.mls.framing import SenderType
 from miss_protocol.mls.member import Group
@@ -147,6 +148,11 @@ def with_members(record: Conversation, group: Group, me: bytes, number: int) -> 
     members = tuple(Member(one, one in admins, len(leaves)) for one, leaves in persons.items())
     marks = tuple(known.get(one, Mark(one, number, number)) for one in sorted(persons) if one != me)
     return replace(record, members=members, marks=marks, pending=group.must_commit)
+
+
+def subject_of(record: Conversation) -> Subject:
+    """What the conversation is called and whom it is about, as it is said."""
+    return Subject(record.title, record.patient, record.birth_date, record.identifier)
 
 
 def leaving(group: Group) -> set[int]:

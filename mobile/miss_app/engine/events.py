@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from miss_app.engine.model import Version
+from miss_protocol import limits
+from miss_protocol.acts import Answer, Level, Origin, Request, Taking
+
 
 class Stage(StrEnum):
     """Where this profile stands between first start and conversation list."""
@@ -48,6 +52,7 @@ NOTICES: dict[str, tuple[str, ...]] = {
     "device-added": ("whose device",),
     "device-removed": ("whose device",),
     "renamed": ("who renamed", "new title"),
+    "retention": ("who decided", "days"),
     "gap": (),
     # Red lines.
     "device-unendorsed": ("whose device",),
@@ -126,12 +131,52 @@ class PhotoView:
 
 
 @dataclass(frozen=True)
+class QuoteView:
+    """The message that a line replies to; ``author`` is None where it is not on this device."""
+
+    message_id: bytes
+    author: PersonView | None
+    kind: str  # as of the message, or "deleted"
+    text: str
+    request: Request | None = None
+    thumbnail: bytes = b""
+
+
+@dataclass(frozen=True)
+class ReactionView:
+    """One emoji under a message, and who chose it."""
+
+    emoji: str
+    people: tuple[PersonView, ...]
+    mine: bool
+
+
+@dataclass(frozen=True)
+class ChargeView:
+    """Who is in charge of what a message asks, since when."""
+
+    person: PersonView
+    mine: bool
+    at_ms: int
+
+
+@dataclass(frozen=True)
+class AnswerView:
+    """One answer to a demand of confirmation."""
+
+    person: PersonView
+    at_ms: int
+    answer: Answer
+
+
+@dataclass(frozen=True)
 class MessageView:
     """One line of a chat.
 
-    ``kind`` is "text", "photo", "notice" (a grey line: someone joined, left, a device was added…), "warning" (a red
-    line) or "unreadable" (a placeholder with its reason). For notices ``notice`` names the sentence in ``texts`` and
-    ``names`` fills it.
+    ``kind`` is "text", "photo", "request" (a demand of confirmation), "answer" (to the request that ``quote`` shows),
+    "charge" (somebody takes charge of what ``quote`` shows, or not any more), "notice" (a grey line: someone joined,
+    left, a device was added…), "warning" (a red line) or "unreadable" (a placeholder with its reason). For notices
+    ``notice`` names the sentence in ``texts`` and ``names`` fills it.
     """
 
     message_id: bytes  # 16 bytes, unique in the conversation
@@ -146,6 +191,21 @@ class MessageView:
     problem: str = ""  # reason when tick is FAILED or kind is "unreadable"
     notice: str = ""
     names: tuple[str, ...] = ()
+    quote: QuoteView | None = None
+    level: Level = Level.INFO
+    reason: str = ""  # why it is urgent
+    mentions: tuple[PersonView, ...] = ()
+    origin: Origin | None = None  # of a forwarded message
+    request: Request | None = None
+    answer: Answer | None = None
+    taking: Taking | None = None
+    versions: tuple[Version, ...] = ()  # what it said before it was edited, oldest first
+    deleted_ms: int = 0  # when its author took it back; 0: not
+    reactions: tuple[ReactionView, ...] = ()
+    charge: ChargeView | None = None
+    answers: tuple[AnswerView, ...] = ()
+    pinned: bool = False
+    open: bool = False  # waits for somebody's answer or charge
 
 
 @dataclass(frozen=True)
@@ -160,6 +220,10 @@ class ConversationView:
     unread: int
     active: bool  # False once this person left or was removed
     members: tuple[MemberView, ...] = ()
+    birth_date: str = ""  # of the patient, "1941-03-07"
+    identifier: str = ""  # of the patient: INS or record number
+    retention_days: int = limits.RETENTION_DAYS_MAX
+    open: int = 0  # how many messages wait for somebody's answer or charge
 
 
 @dataclass(frozen=True)
@@ -207,6 +271,14 @@ class MessageAdded(Event):
 @dataclass(frozen=True)
 class MessageChanged(Event):
     message: MessageView
+
+
+@dataclass(frozen=True)
+class MessageRemoved(Event):
+    """A line is gone: it was never sent, or the conversation keeps messages no longer."""
+
+    conversation_id: bytes
+    message_id: bytes
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,22 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from miss_app.engine import photos
 from miss_app.engine.chronicle import Change, chronicle, own_change
-from miss_app.engine.conversations import Conversations, is_direct, persons_in, with_members
+from miss_app.engine.conversations import Conversations, is_direct, persons_in, subject_of, with_members
 from miss_app.engine.events import Trouble
+from miss_app.engine.hearing import heard
 from miss_app.engine.membership import Membership, rank_to_commit
 from miss_app.engine.messages import Messages
-from miss_app.engine.model import Act, Conversation, Item, Message, PhotoPart
+from miss_app.engine.model import Act, Conversation, Item
 from miss_app.engine.outbox import Outbox
 from miss_app.engine.people import People, certificate_of_leaf, person_of_leaf
 from miss_app.engine.problems import Problem
 from miss_app.engine.renewal import after_joining, after_renewing
 from miss_app.engine.store import Step, Store, StoreFailure
+from miss_app.engine.traces import Traces
 from miss_protocol import content as contents
 from miss_protocol import notices
+from miss_protocol.acts import Retention
 from miss_protocol.errors import MissError, RemoteError
 from miss_protocol.frames import Class, Deliver, Gap, Kind, Progress, StreamHead
 from miss_protocol.mls import group as mls
@@ -52,6 +54,7 @@ class Inbox:
         acknowledge: Callable[[bytes, int], None],
         new_id: Callable[[], bytes],
         joined: Callable[[Step, bytes], None],
+        traces: Traces,
     ) -> None:
         self._store = store
         self._conversations = conversations
@@ -62,6 +65,7 @@ class Inbox:
         self._acknowledge = acknowledge
         self._new_id = new_id
         self._joined = joined
+        self._traces = traces
         self._stopped = {row.name[:16] for row in store.all_rows("parked")}
         self._timers: dict[bytes, asyncio.TimerHandle] = {}
 
@@ -170,8 +174,10 @@ class Inbox:
         match content.body:
             case contents.Read(number):
                 self._read(step, record, author, min(number, row.number))
-            case contents.Subject(title, patient):
-                self.subject(step, record, row, author, contents.Subject(title, patient))
+            case contents.Subject():
+                self.subject(step, record, row, author, content.body)
+            case body if content.target is not None or isinstance(body, Retention):
+                self._traces.take(step, record, content, author, row.at_ms, row.number)
             case _:
                 self._message(step, record, row, author, content)
 
@@ -181,19 +187,10 @@ class Inbox:
         if self._messages.find(row.stream, content.message_id) is not None:
             return  # shown already under this id
         mine = author == self._people.me
-        message = Message(content.message_id, row.stream, "text", mine, author, row.at_ms, row.number)
-        match content.body:
-            case contents.Text(text):
-                message = replace(message, text=text)
-            case contents.Photo():
-                message = replace(message, kind="photo", text=content.body.caption, photo=_photo_part(content.body))
-            case _ if content.fallback:
-                message = replace(message, text=content.fallback)
-            case _:
-                message = replace(message, kind="unreadable", problem="needs-update")
+        message = heard(content, row.stream, author, mine, row.at_ms, row.number)
         if not mine and row.priority is not Class.SILENT:
             self._conversations.save(step, replace(record, unread=record.unread + 1))
-        self._messages.add(step, message)
+        self._messages.add(step, self._traces.adopt(step, message))
 
     def _read(self, step: Step, record: Conversation, author: bytes, number: int) -> None:
         if author != self._people.me:
@@ -205,9 +202,16 @@ class Inbox:
 
     def subject(self, step: Step, record: Conversation, row: Deliver, author: bytes, subject: contents.Subject) -> None:
         """What the conversation is called now; the same again says nothing."""
-        if (record.title, record.patient) == (subject.title, subject.patient):
+        if subject == subject_of(record):
             return
-        self._conversations.save(step, replace(record, title=subject.title, patient=subject.patient))
+        after = replace(
+            record,
+            title=subject.title,
+            patient=subject.patient,
+            birth_date=subject.birth_date,
+            identifier=subject.identifier,
+        )
+        self._conversations.save(step, after)
         if record.title:
             name = self._people.name(author)
             self._messages.notice(step, row.stream, row.number, 0, row.at_ms, "renamed", name, subject.title)
@@ -230,10 +234,12 @@ class Inbox:
             self._messages.tell_conversation(step, row.stream)
         elif item.read:
             self._conversations.save(step, replace(record, read_said=max(record.read_said, item.read)))
-        elif item.act is Act.CONTENT and item.priority is Class.SILENT:
+        elif item.act is Act.CONTENT:
             content = contents.decode(item.content)
             if isinstance(content.body, contents.Subject):
                 self.subject(step, record, row, self._people.me, content.body)
+            elif content.target is not None or isinstance(content.body, Retention):
+                self._traces.take(step, record, content, self._people.me, row.at_ms, row.number)
 
     def _merge(self, step: Step, record: Conversation, item: Item, row: Deliver) -> None:
         """Our staged commit was accepted: its group takes the old one's place."""
@@ -247,8 +253,7 @@ class Inbox:
         self._follow(step, after_renewing(record, row.at_ms), before, after, change, row)
         if item.act is Act.ADD and record.title:
             # Newcomers cannot read what was sealed before them: who added them says it again.
-            subject = contents.Subject(record.title, record.patient)
-            self._queue_subject(step, row.stream, subject)
+            self._queue_subject(step, row.stream, subject_of(record))
 
     def _queue_subject(self, step: Step, conversation_id: bytes, subject: contents.Subject) -> None:
         message_id = self._new_id()
@@ -445,24 +450,6 @@ class Inbox:
                 if notice is not None and not notice.endorsed:
                     step.tell(Trouble("own-device-unendorsed"))
         self._acknowledge(row.stream, max(row.number, known))
-
-
-def _photo_part(photo: contents.Photo) -> PhotoPart:
-    thumbnail = photo.thumbnail
-    try:
-        photos.check_received(thumbnail, thumbnail=True)
-    except Problem:
-        thumbnail = b""  # hostile or broken: the chat shows a grey square
-    return PhotoPart(
-        photo.blob,
-        photo.key,
-        photo.blob_bytes,
-        photo.width,
-        photo.height,
-        photo.picture_bytes,
-        photo.original_bytes,
-        thumbnail,
-    )
 
 
 def _is_last_resort(secrets: mls.KeyPackageSecrets) -> bool:

@@ -1,24 +1,40 @@
 """The lines of the chats: written with the rows they come from, shown as views, their ticks derived from marks."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 from miss_app.engine import records
 from miss_app.engine.conversations import Conversations
 from miss_app.engine.events import (
+    AnswerView,
+    ChargeView,
     ConversationChanged,
     ConversationView,
     MemberView,
     MessageAdded,
     MessageChanged,
+    MessageRemoved,
     MessageView,
     PhotoView,
+    QuoteView,
+    ReactionView,
     Tick,
 )
-from miss_app.engine.model import NUMBER_SHIFT, QUEUED_PLACE, Conversation, Mark, Message, place_of
+from miss_app.engine.model import (
+    NUMBER_SHIFT,
+    QUEUED_PLACE,
+    SPOKEN,
+    Conversation,
+    Mark,
+    Message,
+    PhotoPart,
+    place_of,
+)
 from miss_app.engine.people import People
 from miss_app.engine.store import Step, Store
+from miss_protocol.acts import Level
 
 _WARNINGS = frozenset({"device-unendorsed", "device-key-changed", "cannot-follow", "store-from-the-past"})
 
@@ -31,6 +47,7 @@ class Messages:
         self._conversations = conversations
         self._people = people
         self.transfers: dict[bytes, float] = {}  # blob → share done of the upload or download under way
+        self.overlay: Callable[[Message], Message] = lambda message: message  # own acts that have no row yet
 
     # Writing.
 
@@ -80,15 +97,32 @@ class Messages:
         message_id = _derived_id(conversation_id, number, 0, "unreadable")
         self.add(step, Message(message_id, conversation_id, "unreadable", False, author, at_ms, number, problem=reason))
 
+    def remove(self, step: Step, message: Message) -> None:
+        """A line that is nobody else's: it was never sent."""
+        name = message.conversation_id + message.message_id
+        step.delete("messages", name)
+        step.delete("open", name)
+        step.tell(MessageRemoved(message.conversation_id, message.message_id))
+        self.tell_conversation(step, message.conversation_id)
+
+    def open_ones(self, conversation_id: bytes) -> list[Message]:
+        """What waits for somebody's answer or charge in a conversation, oldest first."""
+        found = (self._store.get("messages", row.name) for row in self._store.rows("open", conversation_id))
+        return [records.decode(Message, data) for data in found if data is not None]
+
     def unread_above(self, conversation_id: bytes, number: int) -> int:
         """How many messages of others stand after a row."""
         rows = self._store.rows("messages", conversation_id, above=place_of(number, (1 << NUMBER_SHIFT) - 1))
         found = (records.decode(Message, row.body) for row in rows)
-        return sum(not one.mine and one.kind in ("text", "photo") for one in found)
+        return sum(not one.mine and one.kind in SPOKEN for one in found)
 
     def _put(self, step: Step, message: Message, place: int) -> None:
         name = message.conversation_id + message.message_id
         step.put("messages", name, records.encode(message), shelf=message.conversation_id, place=place)
+        if message.open:
+            step.put("open", name, b"", shelf=message.conversation_id, place=place)
+        elif message.request is not None or message.level is Level.URGENT or message.deleted_ms:
+            step.delete("open", name)
 
     def tell_conversation(self, step: Step, conversation_id: bytes) -> None:
         """Tell the screen about a conversation once, when the step is on disk."""
@@ -137,7 +171,7 @@ class Messages:
         return [one for one in found if one.mine]
 
     def _tick(self, message: Message) -> Tick | None:
-        if not message.mine or message.kind not in ("text", "photo"):
+        if not message.mine or message.kind not in SPOKEN:
             return None
         if message.failed:
             return Tick.FAILED
@@ -153,19 +187,7 @@ class Messages:
     # Views.
 
     def view(self, message: Message) -> MessageView:
-        photo = message.photo
-        part = None
-        if photo is not None:
-            here = self._store.find("blobs", photo.blob) is not None
-            part = PhotoView(
-                photo.thumbnail,
-                photo.width,
-                photo.height,
-                photo.picture_bytes,
-                photo.original_bytes,
-                here,
-                self.transfers.get(photo.blob, 0.0),
-            )
+        message = self.overlay(message)
         return MessageView(
             message.message_id,
             message.conversation_id,
@@ -174,12 +196,72 @@ class Messages:
             self._people.view(message.author) if message.author else None,
             message.at_ms,
             message.text,
-            part,
+            self._photo_view(message.photo),
             self._tick(message),
             message.problem,
             message.notice,
             message.names,
+            quote=self._quote(message),
+            level=message.level,
+            reason=message.reason,
+            mentions=tuple(self._people.view(one) for one in message.mentions),
+            origin=message.origin,
+            request=message.request,
+            answer=message.answer,
+            taking=message.taking,
+            versions=message.versions,
+            deleted_ms=message.deleted_ms,
+            reactions=self._reactions(message),
+            charge=self._charge(message),
+            answers=tuple(
+                AnswerView(self._people.view(one.person_id), one.at_ms, one.answer) for one in message.answers
+            ),
+            pinned=message.pinned,
+            open=message.open,
         )
+
+    def _photo_view(self, photo: PhotoPart | None) -> PhotoView | None:
+        if photo is None:
+            return None
+        return PhotoView(
+            photo.thumbnail,
+            photo.width,
+            photo.height,
+            photo.picture_bytes,
+            photo.original_bytes,
+            self._store.find("blobs", photo.blob) is not None,
+            self.transfers.get(photo.blob, 0.0),
+        )
+
+    def _quote(self, message: Message) -> QuoteView | None:
+        if not message.reply_to:
+            return None
+        quoted = self.find(message.conversation_id, message.reply_to)
+        if quoted is None:
+            return QuoteView(message.reply_to, None, "", "")
+        quoted = self.overlay(quoted)
+        kind = "deleted" if quoted.deleted_ms else quoted.kind
+        author = self._people.view(quoted.author)
+        return QuoteView(quoted.message_id, author, kind, quoted.text, quoted.request, self._thumbnail(quoted))
+
+    def _thumbnail(self, message: Message) -> bytes:
+        return b"" if message.photo is None else message.photo.thumbnail
+
+    def _reactions(self, message: Message) -> tuple[ReactionView, ...]:
+        found: dict[str, list[bytes]] = {}
+        for one in message.reactions:
+            found.setdefault(one.emoji, []).append(one.person_id)
+        me = self._people.me
+        return tuple(
+            ReactionView(emoji, tuple(self._people.view(one) for one in persons), me in persons)
+            for emoji, persons in found.items()
+        )
+
+    def _charge(self, message: Message) -> ChargeView | None:
+        if not message.in_charge:
+            return None
+        last = message.charges[-1]
+        return ChargeView(self._people.view(last.person_id), last.person_id == self._people.me, last.at_ms)
 
     def page(self, conversation_id: bytes, before: bytes | None, limit: int) -> list[MessageView]:
         """Lines of a chat, oldest first, ending before a message."""
@@ -202,6 +284,10 @@ class Messages:
             record.unread,
             record.active and not record.leaving,
             self._members(record),
+            record.birth_date,
+            record.identifier,
+            record.retention_days,
+            len(self._store.rows("open", record.conversation_id)),
         )
 
     def _members(self, record: Conversation) -> tuple[MemberView, ...]:

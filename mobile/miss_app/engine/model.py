@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from miss_protocol import limits
+from miss_protocol.acts import Answer, Level, Origin, Request, Taking
 from miss_protocol.frames import Class, Kind
 
 NUMBER_SHIFT = 16  # a message's place is its row number and, for lines that share a row, a small count
@@ -73,6 +75,9 @@ class Conversation:
     members: tuple[Member, ...] = ()
     pending: bool = False  # somebody's leave waits to be committed
     renew_at_ms: int = 0  # when this device's keys are to be made anew; 0: not known
+    birth_date: str = ""  # of the patient
+    identifier: str = ""  # of the patient: INS or record number
+    retention_days: int = limits.RETENTION_DAYS_MAX  # how long devices keep its messages
 
 
 @dataclass(frozen=True)
@@ -90,12 +95,46 @@ class PhotoPart:
 
 
 @dataclass(frozen=True)
+class Reacted:
+    """A person's emoji on a message."""
+
+    person_id: bytes
+    emoji: str
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a message said before it was edited."""
+
+    text: str
+    until_ms: int
+
+
+@dataclass(frozen=True)
+class Charged:
+    """One change of who is in charge; the last one says who is now."""
+
+    person_id: bytes
+    taking: Taking
+    at_ms: int
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One answer to a demand of confirmation."""
+
+    person_id: bytes
+    at_ms: int
+    answer: Answer
+
+
+@dataclass(frozen=True)
 class Message:
-    """One line of a chat."""
+    """One line of a chat, with what acts about it have left on it (``acts`` folds them in stream order)."""
 
     message_id: bytes
     conversation_id: bytes
-    kind: str  # text, photo, notice, warning, unreadable
+    kind: str  # text, photo, request, answer, charge, notice, warning, unreadable
     mine: bool
     author: bytes  # person id, empty for notices
     at_ms: int
@@ -106,6 +145,42 @@ class Message:
     failed: bool = False
     notice: str = ""
     names: tuple[str, ...] = ()
+    reply_to: bytes = b""
+    level: Level = Level.INFO
+    reason: str = ""
+    mentions: tuple[bytes, ...] = ()
+    origin: Origin | None = None
+    request: Request | None = None
+    answer: Answer | None = None  # what this line answers to ``reply_to``
+    versions: tuple[Version, ...] = ()
+    deleted_ms: int = 0
+    reactions: tuple[Reacted, ...] = ()
+    charges: tuple[Charged, ...] = ()
+    answers: tuple[Answered, ...] = ()
+    pinned: bool = False
+    taking: Taking | None = None  # what this line says of being in charge of ``reply_to``
+
+    @property
+    def in_charge(self) -> bytes:
+        """The person in charge, empty where nobody is."""
+        last = self.charges[-1] if self.charges else None
+        return b"" if last is None or last.taking is Taking.RELEASE else last.person_id
+
+    @property
+    def open(self) -> bool:
+        """A demand that nobody has answered, or something urgent that nobody has taken charge of."""
+        asks = self.request is not None and not self.answers
+        waits = self.level is Level.URGENT and not self.in_charge
+        return (asks or waits) and not self.deleted_ms
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """An act whose message is not here yet."""
+
+    content: bytes
+    author: bytes
+    at_ms: int
 
 
 @dataclass(frozen=True)
@@ -174,6 +249,9 @@ class Upload:
     blob: bytes
     conversation_id: bytes
     message_id: bytes
+
+
+SPOKEN = ("text", "photo", "request", "answer", "charge")  # the kinds that somebody said, and that count as unread
 
 
 def place_of(number: int, line: int = 0) -> int:

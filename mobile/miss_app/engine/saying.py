@@ -1,12 +1,39 @@
 """What a person says, as items of the outbox and lines of the chat."""
 
+from dataclasses import dataclass
+
 from miss_app.engine.account import Account
-from miss_app.engine.model import Act, Item, PhotoPart
+from miss_app.engine.model import Act, Item, Message, PhotoPart
 from miss_app.engine.photos import Picture
+from miss_app.engine.problems import Problem
 from miss_app.engine.store import Step
 from miss_protocol import content as contents
+from miss_protocol import limits
+from miss_protocol.acts import Level, Origin, Urgency
 from miss_protocol.frames import Class
 from miss_protocol.sealing import SealedBlob
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How something is said: in reply to what, how soon it wants to be seen, naming whom, forwarded from where."""
+
+    reply_to: bytes | None = None
+    urgency: Urgency | None = None
+    mentions: tuple[bytes, ...] = ()
+    origin: Origin | None = None
+
+    def check(self) -> None:
+        """Raises Problem: ``reason-missing`` for an urgent one that does not say why, or ``text-too-long``."""
+        if self.urgency is None:
+            return
+        if self.urgency.level is Level.URGENT and not self.urgency.reason.strip():
+            raise Problem("reason-missing")
+        if len(self.urgency.reason) > limits.REASON_CHARACTERS_MAX:
+            raise Problem("text-too-long")
+
+
+PLAIN = Manner()
 
 
 def say(
@@ -16,10 +43,38 @@ def say(
     message_id: bytes,
     body: contents.Body,
     priority: Class = Class.NORMAL,
-) -> None:
+    manner: Manner = PLAIN,
+    *,
+    replaces: bytes | None = None,
+    fallback: str = "",
+) -> contents.Content:
     """Queue a content under its id; it is sealed when its turn comes."""
-    content = contents.encode(contents.Content(message_id, account.clock.now_ms(), body))
-    account.outbox.enqueue(step, Item(message_id, conversation_id, Act.CONTENT, priority=priority, content=content))
+    content = contents.Content(
+        message_id,
+        account.clock.now_ms(),
+        body,
+        fallback,
+        manner.reply_to,
+        replaces,
+        None,
+        manner.urgency,
+        manner.mentions,
+        manner.origin,
+    )
+    if manner.urgency is not None and manner.urgency.level is Level.URGENT:
+        priority = Class.URGENT
+    item = Item(message_id, conversation_id, Act.CONTENT, priority=priority, content=contents.encode(content))
+    account.outbox.enqueue(step, item)
+    return content
+
+
+def said_again(message: Message) -> tuple[contents.Body, Manner]:
+    """A line of one's own as it was said, to be said again after a failure."""
+    urgency = Urgency(message.level, message.reason) if message.level else None
+    manner = Manner(message.reply_to or None, urgency, message.mentions, message.origin)
+    if message.photo is not None:
+        return photo_content(message.photo, message.text), manner
+    return message.request or message.answer or contents.Text(message.text), manner
 
 
 def photo_part(picture: Picture, sealed: SealedBlob) -> PhotoPart:

@@ -40,6 +40,8 @@ TABLES = (
     "staged",  # own commits waiting for their row
     "key_packages",  # private halves of what others may use to add this device
     "messages",  # shelf = conversation, place = order in the chat
+    "open",  # messages that wait for somebody's answer or charge; shelf = conversation
+    "orphans",  # acts whose message is not here yet; shelf = conversation + message id, place = number
     "parked",  # rows behind one that cannot be followed; shelf = conversation, place = number
     "outbox",  # shelf = conversation, place = order of sending
     "people",
