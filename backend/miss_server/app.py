@@ -40,6 +40,7 @@ from miss_server.postgresql import open_database
 from miss_server.registrar import Registrar
 from miss_server.removals import Removing
 from miss_server.socket import Office, Socket
+from miss_server.standings import Standings
 
 LOOK_SECONDS = 1.0
 LOOK_BACK_MS = 10_000
@@ -57,7 +58,10 @@ def create_app(settings: Settings) -> FastAPI:
     doorbell = Doorbell(handshakes)
     cursors = Cursors(database, doorbell, now_ms)
     own_tickets = tickets.Tickets(now_ms)
-    office = Office(database, handshakes, doorbell, cursors, own_tickets, keyring.authority.server_id, now_ms)
+    standings = Standings(database, doorbell.note)
+    office = Office(
+        database, handshakes, doorbell, cursors, standings, own_tickets, keyring.authority.server_id, now_ms
+    )
     blobs = Blobs(settings.blobs)
     caretaker = Caretaker(database, blobs, settings, now_ms)
     removing = Removing(database, handshakes, doorbell, keyring.keys.external_sender, now_ms)
@@ -67,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
         database.start(conversations.accept, doorbell.committed, conversations.failed)
         beside: list[Callable[[], Coroutine[Any, Any, None]]] = [
             cursors.keep_flushing,
+            standings.keep_flushing,
             caretaker.keep_forgetting,
             lambda: _keep_looking(database, doorbell),
             removing.keep_proposing,
@@ -84,7 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="MiSS", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     state = app.state
     state.settings, state.database, state.keyring, state.blobs = settings, database, keyring, blobs
-    state.doorbell, state.cursors, state.caretaker = doorbell, cursors, caretaker
+    state.doorbell, state.cursors, state.caretaker, state.handshakes = doorbell, cursors, caretaker, handshakes
     state.tickets, state.require_device = own_tickets, _require_device
     state.charter = charter.load(settings.data)
     state.registrar, state.mail = _registrar(settings, keyring, state.charter.version), mail_of(settings)

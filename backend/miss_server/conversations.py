@@ -166,6 +166,8 @@ def _take(ledger: _Ledger, one: Submission) -> Verdict:
         return _handshake(ledger, one, stream)
     if stream.leaving:
         return _refused(frame, Refusal.COMMIT_FIRST)
+    if stream.generation and _is_of_before(frame, stream.generation):
+        return _refused(frame, Refusal.STALE, epoch=stream.epoch)
     if not frame.body.startswith(_application_head(frame, stream.generation)):
         return _refused(frame, Refusal.INVALID, detail="not an application message of this group and epoch")
     return Taken(_append(ledger, one, stream), Row(stream.stream, stream.head, one.device, ledger.now_ms, frame))
@@ -175,6 +177,13 @@ def _application_head(frame: Submit, generation: int) -> bytes:
     """How a PrivateMessage with application data of this group and epoch begins, RFC 9420 section 6.3."""
     group_id = b"\x14" + frame.stream + generation.to_bytes(4, "big")
     return PRIVATE_MESSAGE + group_id + frame.epoch.to_bytes(8, "big") + APPLICATION_DATA
+
+
+def _is_of_before(frame: Submit, generation: int) -> bool:
+    """Whether a PrivateMessage was sealed for a group that a reset has replaced since."""
+    head = PRIVATE_MESSAGE + b"\x14" + frame.stream
+    sealed_for = frame.body[len(head) : len(head) + 4]
+    return frame.body.startswith(head) and int.from_bytes(sealed_for, "big") < generation
 
 
 def _append(ledger: _Ledger, one: Submission, stream: _Stream) -> Accepted:
@@ -204,8 +213,8 @@ def _write(ledger: _Ledger) -> None:
         ledger.new_rows,
     )
     run(
-        "UPDATE streams SET head = ?, epoch = ?, version = ?, leaving = ? WHERE stream = ?",
-        [(s.head, s.epoch, s.version, s.leaving, s.stream) for s in ledger.moved.values()],
+        "UPDATE streams SET head = ?, generation = ?, epoch = ?, version = ?, leaving = ? WHERE stream = ?",
+        [(s.head, s.generation, s.epoch, s.version, s.leaving, s.stream) for s in ledger.moved.values()],
     )
 
 
@@ -227,7 +236,10 @@ def _create(ledger: _Ledger, one: Submission) -> Verdict:
     ).one()
     stream = _Stream(created[0], judgement.kind, 0, judgement.generation, 0, 1, False)
     ledger.streams[frame.stream] = stream
-    run("INSERT INTO public_groups (stream, version, state) VALUES (?,1,?)", (stream.stream, judgement.state))
+    run(
+        "INSERT INTO public_groups (stream, version, state, committer, group_info) VALUES (?,1,?,?,?)",
+        (stream.stream, judgement.state, one.device, frame.body),
+    )
     _join(ledger, stream, (one.device,), 1)
     answer = _append(ledger, one, stream)
     return Taken(answer, Row(stream.stream, 1, one.device, ledger.now_ms, frame, added=(one.device,)))
@@ -249,15 +261,19 @@ def _handshake(ledger: _Ledger, one: Submission, stream: _Stream) -> Verdict:
     number = answer.number
     stream.version += 1
     stream.leaving = judgement.leaving
-    if frame.kind is Kind.COMMIT:
-        stream.epoch += 1
-        _leave(ledger, stream, judgement.removed, number)
-        _join(ledger, stream, judgement.added, number)
     run = ledger.connection.exec_driver_sql
     run(
         "UPDATE public_groups SET version = ?, state = ? WHERE stream = ?",
         (stream.version, judgement.state, stream.stream),
     )
+    if frame.kind is not Kind.PROPOSAL:
+        stream.generation, stream.epoch = judgement.generation, judgement.epoch
+        _leave(ledger, stream, judgement.removed, number)
+        _join(ledger, stream, judgement.added, number)
+        run(
+            "UPDATE public_groups SET committer = ?, group_info = ? WHERE stream = ?",
+            (one.device, frame.group_info, stream.stream),
+        )
     if frame.welcome:
         run("INSERT INTO welcomes (stream, number, body) VALUES (?,?,?)", (stream.stream, number, frame.welcome))
     if judgement.pair is not None:

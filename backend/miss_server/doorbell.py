@@ -142,6 +142,12 @@ class Doorbell:
                 shared = shared or encode(Progress(stream_id, positions(reached)))
                 socket.note(shared)
 
+    def note(self, device: int, frame: bytes) -> None:
+        """Tells a device something that may be lost, where it is connected here."""
+        socket = self._sockets.get(device)
+        if socket is not None:
+            socket.note(frame)
+
     def close_device(self, device: int, code: Close, reason: str) -> None:
         """Closes a device's connection, where it has one here."""
         socket = self._sockets.get(device)

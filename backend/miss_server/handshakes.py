@@ -17,14 +17,17 @@ from miss_protocol.frames import Kind, Refusal, Submit
 from miss_protocol.mls import public_group
 from miss_protocol.mls.epoch import Rules
 from miss_protocol.mls.extensions import EXTERNAL_SENDERS, REQUIRED_CAPABILITIES, Extension
+from miss_protocol.mls.messages import decode_public
 from miss_protocol.mls.nodes import LeafNode
 from miss_protocol.mls.proposals import Remove, SelfRemove
 from miss_protocol.mls.public_group import Judged, PublicGroup
+from miss_protocol.succession import generation_of, group_id_of, judge_reset
 from miss_protocol.terms import DIRECT, Terms
 from miss_server import journal
-from miss_server.tables import claims, devices, memberships, public_groups, streams
+from miss_server.tables import claims, devices, memberships, public_groups, rows, streams
 
 GROUPS_KEPT_MAX = 512
+_KINDS = {Kind.COMMIT: "commit", Kind.PROPOSAL: "proposal", Kind.RESET: "reset"}
 _REFUSALS = {"stale": Refusal.STALE, "forbidden": Refusal.FORBIDDEN, "too-large": Refusal.TOO_LARGE}
 
 
@@ -38,6 +41,7 @@ class Judgement:
         group, state: the public half afterwards, and its bytes.
         added, removed: row numbers of devices.
         leaving: whether a leave waits to be committed afterwards.
+        generation, epoch: of the group afterwards.
         pair: of a direct conversation, the two people, where this handshake decides that it is theirs.
     """
 
@@ -51,6 +55,7 @@ class Judgement:
     leaving: bool = False
     kind: str = ""
     generation: int = 0
+    epoch: int = 0
     pair: tuple[bytes, bytes] | None = None
 
 
@@ -62,6 +67,18 @@ class Removals:
     epoch: int
     bodies: tuple[bytes, ...]
     group: PublicGroup | None
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """What a device that lost track needs to come back by itself.
+
+    ``group_info`` is the committer's, ``tree`` the server's own, ``leaves`` the leaves that wait, as they came.
+    """
+
+    group_info: bytes
+    tree: bytes
+    leaves: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +140,10 @@ class Handshakes:
                 return Judgement(current.version if current else 0, Refusal.STALE)
             version = current.version
             group = self._group(connection, current, frame.stream)
-            judged = public_group.judge(group, frame.body, rules=self._rules())
+            if frame.kind is Kind.RESET:
+                judged = judge_reset(group, frame.body, rules=self._rules())
+            else:
+                judged = public_group.judge(group, frame.body, rules=self._rules())
             return self._judgement(connection, current, group, judged, device_id, frame)
         except _Refused as refused:
             return Judgement(version, refused.refusal, refused.detail)
@@ -154,6 +174,29 @@ class Handshakes:
                 group = public_group.judge(group, bodies[-1], rules=self._rules()).public
         return Removals(current.version, current.epoch, tuple(bodies), group)
 
+    def way_back(self, connection: Connection, stream_id: bytes, device: int) -> WayBack | None:
+        """By what a member's device returns to a conversation's current epoch; None for who is no member.
+
+        Args:
+            connection: a read transaction.
+            device: row number of the asking device.
+        """
+        current = _current(connection, stream_id)
+        if current is None or not _is_member(connection, current, device):
+            return None
+        p, r = public_groups.c, rows.c
+        info = connection.execute(select(p.group_info).where(p.stream == current.stream)).scalar()
+        if info is None:
+            return None
+        group = self._group(connection, current, stream_id)
+        proposed = select(r.body).where(
+            r.stream == current.stream, r.kind == int(Kind.PROPOSAL), r.epoch == current.epoch, r.sender != 0
+        )
+        bodies = [bytes(body) for body in connection.scalars(proposed.order_by(r.number))]
+        # Rows of the group before a reset may bear the same epoch.
+        leaves = [one for one in bodies if decode_public(one).authenticated.content.group_id == group.group_id]
+        return WayBack(bytes(info), group.tree.encode(), tuple(leaves))
+
     def _rules(self) -> Rules:
         check = identity.credential_check(self._authority, self._now_ms())
         return Rules(check, identity.check_successor, public_group.allowed)
@@ -175,7 +218,7 @@ class Handshakes:
         """A new conversation: one leaf, its creator's, who is among its admins."""
         generation = 0
         group = public_group.follow(frame.body, rules=self._rules(), single=True)
-        if group.group_id != frame.stream + generation.to_bytes(4, "big") or frame.epoch != 0:
+        if group.group_id != group_id_of(frame.stream, generation) or frame.epoch != 0:
             raise _Refused(Refusal.INVALID, "group id or epoch")
         _check_device(group.leaf(0), device_id)
         terms = Terms.of(group.extensions)
@@ -204,9 +247,9 @@ class Handshakes:
         frame: Submit,
     ) -> Judgement:
         # Who comes back by its own commit has a leaf only afterwards; everybody else keeps theirs.
-        tree = judged.public if judged.kind == "commit" else before
+        tree = before if judged.kind == "proposal" else judged.public
         _check_device(tree.leaf(judged.sender) if judged.sender >= 0 else None, device_id)
-        if judged.kind != ("commit" if frame.kind is Kind.COMMIT else "proposal"):
+        if judged.kind != _KINDS.get(frame.kind):
             raise _Refused(Refusal.INVALID, f"a {judged.kind} submitted as {frame.kind.name}")
         after = judged.public
         if judged.kind == "proposal":
@@ -217,9 +260,12 @@ class Handshakes:
             self._check_context(after.extensions)
             if Terms.of(after.extensions).kind != Terms.of(before.extensions).kind:
                 raise _Refused(Refusal.FORBIDDEN, "a conversation stays direct, or a group")
-        if not _leaving(before).issubset(judged.removed):
+        # Who comes back cannot commit the registrar's removals; they are proposed again, and nothing is said before.
+        returns = judged.kind == "commit" and judged.sender in judged.added
+        if not (_left(before) if returns else _leaving(before)).issubset(judged.removed):
             raise _Refused(Refusal.COMMIT_FIRST, "a leave waits to be committed")
         _check_welcome(judged, frame.welcome)
+        public_group.check_group_info(after, judged.sender, frame.group_info)
         newcomers = [after.leaf(index) for index in judged.added]
         self._check_lifetimes(newcomers)
         members = sum(1 for _ in after.tree.leaves())
@@ -233,6 +279,9 @@ class Handshakes:
             state=after.encode(),
             added=added,
             removed=removed,
+            leaving=bool(_revoked(connection, current) - set(removed)),
+            generation=generation_of(after.group_id),
+            epoch=after.epoch,
             pair=_new_pair(before, after) if added else None,
         )
 
@@ -250,6 +299,25 @@ def _leaving(group: PublicGroup) -> set[int]:
     return {one.proposal.leaf if isinstance(one.proposal, Remove) else one.sender.index for one in group.pending}
 
 
+def _left(group: PublicGroup) -> set[int]:
+    """The leaves that are to go by their own wish."""
+    return {one.sender.index for one in group.pending if isinstance(one.proposal, SelfRemove)}
+
+
+def _revoked(connection: Connection, current: _Current) -> set[int]:
+    """The revoked devices that are still members."""
+    m, d = memberships.c, devices.c
+    joined = select(m.device).join(devices, d.device == m.device)
+    found = joined.where(m.stream == current.stream, m.removed.is_(None), d.revoked_at_ms.is_not(None))
+    return set(connection.scalars(found))
+
+
+def _is_member(connection: Connection, current: _Current, device: int) -> bool:
+    m = memberships.c
+    member = select(m.device).where(m.stream == current.stream, m.device == device, m.removed.is_(None))
+    return connection.execute(member).first() is not None
+
+
 def _current(connection: Connection, stream_id: bytes) -> _Current | None:
     s = streams.c
     found = connection.execute(
@@ -262,10 +330,9 @@ def _wanted(connection: Connection, current: _Current, device: int, frame: Submi
     """Whether judging can matter: ``accept`` answers what was claimed before, and who is no member or not current."""
     if frame.epoch != current.epoch:
         return False
-    m, c = memberships.c, claims.c
-    member = select(m.device).where(m.stream == current.stream, m.device == device, m.removed.is_(None))
-    if connection.execute(member).first() is None:
+    if not _is_member(connection, current, device):
         return False
+    c = claims.c
     claimed = select(c.number).where(c.device == device, c.message_id == frame.message_id)
     return connection.execute(claimed).first() is None
 

@@ -100,6 +100,17 @@ async def list_devices(request: Request, device: Caller) -> Response:
     return JSONResponse({"devices": listed})
 
 
+@router.get("/v1/conversations/{stream}/way-back")
+async def way_back(request: Request, stream: str, device: Caller) -> Response:
+    """By what a member's device that lost track comes back by itself."""
+    state = request.app.state
+    found = await state.database.read(state.handshakes.way_back, _hex(stream, 16), device.device)
+    if found is None:
+        raise Denied(404, "not-found")
+    leaves = [_text(one) for one in found.leaves]
+    return JSONResponse({"group_info": _text(found.group_info), "tree": _text(found.tree), "leaves": leaves})
+
+
 @router.post("/v1/links")
 async def open_link(request: Request) -> Response:
     """A new device asks to be linked; anybody may ask."""

@@ -34,6 +34,7 @@ from miss_protocol.frames import (
     Ready,
     Refusal,
     Refused,
+    Reports,
     StreamHead,
     Submit,
     Ticket,
@@ -47,6 +48,7 @@ from miss_server.cursors import Cursors
 from miss_server.database import Database
 from miss_server.doorbell import Doorbell
 from miss_server.handshakes import Handshakes, Judgement
+from miss_server.standings import Standings
 
 LEAST_VERSION = 1
 UNANSWERED_MAX = 256
@@ -92,6 +94,7 @@ class Office:
     handshakes: Handshakes
     doorbell: Doorbell
     cursors: Cursors
+    standings: Standings
     tickets: tickets.Tickets
     server_id: bytes
     now_ms: Any
@@ -257,6 +260,11 @@ class Socket:
             self._office.database.submit(self._submission(frame, self._answered))
         elif isinstance(frame, Acknowledge):
             self._acknowledge(frame)
+        elif isinstance(frame, Reports):
+            for report in frame.reports:
+                one = self._by_id.get(report.stream)
+                if one is not None:  # else it was removed meanwhile
+                    self._office.standings.report(self.device, one.stream, report)
         elif isinstance(frame, TicketPlease):
             self._put(encode(Ticket(self._office.tickets.make(self.device_id), tickets.VALID_MS)))
 

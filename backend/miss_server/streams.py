@@ -158,7 +158,7 @@ def _delivery(
     number, kind, priority, at_ms, epoch, sender, message_id, body = tuple(row)
     if sender == device:
         kind, body = Kind.OWN, message_id
-    elif number == added and kind == Kind.COMMIT:
+    elif number == added and kind in (Kind.COMMIT, Kind.RESET):
         kind = Kind.WELCOME
         body = connection.execute(
             select(welcomes.c.body).where(welcomes.c.stream == stream, welcomes.c.number == number)

@@ -69,6 +69,19 @@ public_groups = Table(
     Column("stream", Integer, ForeignKey("streams.stream"), primary_key=True, autoincrement=False),
     Column("version", BigInteger, nullable=False),
     Column("state", LargeBinary, nullable=False),
+    Column("committer", Integer),  # the device that began the epoch
+    Column("group_info", LargeBinary),  # as the committer signed it, for a device that comes back by itself
+)
+
+standings = Table(
+    "standings",
+    metadata,
+    Column("stream", Integer, primary_key=True, autoincrement=False),
+    Column("device", Integer, primary_key=True, autoincrement=False),
+    Column("generation", Integer, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),  # empty: it cannot follow
+    sqlite_with_rowid=False,
 )
 
 memberships = Table(

@@ -13,6 +13,7 @@ from miss_protocol.frames import (
     Acknowledge,
     Challenge,
     Deliver,
+    Diverged,
     Drained,
     Frame,
     Gap,
@@ -20,6 +21,7 @@ from miss_protocol.frames import (
     Progress,
     Ready,
     Refused,
+    Reports,
     Submit,
     Ticket,
     TicketPlease,
@@ -47,7 +49,12 @@ TURNS: dict[tuple[State, Role], dict[type[Frame], State]] = {
     (State.NEW, Role.SERVER): {Challenge: State.CHALLENGED},
     (State.CHALLENGED, Role.CLIENT): {Login: State.CLAIMED},
     (State.CLAIMED, Role.SERVER): {Ready: State.OPEN},
-    (State.OPEN, Role.CLIENT): {Submit: State.OPEN, Acknowledge: State.OPEN, TicketPlease: State.OPEN},
+    (State.OPEN, Role.CLIENT): {
+        Submit: State.OPEN,
+        Acknowledge: State.OPEN,
+        TicketPlease: State.OPEN,
+        Reports: State.OPEN,
+    },
     (State.OPEN, Role.SERVER): {
         Accepted: State.OPEN,
         Refused: State.OPEN,
@@ -56,6 +63,7 @@ TURNS: dict[tuple[State, Role], dict[type[Frame], State]] = {
         Drained: State.OPEN,
         Gap: State.OPEN,
         Ticket: State.OPEN,
+        Diverged: State.OPEN,
     },
 }
 

@@ -7,11 +7,14 @@ Inside a known body trailing bytes are refused. Integers are big endian; ids are
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum
 from struct import Struct
 from typing import ClassVar, Self
 
 from miss_protocol import limits
+from miss_protocol.codes import Class as Class
+from miss_protocol.codes import Close as Close
+from miss_protocol.codes import Kind as Kind
+from miss_protocol.codes import Refusal as Refusal
 from miss_protocol.errors import LocalError, RemoteError
 from miss_protocol.mls.codec import Reader, Writer, varint
 
@@ -21,54 +24,8 @@ ID_BYTES = 16
 NONCE_BYTES = 32
 
 
-class Kind(IntEnum):
-    """What a row of a stream is."""
-
-    APPLICATION = 1  # a PrivateMessage
-    COMMIT = 2  # a PublicMessage
-    PROPOSAL = 3  # a PublicMessage
-    CREATE = 4  # a GroupInfo of one leaf; always number 1
-    WELCOME = 5  # delivered only: the Welcome of the commit at this number
-    OWN = 6  # delivered only: this device's own row; the body is its message id
-    NOTICE = 7  # delivered only: the server's word in a device's own stream
-
-
-class Class(IntEnum):
-    """All that the server learns of a content."""
-
-    SILENT = 0
-    NORMAL = 1
-    URGENT = 2
-
-
-class Refusal(IntEnum):
-    """Why a Submit was refused; a refusal claims nothing."""
-
-    NOT_MEMBER = 1
-    STALE = 2  # the epoch is not the current one
-    FORBIDDEN = 3  # policy: this person may not do that
-    INVALID = 4  # the server could not accept the bytes
-    TOO_LARGE = 5
-    EXISTS = 7  # these two people already have a direct conversation, named in ``other``
-    COMMIT_FIRST = 8  # a leave or a removal is pending and must be committed first
-    SLOW_DOWN = 9
-    FULL = 10  # a limit of members or conversations is reached
-
-
-class Close(IntEnum):
-    """Why a side closed the websocket."""
-
-    TOO_LARGE = 1009
-    RESTART = 1012
-    PROTOCOL = 4400
-    LOGIN = 4401
-    REVOKED = 4403
-    VERSION = 4406
-    SLOW = 4408
-    ELSEWHERE = 4409
-
-
 _KINDS = {int(one): one for one in Kind}
+_TURNING = (Kind.COMMIT, Kind.RESET)  # they begin an epoch
 _CLASSES = {int(one): one for one in Class}
 
 # The fields of fixed length of the frames of which there are most, in one go.
@@ -188,7 +145,11 @@ class Ready(Frame):
 
 @dataclass(frozen=True, slots=True)
 class Submit(Frame):
-    """Client: please take this row. ``message_id`` names the act and stays the same when it is sealed again."""
+    """Client: please take this row. ``message_id`` names the act and stays the same when it is sealed again.
+
+    ``welcome`` and ``group_info`` travel with a commit or a reset only; the latter is the GroupInfo of the epoch it
+    begins, without the tree.
+    """
 
     TYPE: ClassVar[int] = CRITICAL | 0x10
     message_id: bytes
@@ -198,22 +159,26 @@ class Submit(Frame):
     epoch: int
     body: bytes
     welcome: bytes = b""
+    group_info: bytes = b""
 
     def write(self, out: Writer) -> None:
         out.fixed(_SUBMIT.pack(self.message_id, self.stream, self.kind, self.priority, self.epoch))
         out.opaque(self.body).opaque(self.welcome)
+        if self.kind in _TURNING:
+            out.opaque(self.group_info)
 
     @classmethod
     def read(cls, data: Reader) -> Self:
         message_id, stream, number, priority, epoch = _SUBMIT.unpack(data.fixed(_SUBMIT.size))
         kind = _kind(number)
         application = kind is Kind.APPLICATION
-        if not application and kind not in (Kind.COMMIT, Kind.PROPOSAL, Kind.CREATE):
+        if not application and kind not in (Kind.COMMIT, Kind.PROPOSAL, Kind.CREATE, Kind.RESET):
             raise RemoteError("malformed", f"nobody submits {kind.name}")
         most = limits.APPLICATION_BODY_BYTES_MAX if application else limits.HANDSHAKE_BODY_BYTES_MAX
-        body = _bounded(data, most)
-        welcome = _bounded(data, limits.WELCOME_BYTES_MAX if kind is Kind.COMMIT else 0)
-        return cls(message_id, stream, kind, _class(priority), epoch, body, welcome)
+        body = _bounded(data, limits.RESET_BODY_BYTES_MAX if kind is Kind.RESET else most)
+        welcome = _bounded(data, limits.WELCOME_BYTES_MAX if kind in _TURNING else 0)
+        group_info = _bounded(data, limits.GROUP_INFO_BYTES_MAX) if kind in _TURNING else b""
+        return cls(message_id, stream, kind, _class(priority), epoch, body, welcome, group_info)
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,6 +356,58 @@ class Ticket(Frame):
         return cls(data.text(), data.u64())
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Where a device stands in a conversation: group, epoch, and ``standing.digest_of`` it; empty: it cannot follow."""
+
+    stream: bytes
+    generation: int
+    epoch: int
+    digest: bytes
+
+    def write(self, out: Writer) -> None:
+        out.fixed(self.stream).u32(self.generation).u64(self.epoch).opaque(self.digest)
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        return cls(_id(data), data.u32(), data.u64(), _bounded(data, 32))
+
+
+@dataclass(frozen=True, slots=True)
+class Reports(Frame):
+    """Client: this is where I stand; gathered, said at each login and after each new epoch."""
+
+    TYPE: ClassVar[int] = CRITICAL | 0x1A
+    reports: tuple[Report, ...]
+
+    def write(self, out: Writer) -> None:
+        out.vector(self.reports, lambda w, one: one.write(w))
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        reports = tuple(data.vector(Report.read))
+        if len(reports) > limits.ACKNOWLEDGE_STREAMS_MAX:
+            raise RemoteError("too-large", "too many streams in one Reports")
+        return cls(reports)
+
+
+@dataclass(frozen=True, slots=True)
+class Diverged(Frame):
+    """Server: in this epoch your digest is not the others'; may be lost, the next report is answered again."""
+
+    TYPE: ClassVar[int] = 0x1B
+    stream: bytes
+    generation: int
+    epoch: int
+
+    def write(self, out: Writer) -> None:
+        out.fixed(self.stream).u32(self.generation).u64(self.epoch)
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        return cls(_id(data), data.u32(), data.u64())
+
+
 FRAMES: dict[int, type[Frame]] = {
     kind.TYPE: kind
     for kind in (
@@ -407,6 +424,8 @@ FRAMES: dict[int, type[Frame]] = {
         Gap,
         TicketPlease,
         Ticket,
+        Reports,
+        Diverged,
     )
 }
 

@@ -21,7 +21,8 @@ SAMPLES = [
     frames.Login(I, N, 1, b"signature"),
     frames.Ready(7, 3, (frames.StreamHead(I, 9, 8), frames.StreamHead(J, 1, 0))),
     frames.Submit(I, J, Kind.APPLICATION, Class.URGENT, 4, b"body"),
-    frames.Submit(I, J, Kind.COMMIT, Class.SILENT, 4, b"body", b"welcome"),
+    frames.Submit(I, J, Kind.COMMIT, Class.SILENT, 4, b"body", b"welcome", b"group info"),
+    frames.Submit(I, J, Kind.RESET, Class.SILENT, 4, b"body", b"welcome", b"group info"),
     frames.Accepted(I, J, 12, 99),
     frames.Refused(I, J, Refusal.STALE, 5, bytes(16), "détail"),
     frames.Deliver(I, 3, Kind.WELCOME, Class.NORMAL, 5, 6, b"body"),
@@ -31,7 +32,12 @@ SAMPLES = [
     frames.Gap(I, 1, 7),
     frames.TicketPlease(),
     frames.Ticket("token", 600_000),
+    frames.Reports((frames.Report(I, 1, 2**40, N), frames.Report(J, 0, 3, b""))),
+    frames.Diverged(I, 1, 2**40),
 ]
+
+
+FROM_CLIENTS = (frames.Submit, frames.Acknowledge, frames.TicketPlease, frames.Reports)
 
 
 def test_every_frame_has_a_sample():
@@ -73,6 +79,14 @@ def test_bodies_above_their_limit_are_refused():
         frames.decode(bytes(limits.WEBSOCKET_MESSAGE_BYTES_MAX + 1))
     with pytest.raises(RemoteError, match="too-large"):
         frames.decode(frames.encode(frames.Submit(I, J, Kind.APPLICATION, Class.NORMAL, 0, b"", b"welcome")))
+    info = frames.Submit(I, J, Kind.COMMIT, Class.SILENT, 0, b"", b"", bytes(limits.GROUP_INFO_BYTES_MAX + 1))
+    with pytest.raises(RemoteError, match="too-large"):
+        frames.decode(frames.encode(info))
+    many = tuple(frames.Report(I, 0, 0, b"") for _ in range(limits.ACKNOWLEDGE_STREAMS_MAX + 1))
+    with pytest.raises(RemoteError, match="too-large"):
+        frames.decode(frames.encode(frames.Reports(many)))
+    with pytest.raises(RemoteError, match="too-large"):
+        frames.decode(frames.encode(frames.Reports((frames.Report(I, 0, 0, bytes(33)),))))
 
 
 def test_nobody_submits_what_only_the_server_delivers():
@@ -120,8 +134,8 @@ def test_the_dialogue():
     pair.say(Role.CLIENT, SAMPLES[1])
     pair.say(Role.SERVER, SAMPLES[2], frames.Drained())
     assert pair.server.state is State.OPEN
-    pair.say(Role.CLIENT, SAMPLES[3], SAMPLES[8], frames.TicketPlease())
-    pair.say(Role.SERVER, SAMPLES[5], SAMPLES[6], SAMPLES[7], SAMPLES[9], SAMPLES[11], SAMPLES[13])
+    pair.say(Role.CLIENT, *(one for one in SAMPLES if isinstance(one, FROM_CLIENTS)))
+    pair.say(Role.SERVER, *(one for one in SAMPLES[3:] if not isinstance(one, FROM_CLIENTS)))
 
 
 @pytest.mark.parametrize("said", SAMPLES, ids=lambda s: type(s).__name__)

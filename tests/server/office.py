@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import ExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -349,21 +350,20 @@ class Circle:
 
     def committing(self, *proposals: Any) -> tuple[Submit, mls.Group]:
         staged = mls.commit(self.group, self.creator.identity, proposals, rules=self.rules)
-        submit = Submit(
-            os.urandom(16),
-            self.stream,
-            Kind.COMMIT,
-            Class.SILENT,
-            self.group.epoch,
-            staged.message,
-            staged.welcome or b"",
-        )
-        return submit, staged.group
+        return turning(self.stream, staged, self.creator), staged.group
 
     def text(self, plaintext: bytes = b"bonjour") -> Submit:
         sealed = mls.seal(self.group, self.creator.identity, plaintext)
         self.group = sealed.group
         return Submit(os.urandom(16), self.stream, Kind.APPLICATION, Class.NORMAL, self.group.epoch, sealed.message)
+
+
+def turning(stream: bytes, staged: mls.Staged, by: Device, **altered: Any) -> Submit:
+    """The commit that somebody staged, as it is submitted."""
+    info = mls.group_info(staged.group, by.identity, with_tree=False)
+    epoch, welcome = staged.group.epoch - 1, staged.welcome or b""
+    submit = Submit(os.urandom(16), stream, Kind.COMMIT, Class.SILENT, epoch, staged.message, welcome, info)
+    return replace(submit, **altered)
 
 
 async def make_circle(office: Office, wire: Wire, *others: Device) -> Circle:

@@ -5,7 +5,7 @@ import os
 
 from miss_protocol.frames import Accepted, Class, Deliver, Kind, Refusal, Refused, Submit
 from miss_protocol.mls import group as mls
-from server.office import DIRECT, Circle, make_circle, opaque, play
+from server.office import DIRECT, Circle, make_circle, opaque, play, turning
 
 
 def refusal(answer) -> tuple[Refusal, str]:
@@ -222,17 +222,15 @@ def test_what_the_policy_forbids(shared_office):
             allowed = circle.rules
             circle_rules = mls.OPEN_RULES
             staged = mls.commit(own.group, hugo.identity, [mls.Add(nadia.key_package().decoded)], rules=circle_rules)
-            adding = Submit(
-                os.urandom(16), circle.stream, Kind.COMMIT, Class.SILENT, 1, staged.message, staged.welcome or b""
-            )
+            adding = turning(circle.stream, staged, hugo)
             assert refusal(await b.submit(adding))[0] is Refusal.FORBIDDEN
             staged = mls.commit(own.group, hugo.identity, [mls.Remove(0)], rules=circle_rules)
-            removing = Submit(os.urandom(16), circle.stream, Kind.COMMIT, Class.SILENT, 1, staged.message)
+            removing = turning(circle.stream, staged, hugo)
             assert refusal(await b.submit(removing))[0] is Refusal.FORBIDDEN
             update = mls.commit(own.group, hugo.identity, rules=allowed)
-            by_another = Submit(os.urandom(16), circle.stream, Kind.COMMIT, Class.SILENT, 1, update.message)
+            by_another = turning(circle.stream, update, hugo)
             assert refusal(await a.submit(by_another)) == (Refusal.FORBIDDEN, "sent by another device")
-            fine = Submit(os.urandom(16), circle.stream, Kind.COMMIT, Class.SILENT, 1, update.message)
+            fine = turning(circle.stream, update, hugo)
             assert isinstance(await b.submit(fine), Accepted)
 
     play(scene)
@@ -274,9 +272,7 @@ def test_devices_that_are_not_enrolled_revoked_or_expired_are_not_added(shared_o
             staged = mls.commit(
                 circle.group, camille.identity, [mls.Add(old.key_package().decoded)], rules=mls.OPEN_RULES
             )
-            late = Submit(
-                os.urandom(16), circle.stream, Kind.COMMIT, Class.SILENT, 0, staged.message, staged.welcome or b""
-            )
+            late = turning(circle.stream, staged, camille)
             assert refusal(await a.submit(late))[0] is Refusal.INVALID
 
             nadia = shared_office.device()
@@ -371,7 +367,7 @@ def test_a_device_that_lost_track_comes_back_by_its_own_commit(shared_office):
             assert isinstance(await a.submit(commit), Accepted)
             info = mls.group_info(circle.group, camille.identity)
             back = mls.rejoin(info, hugo.identity, rules=circle.rules)
-            asked = Submit(os.urandom(16), circle.stream, Kind.COMMIT, Class.SILENT, 2, back.message)
+            asked = turning(circle.stream, back, hugo)
             assert refusal(await a.submit(asked)) == (Refusal.FORBIDDEN, "sent by another device")
             assert isinstance(await b.submit(asked), Accepted)
             rows = await b.rows(2, circle.stream)

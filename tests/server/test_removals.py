@@ -11,7 +11,7 @@ from miss_server.clock import now_ms
 from miss_server.doorbell import Doorbell
 from miss_server.handshakes import Handshakes, Removals
 from miss_server.postgresql import open_database
-from server.office import make_circle, opaque, play
+from server.office import make_circle, opaque, play, turning
 from server.test_conversations import leaf_of, refusal
 
 
@@ -33,9 +33,6 @@ def test_all_leaves_of_who_is_revoked_are_proposed_and_nothing_else_is_taken(sha
             for ignoring in ((), (mls.Remove(leaf_of(circle, nadia)),), (mls.Remove(leaf_of(circle, phone)),)):
                 commit, _ = circle.committing(*ignoring)
                 assert refusal(await a.submit(commit))[0] is Refusal.COMMIT_FIRST
-            back = mls.rejoin(mls.group_info(circle.group, camille.identity), camille.identity, rules=circle.rules)
-            again = Submit(os.urandom(16), circle.stream, Kind.COMMIT, Class.SILENT, 1, back.message)
-            assert refusal(await a.submit(again))[0] is Refusal.COMMIT_FIRST
             for row in rows:
                 noted = mls.receive_proposal(circle.group, row.body, circle.rules)
                 assert noted.sender is None
@@ -54,6 +51,31 @@ def test_all_leaves_of_who_is_revoked_are_proposed_and_nothing_else_is_taken(sha
             commit, circle.group = circle.committing()
             assert isinstance(await a.submit(commit), Accepted)
             assert len(circle.group.roster()) == 1
+
+    play(scene)
+
+
+def test_who_comes_back_while_a_removal_waits_says_nothing_before_it_is_done(shared_office):
+    """The registrar's proposals lapse with the epoch, are made again in the next one, and bind meanwhile."""
+
+    async def scene() -> None:
+        camille, hugo, nadia = (shared_office.device() for _ in range(3))
+        async with shared_office.wire(camille) as a:
+            circle = await make_circle(shared_office, a, hugo, nadia)
+            await revoke(shared_office, hugo)
+            await a.rows(1, circle.stream)
+            back = mls.rejoin(mls.group_info(circle.group, camille.identity), camille.identity, rules=circle.rules)
+            assert isinstance(await a.submit(turning(circle.stream, back, camille)), Accepted)
+            circle.group = back.group
+            assert refusal(await a.submit(circle.text()))[0] is Refusal.COMMIT_FIRST
+            [_, row] = await a.rows(2, circle.stream)
+            assert (row.kind, row.epoch) == (Kind.PROPOSAL, 2)
+            assert refusal(await a.submit(circle.text()))[0] is Refusal.COMMIT_FIRST
+            circle.group = mls.receive_proposal(back.group, row.body, circle.rules).group
+            commit, circle.group = circle.committing()
+            assert isinstance(await a.submit(commit), Accepted)
+            assert len(circle.group.roster()) == 2
+            assert isinstance(await a.submit(circle.text()), Accepted)
 
     play(scene)
 

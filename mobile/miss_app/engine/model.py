@@ -208,6 +208,7 @@ class Item:
     refusals: int = 0
     number: int = 0
     read: int = 0  # for a read receipt: the number it says
+    group_info: bytes = b""  # of the epoch that a commit begins
 
 
 @dataclass(frozen=True)

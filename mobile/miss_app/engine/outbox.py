@@ -240,6 +240,7 @@ class Outbox:
                     epoch=group.epoch,
                     body=staged.message,
                     welcome=staged.welcome or b"",
+                    group_info=self._membership.group_info(staged.group),
                 ),
             )
 
@@ -338,7 +339,9 @@ class Outbox:
         """Keep what was to be said and its id, drop the ciphertext: it is sealed again in a later epoch."""
         if item.act in _COMMITS:
             self._conversations.unstage(step, item.conversation_id)
-        self.save(step, replace(item, stage=Stage.INTENT, body=b"", welcome=b"", after_epoch=after_epoch))
+        self.save(
+            step, replace(item, stage=Stage.INTENT, body=b"", welcome=b"", group_info=b"", after_epoch=after_epoch)
+        )
 
     def unseal_all(self, step: Step, conversation_id: bytes, epoch: int) -> None:
         """Another's commit has ended the epoch: what was ready in it can no longer be accepted."""
@@ -400,4 +403,13 @@ class Outbox:
 
 
 def _frame(item: Item) -> Submit:
-    return Submit(item.message_id, item.conversation_id, item.kind, item.priority, item.epoch, item.body, item.welcome)
+    return Submit(
+        item.message_id,
+        item.conversation_id,
+        item.kind,
+        item.priority,
+        item.epoch,
+        item.body,
+        item.welcome,
+        item.group_info,
+    )

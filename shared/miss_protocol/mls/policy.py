@@ -8,7 +8,8 @@ propose. Rights belong to persons, not to devices, and are those of the epoch be
 - a person who is a member adds further devices, and nobody else does it for them; a device is a member once;
 - a person removes own devices, leaves, and refreshes keys;
 - the registrar (external sender) removes, and does nothing else;
-- a device that lost track comes back in the place of its own old leaf.
+- a device that lost track comes back in the place of its own old leaf, and commits the leaves that wait;
+- an admin's device puts a new group in the old one's place, with the same terms, for devices of the old one only.
 """
 
 from collections.abc import Iterable, Sequence
@@ -128,8 +129,34 @@ def _staying(view: PublicView, resolved: Iterable[Resolved]) -> list[LeafNode]:
 def _check_return(committer: int, resolved: Sequence[Resolved]) -> None:
     """An external commit: one Remove of the old leaf; that the new leaf succeeds it is checked with the leaf."""
     _require(committer == NEW_MEMBER, "a newcomer's proposal in a member's commit")
-    _require(sum(isinstance(one.proposal, Remove) for one in resolved) == 1, "a device returns in its own place")
-    _require(all(isinstance(one.proposal, Remove | ExternalInit) for one in resolved), "a return does nothing else")
+    own = [one.proposal for one in resolved if one.sender.type == SenderType.NEW_MEMBER_COMMIT]
+    _require(sum(isinstance(one, Remove) for one in own) == 1, "a device returns in its own place")
+    _require(all(isinstance(one, Remove | ExternalInit) for one in own), "a return does nothing else")
+    others = [one for one in resolved if one.sender.type != SenderType.NEW_MEMBER_COMMIT]
+    _require(all(isinstance(one.proposal, SelfRemove) for one in others), "a return commits leaves, and nothing else")
+
+
+def check_reset(before: PublicView, after: PublicView, resetter: int) -> None:
+    """Judge a new group in the old one's place: the same function for the server and for members.
+
+    Args:
+        before: the old group, as of its last epoch.
+        after: the new group, as of the epoch in which its members meet.
+        resetter: the leaf index in ``after`` of whoever made it.
+
+    Raises:
+        RemoteError: ``forbidden``.
+    """
+    _require(after.extensions == before.extensions, "a reset keeps the terms")
+    # Who is to go (by the registrar's word, or their own) does not come along, and resets nothing.
+    staying = {_ids(leaf): leaf.signature_key for leaf in _staying(before, before.pending)}
+    for leaf in after.roster().values():
+        _require(staying.get(_ids(leaf)) == leaf.signature_key, "a reset brings nobody in")
+    admin = after.leaf(resetter)
+    _require(admin is not None and person_of_leaf(admin) in admins_of(before), "only an admin resets")
+    if Terms.of(before.extensions).kind == DIRECT:
+        persons = {person_of_leaf(leaf) for leaf in after.roster().values()}
+        _require(persons == {person for person, _ in staying}, "a reset keeps both persons")
 
 
 def _check_terms(before: Terms, after: Terms) -> None:

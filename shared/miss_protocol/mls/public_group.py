@@ -6,7 +6,7 @@ from miss_protocol.errors import LocalError, RemoteError
 from miss_protocol.mls import commits
 from miss_protocol.mls.epoch import PublicGroup as PublicGroup
 from miss_protocol.mls.epoch import Resolved, Rules
-from miss_protocol.mls.extensions import ExternalSender
+from miss_protocol.mls.extensions import RATCHET_TREE, ExternalSender, external_pub_of, find
 from miss_protocol.mls.framing import FramedContent, PublicMessage, Sender, SenderType, WireFormat, sign_content
 from miss_protocol.mls.handshakes import verify_signature
 from miss_protocol.mls.joining import welcome_of
@@ -98,6 +98,30 @@ def _judge(public: PublicGroup, message: bytes, rules: Rules) -> Judged:
         added = (enacted.sender,)
     references = tuple(package.reference(public.suite) for _, package in changes.added)
     return Judged(PublicGroup(state), "commit", enacted.sender, added, changes.removed, references)
+
+
+def check_group_info(public: PublicGroup, signer: int, message: bytes) -> None:
+    """Whether a GroupInfo that came beside a commit is of the epoch it begins, and lets a device that is lost return.
+
+    Args:
+        public: the group after the commit.
+        signer: the committer's leaf index.
+        message: an MLSMessage, without the tree: ours is served beside it.
+
+    Raises:
+        RemoteError: ``bad-group-info``, ``bad-signature`` or ``malformed``.
+    """
+    info = decode_message(message)
+    if not isinstance(info, GroupInfo):
+        raise RemoteError("malformed", "not a GroupInfo")
+    leaf, same = public.leaf(signer), info.confirmation_tag == public.state.confirmation_tag
+    if info.context.encoded != public.context.encoded or not same or info.signer != signer or leaf is None:
+        raise RemoteError("bad-group-info", "of another group, epoch or signer")
+    info.verify(leaf.signature_key)
+    external_key = external_pub_of(info.extensions)
+    if external_key is None or find(info.extensions, RATCHET_TREE) is not None:
+        raise RemoteError("bad-group-info", "an external key, and no tree, is wanted")
+    public.suite.kem.check(external_key)
 
 
 def external_proposal(public: PublicGroup, signature_private: bytes, proposal: Proposal) -> bytes:

@@ -1,5 +1,6 @@
 """Coming back to a group without a Welcome: the external commit of RFC 9420 section 12.4.3.2."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from miss_protocol.errors import LocalError, RemoteError
@@ -7,12 +8,12 @@ from miss_protocol.mls import commits, schedule
 from miss_protocol.mls.epoch import NEW_MEMBER, PublicGroup, Resolved, Rules
 from miss_protocol.mls.extensions import Capabilities, external_pub_of
 from miss_protocol.mls.framing import FramedContent, PublicMessage, Sender, SenderType, WireFormat, sign_content
-from miss_protocol.mls.handshakes import Staged, make_path, turn_key_schedule
+from miss_protocol.mls.handshakes import Staged, make_path, turn_key_schedule, verify_signature
 from miss_protocol.mls.joining import PRODUCT_CAPABILITIES
 from miss_protocol.mls.member import Group, Identity
-from miss_protocol.mls.messages import decode_message, encode_message
+from miss_protocol.mls.messages import decode_message, decode_public, encode_message
 from miss_protocol.mls.nodes import LeafNode, LeafSource
-from miss_protocol.mls.proposals import Commit, ExternalInit, Proposal, Remove
+from miss_protocol.mls.proposals import Commit, ExternalInit, Proposal, Remove, SelfRemove
 from miss_protocol.mls.validation import public_epoch
 from miss_protocol.mls.welcome import GroupInfo
 
@@ -23,6 +24,7 @@ def rejoin(
     *,
     rules: Rules,
     tree: bytes | None = None,
+    leaves: Sequence[bytes] = (),
     capabilities: Capabilities = PRODUCT_CAPABILITIES,
 ) -> Staged:
     """Add ourselves by a commit of our own, removing the leaf that has our signature key where there is one.
@@ -32,6 +34,7 @@ def rejoin(
         identity: ours.
         rules: the application's.
         tree: the ratchet tree, where the GroupInfo does not carry it.
+        leaves: PublicMessages of this epoch by which others propose to leave; they are committed with our return.
         capabilities: what the device can do.
 
     Returns:
@@ -53,14 +56,33 @@ def rejoin(
     )
     proposals: list[Proposal] = [ExternalInit(kem_output)]
     own = identity.key.public
-    proposals += [Remove(index) for index, leaf in public.tree.leaves() if leaf.signature_key == own]
+    old = [index for index, leaf in public.tree.leaves() if leaf.signature_key == own]
+    proposals += [Remove(index) for index in old]
     sender = Sender(SenderType.NEW_MEMBER_COMMIT)
     resolved = [Resolved(proposal, sender) for proposal in proposals]
+    resolved += _others_leaves(public, leaves, old, rules)
     try:
         changes = commits.apply_proposals(public, NEW_MEMBER, resolved, rules)
         return _staged(public, changes, identity, capabilities, init_secret)
     except RemoteError as error:
         raise LocalError(error.reason, error.detail) from error
+
+
+def _others_leaves(public: PublicGroup, messages: Sequence[bytes], ours: Sequence[int], rules: Rules) -> list[Resolved]:
+    """The self-removes among these messages, by reference (draft-ietf-mls-extensions); but for our own old leaf's.
+
+    The membership tag cannot be checked from outside; the signature can, and members know which proposals they hold.
+    """
+    found: dict[int, Resolved] = {}
+    for message in messages:
+        authenticated = decode_public(message).authenticated
+        verify_signature(public, authenticated)
+        content = authenticated.content
+        if isinstance(content.body, SelfRemove) and content.sender.index not in ours:
+            noted = Resolved(content.body, content.sender, authenticated.reference(public.suite))
+            commits.check_proposal(public, noted, rules)
+            found.setdefault(content.sender.index, noted)
+    return list(found.values())
 
 
 def _staged(
@@ -72,7 +94,7 @@ def _staged(
     tree, me = changes.tree.added(stand_in)
     path = make_path(public, changes, tree, me, identity)
     commits.check_tree(path.tree, changes.extensions)
-    body = Commit(tuple(one.proposal for one in changes.resolved), path.update)
+    body = Commit(tuple(one.reference or one.proposal for one in changes.resolved), path.update)
     content = FramedContent(public.group_id, public.epoch, Sender(SenderType.NEW_MEMBER_COMMIT), b"", body)
     signed = sign_content(public.suite, identity.key, WireFormat.PUBLIC, content, public.context.encoded)
     no_psk = bytes(public.suite.hash_length)
