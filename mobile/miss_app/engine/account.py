@@ -13,6 +13,7 @@ from miss_app.engine.conversations import Conversations
 from miss_app.engine.events import CharterAsked, Event, Link, LinkChanged, Stage, StageChanged
 from miss_app.engine.http import Http
 from miss_app.engine.inbox import Inbox
+from miss_app.engine.keeping import Keeping
 from miss_app.engine.latecomers import Latecomers
 from miss_app.engine.locker import Locker
 from miss_app.engine.membership import Clock, Membership
@@ -23,6 +24,7 @@ from miss_app.engine.problems import Problem
 from miss_app.engine.profile import DeviceKeys, Server
 from miss_app.engine.receipts import Receipts
 from miss_app.engine.renewal import Renewal
+from miss_app.engine.search import Search
 from miss_app.engine.session import Credentials, Session
 from miss_app.engine.store import Step, Store
 from miss_app.engine.traces import Traces
@@ -121,6 +123,8 @@ class Account:
             store, self.conversations, self.people, self.membership, self.outbox, self.http, new_id
         )
         self.transfers = Transfers(store, self.messages, self.http, tell)
+        self.search = Search(store, self.people, self.messages)
+        self.keeping = Keeping(store, self.conversations, self.messages, self.clock.now_ms)
         self.locker = locker
         self._chores: set[asyncio.Task[None]] = set()
         with store.step() as step:
@@ -132,6 +136,7 @@ class Account:
             await self.take(frame)
         self.locker.empty()
         self.locker.make(self.store)
+        self.search.start(self.conversations.all())
         self.session.start()
 
     async def stop(self) -> None:
@@ -139,6 +144,8 @@ class Account:
         self.inbox.stop()
         self.receipts.stop()
         self.renewal.stop()
+        self.keeping.stop()
+        await self.search.stop()
         await self.outbox.stop()
         await self.latecomers.stop()
         await self.transfers.stop()
@@ -203,6 +210,7 @@ class Account:
         self.inbox.resume_pending()
         self.receipts.resume()
         self.renewal.resume()
+        self.keeping.resume()
         with self.store.step() as step:
             self.latecomers.expect_everywhere(step)
         self.transfers.resume()

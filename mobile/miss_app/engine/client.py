@@ -34,6 +34,7 @@ from miss_app.engine.problems import Problem
 from miss_app.engine.profile import Profile
 from miss_app.engine.reachability import tls_context
 from miss_app.engine.saying import PLAIN, Manner, photo_content, photo_part, said_again, say
+from miss_app.engine.search import Found
 from miss_app.engine.store import Hold, Store
 from miss_app.engine.vault import Vault, check_pin
 from miss_app.engine.watch import Watch
@@ -125,6 +126,8 @@ class Client:
             self._stage = event.stage
         elif isinstance(event, LinkChanged):
             self._link = event.link
+        if self._account is not None:
+            self._account.search.hear(event)
         self._on_event(event)
 
     def _language(self) -> str:
@@ -291,6 +294,17 @@ class Client:
             if record is not None and record.moved_to:
                 record = account.conversations.get(record.moved_to)
             return None if record is None else account.messages.conversation_view(record)
+
+    def search(self, words: str, *, inside: bytes | None = None) -> Found:
+        """What on this device holds all the words; ``inside`` looks into one conversation alone."""
+        account = self._account
+        if account is None:
+            return Found((), (), True)
+        with account.store.lock:
+            if account.store.closed:
+                return Found((), (), True)
+            among = account.conversations.all() if inside is None else []
+            return account.search.find(words, among, inside=inside)
 
     def messages(self, conversation_id: bytes, *, before: bytes | None = None, limit: int = 60) -> list[MessageView]:
         """Oldest first, ending before a message."""

@@ -5,8 +5,8 @@ from typing import Any
 from kivy.clock import Clock
 
 from miss_app.engine.events import ConversationChanged, ConversationView, Event, MessageAdded, MessageChanged
+from miss_app.engine.folding import fold
 from miss_app.ui import chat_rows, dates
-from miss_app.ui.folding import fold
 from miss_app.ui.kv import load_rules
 from miss_app.ui.list_row import ListItem, ListRow, measure_item
 from miss_app.ui.page import Page
