@@ -34,6 +34,8 @@ ALLOWED = {
     "truststore": ("mobile/miss_app/engine/",),
     "websockets": ("mobile/miss_app/engine/session", "backend/miss_server/"),
     "uvicorn": ("backend/miss_server/",),
+    "webauthn": ("backend/miss_server/console/passkeys",),
+    "jinja2": ("backend/miss_server/console/pages",),
 }
 # Other words for the same thing; a module is named by the field's own.
 BANNED_NAMES = re.compile(r"^(utils?|helpers?|managers?|services?|base|common|misc)$")

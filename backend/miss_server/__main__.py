@@ -12,6 +12,7 @@ from miss_protocol.invitation import Invitation
 from miss_server import authority, checkup, config, data_folder, devices, journal, operator_verbs
 from miss_server.clock import now_ms
 from miss_server.config import ConfigError, Settings
+from miss_server.console import verbs as console_verbs
 from miss_server.data_folder import FolderInUseError
 from miss_server.migrations import NewerDatabaseError
 from miss_server.postgresql import known, open_database
@@ -64,6 +65,9 @@ def _parser(language: str) -> argparse.ArgumentParser:
     serving.add_argument("--tls-cert", type=Path, metavar="FILE", help=say("help-tls-cert", language))
     serving.add_argument("--tls-key", type=Path, metavar="FILE", help=say("help-tls-key", language))
 
+    console = say("help-console", language)
+    serving.add_argument("--console", metavar="HOST:PORT", nargs="?", const=config.DEFAULT_CONSOLE, help=console)
+
     inviting = verbs.add_parser("invitation", parents=[shared], help=say("help-invitation", language))
     inviting.set_defaults(run=_invitation)
     checking = verbs.add_parser("check", parents=[shared], help=say("help-check", language))
@@ -73,11 +77,14 @@ def _parser(language: str) -> argparse.ArgumentParser:
     revoking.set_defaults(run=_revoke)
     revoking.add_argument("device", help=say("help-device", language))
     operator_verbs.add_verbs(verbs, [shared], language)
+    console_verbs.add_verb(verbs, [shared], language)
     return parser
 
 
 def _serve(arguments: argparse.Namespace, language: str) -> int:
-    from miss_server.serving import serve  # the web server is half of what there is to load; no other verb needs it
+    # The web server is half of what there is to load; no other verb needs it.
+    from miss_server.console.listening import ConsoleAddressError
+    from miss_server.serving import serve
 
     settings = config.load(
         arguments.data,
@@ -87,6 +94,7 @@ def _serve(arguments: argparse.Namespace, language: str) -> int:
         tls_key=arguments.tls_key,
         database=arguments.database,
         language=language,
+        console=arguments.console,
     )
     settings = config.with_given(settings, *(["listen"] if arguments.listen else []))
     journal.start()
@@ -101,6 +109,9 @@ def _serve(arguments: argparse.Namespace, language: str) -> int:
         if first:
             print(say("first-start", language, folder=settings.data))
             _show(settings, keyring.authority.server_id, port, language)
+        if settings.console is not None:
+            origin = settings.console_listening.read_text(encoding="ascii").strip()
+            print(say("console-listening", language, origin=origin), flush=True)
         print(say("listening", language, host=host, port=port), flush=True)
 
     try:
@@ -110,6 +121,9 @@ def _serve(arguments: argparse.Namespace, language: str) -> int:
         return 1
     except NewerDatabaseError as error:
         print(say("newer-database", language, revision=error), file=sys.stderr)
+        return 1
+    except ConsoleAddressError as error:
+        print(say("console-cannot-listen", language, address=error), file=sys.stderr)
         return 1
     except SystemExit:  # how uvicorn says that it cannot listen
         listened = False

@@ -11,6 +11,7 @@ from miss_protocol.invitation import LOOPBACK
 
 FILE_NAME = "miss.toml"
 DEFAULT_LISTEN = "127.0.0.1:8470"
+DEFAULT_CONSOLE = "127.0.0.1:8471"
 APPROVALS = ("exact", "always")
 SMTP_SECURITY = ("starttls", "tls", "none")
 
@@ -42,6 +43,23 @@ class Smtp:
 
 
 @dataclass(frozen=True)
+class Console:
+    """Where the operators' console listens, and the origin by which browsers reach it where that is not evident."""
+
+    host: str
+    port: int
+    origin: str = ""
+
+    @property
+    def loopback(self) -> bool:
+        return self.host in LOOPBACK
+
+    def public(self, port: int) -> str:
+        """The origin of a console that listens on ``port``: passkeys belong to a name, never to an address."""
+        return self.origin or f"http://localhost:{port}"
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that an operator may choose; times in days."""
 
@@ -57,6 +75,7 @@ class Settings:
     keep_photos_days: int = limits.SERVER_KEEPS_PHOTOS_DAYS
     database_url: str = ""
     language: str = "fr"
+    console: Console | None = None
     given: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
@@ -75,6 +94,11 @@ class Settings:
     def listening(self) -> Path:
         """Holds ``host:port`` while a server runs on this folder."""
         return self.data / "listening"
+
+    @property
+    def console_listening(self) -> Path:
+        """Holds the console's origin while one is served."""
+        return self.data / "console"
 
     @property
     def tls(self) -> bool:
@@ -114,6 +138,7 @@ def load(
     tls_key: Path | None = None,
     database: str | None = None,
     language: str = "fr",
+    console: str | None = None,
 ) -> Settings:
     """The settings of a data folder; what is given on the command line goes before the file.
 
@@ -123,7 +148,7 @@ def load(
     table = _read(data / FILE_NAME)
     mail = _table(table, "smtp", {"host", "port", "security", "user", "password_file", "sender"})
     retention = _table(table, "retention", {"messages_days", "photos_days"})
-    known = {"listen", "public_name", "tls_cert", "tls_key", "database", "approval", "smtp", "retention"}
+    known = {"listen", "public_name", "tls_cert", "tls_key", "database", "approval", "smtp", "retention", "console"}
     for name in table.keys() - known:
         raise ConfigError("setting-unknown", name)
     host, port = split_listen(listen or _text(table, "listen", DEFAULT_LISTEN))
@@ -140,6 +165,7 @@ def load(
         keep_photos_days=_days(retention, "photos_days", limits.SERVER_KEEPS_PHOTOS_DAYS),
         database_url=database or _text(table, "database", ""),
         language=language,
+        console=_console(_table(table, "console", {"listen", "origin"}), console),
     )
     return _checked(settings)
 
@@ -156,6 +182,9 @@ def _checked(settings: Settings) -> Settings:
         raise ConfigError("setting-malformed", "database", settings.database_url.partition(":")[0])
     if settings.public_name:
         split_listen(settings.public_name, 443)
+    console = settings.console
+    if console is not None and not console.loopback and not (settings.tls and console.origin):
+        raise ConfigError("console-outside", "console.listen", console.host)
     return settings
 
 
@@ -222,6 +251,25 @@ def _smtp(table: dict[str, Any], data: Path) -> Smtp | None:
     return Smtp(host, port, security, _text(table, "user", ""), _path(table, "password_file", data), sender)
 
 
+def _console(table: dict[str, Any], given: str | None) -> Console | None:
+    if not table and given is None:
+        return None
+    host, port = split_listen(given or _text(table, "listen", DEFAULT_CONSOLE))
+    origin = _text(table, "origin", "").rstrip("/")
+    if origin and not _names_an_origin(origin):
+        raise ConfigError("console-origin", "console.origin", origin)
+    return Console(host, port, origin)
+
+
+def _names_an_origin(origin: str) -> bool:
+    """``https://NAME[:PORT]``, or ``http://localhost[:PORT]``: where browsers let passkeys work."""
+    parsed = urlsplit(origin)
+    name = parsed.hostname or ""
+    named = bool(name) and not name.replace(".", "").isdigit() and ":" not in name and name == name.lower()
+    known = parsed.scheme == "https" or (parsed.scheme == "http" and name == "localhost")
+    return named and known and origin == f"{parsed.scheme}://{parsed.netloc}" and "@" not in parsed.netloc
+
+
 def first_file(settings: Settings) -> str:
     """The text of ``miss.toml`` at first start: every setting explained, those given on the command line filled in."""
 
@@ -237,6 +285,7 @@ def first_file(settings: Settings) -> str:
         database=line("database", settings.database_url, "postgresql://miss@/miss"),
         messages_days=limits.SERVER_KEEPS_MESSAGES_DAYS,
         photos_days=limits.SERVER_KEEPS_PHOTOS_DAYS,
+        console=DEFAULT_CONSOLE,
     )
 
 
@@ -274,6 +323,12 @@ _TEMPLATE = """\
 # "exact": an exact match with the register and the right code are enough; all else waits for an operator.
 # "always": an operator decides every time.
 # approval = "exact"
+
+# Console des opérateurs, à une adresse à part, jamais publique ; hors de cette machine, TLS et origin sont nécessaires.
+# The operators' console, on an address of its own, never public; outside this machine it needs TLS and an origin.
+# [console]
+# listen = "{console}"
+# origin = "https://console.exemple.fr"
 
 # Courrier : sans cette section, les codes vont dans le dossier outbox/ et rien ne part.
 # Mail: without this section, codes go to the folder outbox/ and nothing leaves.

@@ -23,6 +23,10 @@ TEXTS = {
     ),
     "help-tls-cert": ("certificat TLS, chaîne complète, PEM", "TLS certificate, full chain, PEM"),
     "help-tls-key": ("clé du certificat TLS, PEM", "key of the TLS certificate, PEM"),
+    "help-console": (
+        "servir aussi la console des opérateurs (défaut : 127.0.0.1:8471)",
+        "serve the operators' console too (default: 127.0.0.1:8471)",
+    ),
     "help-mail-to": ("envoyer un message d’essai à cette adresse", "send a test mail to this address"),
     "first-start": (
         "Premier démarrage : dossier, base, clés et miss.toml sont dans {folder}.\n"
@@ -56,6 +60,11 @@ TEXTS = {
         "Impossible d’écouter sur {host}:{port}. L’adresse est-elle prise, ou d’une autre machine ?",
         "Cannot listen on {host}:{port}. Is the address taken, or another machine's?",
     ),
+    "console-cannot-listen": (
+        "Impossible d’écouter sur {address} pour la console. L’adresse est-elle prise, ou d’une autre machine ?",
+        "Cannot listen on {address} for the console. Is the address taken, or another machine's?",
+    ),
+    "console-listening": ("console : {origin}", "console: {origin}"),
     "revoked": ("Appareil {device} révoqué.", "Device {device} revoked."),
     "device-unknown": (
         "Aucun appareil actif {device}.",
@@ -71,6 +80,15 @@ TEXTS = {
         "Donnez --tls-cert et --tls-key.",
         "Without TLS the server listens on this machine only (127.0.0.1, ::1, localhost), not on {value}. "
         "Give --tls-cert and --tls-key.",
+    ),
+    "console-outside": (
+        "Hors de cette machine ({value}), la console a besoin de TLS (--tls-cert, --tls-key) et de console.origin "
+        "dans miss.toml.",
+        "Outside this machine ({value}) the console needs TLS (--tls-cert, --tls-key) and console.origin in miss.toml.",
+    ),
+    "console-origin": (
+        "{setting} : « {value} » n’est pas de la forme https://NOM ou https://NOM:PORT, sans adresse chiffrée.",
+        "{setting}: “{value}” is not of the form https://NAME or https://NAME:PORT, without a numeric address.",
     ),
     "tls-halved": ("Le certificat TLS et sa clé vont ensemble.", "The TLS certificate and its key go together."),
     "file-missing": ("{setting} : le fichier {value} n’existe pas.", "{setting}: the file {value} does not exist."),

@@ -17,6 +17,7 @@ from miss_protocol import limits
 from miss_server import data_folder
 from miss_server.app import create_app
 from miss_server.config import Settings
+from miss_server.console.listening import Listening
 from miss_server.socket import CARRIER
 
 BACKLOG = 2_048
@@ -59,6 +60,7 @@ class Server(uvicorn.Server):
     """
 
     def __init__(self, settings: Settings, listening: Callable[[str, int], None]) -> None:
+        self.console = Listening(settings) if settings.console is not None else None
         super().__init__(_config(settings))
         self._settings = settings
         self._listening = listening
@@ -67,6 +69,8 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             port = self.servers[0].sockets[0].getsockname()[1]
+            if self.console is not None:
+                await self.console.open(self.config.app.state)  # type: ignore[union-attr]  # the application itself
             host = self._settings.host
             shown = f"[{host}]" if ":" in host else host
             self._listening(host, port)
@@ -74,6 +78,8 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._settings.listening.unlink(missing_ok=True)
+        if self.console is not None:
+            await self.console.close()
         await super().shutdown(sockets)
 
 
@@ -84,7 +90,7 @@ def serve(settings: Settings, listening: Callable[[str, int], None]) -> bool:
         whether it ever listened.
 
     Raises:
-        FolderInUseError, NewerDatabaseError: nothing was touched.
+        FolderInUseError, NewerDatabaseError, ConsoleAddressError: nothing was touched.
     """
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with data_folder.held(settings.data):

@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from miss_server import personal_tables as personal_tables
 from miss_server import register_tables as register_tables
+from miss_server.console import tables as console_tables  # noqa: F401 - enters its tables
 from miss_server.metadata import metadata
 
 devices = Table(

@@ -89,10 +89,12 @@ class Office:
     Args:
         folder: an empty data folder.
         database_url: of a PostgreSQL server, instead of a file in the folder.
+        console: where the operators' console listens, where there is one.
     """
 
-    def __init__(self, folder: Path, database_url: str = "") -> None:
+    def __init__(self, folder: Path, database_url: str = "", console: str | None = None) -> None:
         self.folder = folder
+        self.console = console
         self.database_url = database_url
         self.server: Server | None = None
         self.thread: threading.Thread | None = None
@@ -120,7 +122,8 @@ class Office:
 
     @property
     def settings(self) -> config.Settings:
-        return config.load(self.folder, listen=f"127.0.0.1:{self.port}", database=self.database_url)
+        listen = f"127.0.0.1:{self.port}"
+        return config.load(self.folder, listen=listen, database=self.database_url, console=self.console)
 
     @property
     def app(self) -> Any:

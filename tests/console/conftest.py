@@ -1,0 +1,47 @@
+"""One browser and one server with a console, for all that does not harm them."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from console.browser import Desk, chromium
+from server.office import Office
+
+_NUMBERS = count(1)
+NewDesk = Callable[..., Desk]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A server with a console."""
+    office = Office(tmp_path_factory.mktemp("console") / "data", console="127.0.0.1:0")
+    office.start()
+    yield office
+    office.stop()
+
+
+@pytest.fixture
+def desk(browser: Browser, console: Office) -> Iterator[NewDesk]:
+    """Makes desks, each with a name of its own; a page that reported a fault fails the test."""
+    desks: list[Desk] = []
+
+    def make(name: str = "", **options: Any) -> Desk:
+        one = Desk(browser, console, name or f"Opératrice n° {next(_NUMBERS)}", **options)
+        desks.append(one)
+        return one
+
+    yield make
+    faults = [fault for one in desks for fault in one.faults]
+    for one in desks:
+        one.close()
+    assert faults == []
