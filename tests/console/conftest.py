@@ -15,8 +15,9 @@ _NUMBERS = count(1)
 NewDesk = Callable[..., Desk]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Ends with the module: while it runs, its thread can run no other loop."""
     with chromium() as one:
         yield one
 
