@@ -1,7 +1,8 @@
 """The way into the console: two passkeys by a one-time link, login, and all that is refused."""
 
-from console.conftest import NewDesk
 from playwright.sync_api import expect
+
+from console.conftest import NewDesk
 
 
 def test_two_passkeys_by_a_one_time_link_then_login_with_either(desk: NewDesk) -> None:
