@@ -148,6 +148,14 @@ def test_no_import_circles():
         visit(module, ())
 
 
+def test_migrations_are_one_chain():
+    """Each follows the one numbered before it: two that were written side by side are seen here."""
+    files = sorted((PACKAGES["miss_server"] / "migrations/versions").glob("[0-9]*.py"))
+    found = [re.findall(r'^(?:down_)?revision = "?(\w+)"?$', path.read_text(), re.MULTILINE) for path in files]
+    numbers = [path.name[:4] for path in files]
+    assert found == [list(pair) for pair in zip(numbers, ["None", *numbers], strict=False)]
+
+
 def test_the_demo_sees_only_screens_and_commands():
     for path in (ROOT / "tests/demo").rglob("*.py"):
         assert not any(one.startswith(("miss_app.engine", "miss_server")) for one in imports(path)), name(path)
