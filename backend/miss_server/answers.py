@@ -51,6 +51,10 @@ _SENTENCES = {
         "Ce code a déjà servi. Demandez-en un autre sur le nouvel appareil.",
         "This code has been used. Ask for another on the new device.",
     ),
+    "not-contactable": (
+        "Vous ne pouvez pas écrire à cette personne sur MiSS. Joignez-la par un autre moyen.",
+        "You cannot write to this person on MiSS. Reach them some other way.",
+    ),
     "slow-down": ("Trop de demandes. Réessayez dans un instant.", "Too many requests. Try again in a moment."),
     "internal": (
         "Le serveur n’a pas pu répondre. Rien n’est perdu : réessayez dans un instant.",

@@ -19,6 +19,7 @@ from miss_server import (
     devices,
     journal,
     migrations,
+    personal_routes,
     registration_routes,
     routes,
     streams,
@@ -97,6 +98,7 @@ def create_app(settings: Settings) -> FastAPI:
     state.link_buckets = Buckets(LINKS_AT_ONCE, LINK_EVERY_MS, now_ms)
     app.include_router(registration_routes.router)
     app.include_router(charter_routes.router)
+    app.include_router(personal_routes.router)
     app.include_router(routes.router)
     _answer_failures(app)
 

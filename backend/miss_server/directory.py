@@ -16,7 +16,7 @@ from itertools import chain, islice
 from sqlalchemy import ColumnElement, Connection, exists, func, select, tuple_
 
 from miss_protocol.limits import DIRECTORY_PAGE_PEOPLE_MAX
-from miss_server import register
+from miss_server import register, wishes
 from miss_server import register_words as lists
 from miss_server.extracts import PEOPLE
 from miss_server.names import distance, fold
@@ -96,8 +96,12 @@ class _Hit:
     entry: Entry
 
 
-def search(connection: Connection, query: Query) -> Page | Refusal:
-    """The people who fit all of a query, or a refusal where it says too little or continues nothing."""
+def search(connection: Connection, query: Query, asker: bytes = b"") -> Page | Refusal:
+    """The people who fit all of a query, or a refusal where it says too little or continues nothing.
+
+    Args:
+        asker: the person who asks: who does not wish to be found is shown to those who know them only.
+    """
     words, profession, place = (fold(part).split()[:WORDS_MAX] for part in (query.words, query.profession, query.place))
     if not any(len(word) >= LETTERS_MIN for word in (*words, *profession, *place)):
         return Refusal("search-too-short")
@@ -108,7 +112,7 @@ def search(connection: Connection, query: Query) -> Page | Refusal:
     load_id = register.current(connection, PEOPLE)
     if load_id is None:
         return Page((), "")
-    search = _Search(connection, load_id, words, profession, place)
+    search = _Search(connection, load_id, words, profession, place, asker)
     wanted = DIRECTORY_PAGE_PEOPLE_MAX + 1
     if mark is not None:
         return search.page([(mark.way, hit) for hit in search.hits(mark.way, wanted, mark)])
@@ -126,9 +130,16 @@ class _Search:
     """One query on one load of the register."""
 
     def __init__(
-        self, connection: Connection, load_id: int, words: list[str], profession: list[str], place: list[str]
+        self,
+        connection: Connection,
+        load_id: int,
+        words: list[str],
+        profession: list[str],
+        place: list[str],
+        asker: bytes,
     ) -> None:
         self._connection = connection
+        self._asker = asker
         self._load_id = load_id
         self._words = words
         self._asked = (profession, place)
@@ -234,12 +245,15 @@ class _Search:
         query = select(n.no, n.family_folded, n.given_folded, n.rpps)
         rows = self._connection.execute(query.where(n.load_id == self._load_id, n.no.in_(numbers))).all()
         entries = register.entries(self._connection, self._load_id, [row.rpps for row in rows], mailboxes=False)
+        unseen = wishes.hidden_numbers(self._connection, self._asker, list(entries))
         profession, place = self._asked
         together = len(place) + bool(profession) > 1
         named = {row.no: row for row in rows}
         found = []
         for no in numbers:
             row, entry = named[no], entries[named[no].rpps]
+            if row.rpps in unseen:
+                continue
             if not together or any(_fits(activity, profession, place) for activity in entry.activities):
                 found.append(_Hit(no, 0 if no in on_miss else 1, row.family_folded, row.given_folded, entry))
         return found

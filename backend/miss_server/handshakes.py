@@ -23,10 +23,11 @@ from miss_protocol.mls.proposals import Remove, SelfRemove
 from miss_protocol.mls.public_group import Judged, PublicGroup
 from miss_protocol.succession import generation_of, group_id_of, judge_reset
 from miss_protocol.terms import DIRECT, Terms
-from miss_server import journal
+from miss_server import journal, wishes
 from miss_server.tables import claims, devices, memberships, public_groups, rows, streams
 
 GROUPS_KEPT_MAX = 512
+NOT_CONTACTABLE = "not-contactable"  # in a refusal's detail
 _KINDS = {Kind.COMMIT: "commit", Kind.PROPOSAL: "proposal", Kind.RESET: "reset"}
 _REFUSALS = {"stale": Refusal.STALE, "forbidden": Refusal.FORBIDDEN, "too-large": Refusal.TOO_LARGE}
 
@@ -272,6 +273,7 @@ class Handshakes:
         if members > limits.MEMBERS_MAX:
             raise _Refused(Refusal.FULL, f"{limits.MEMBERS_MAX} devices at most")
         added = _rows(connection, [_device(leaf) for leaf in newcomers], live=True)
+        _check_wishes(connection, before, _person(tree.leaf(judged.sender)), newcomers)
         removed = _rows(connection, [_device(before.leaf(index)) for index in judged.removed], live=False)
         return Judgement(
             current.version,
@@ -340,6 +342,16 @@ def _wanted(connection: Connection, current: _Current, device: int, frame: Submi
 def _check_device(leaf: LeafNode | None, device_id: bytes) -> None:
     if leaf is None or _device(leaf) != device_id:
         raise _Refused(Refusal.FORBIDDEN, "sent by another device")
+
+
+def _check_wishes(
+    connection: Connection, before: PublicGroup, actor: bytes, newcomers: Iterable[LeafNode | None]
+) -> None:
+    """Nobody is added by who may not write to them; a further device of a member is no newcomer."""
+    inside = {_person(leaf) for leaf in before.roster().values()}
+    for person in {_person(leaf) for leaf in newcomers} - inside:
+        if not wishes.may_write(connection, actor, person):
+            raise _Refused(Refusal.FORBIDDEN, NOT_CONTACTABLE)
 
 
 def _device(leaf: LeafNode | None) -> bytes:

@@ -2,12 +2,15 @@
 
 from sqlalchemy import Connection, exists, select
 
+from miss_server import wishes
 from miss_server.register_tables import people
 from miss_server.tables import devices
 
 
-def find(connection: Connection, person_id: bytes) -> dict[str, object] | None:
-    """The person as an entry of the directory."""
+def find(connection: Connection, person_id: bytes, asker: bytes) -> dict[str, object] | None:
+    """The person as an entry of the directory, and whether the asker may write to them."""
+    if wishes.hidden(connection, asker, [person_id]):
+        return None
     reachable = exists().where(
         devices.c.person_id == people.c.person_id, devices.c.revoked_at_ms.is_(None), people.c.suspended_at_ms.is_(None)
     )
@@ -24,4 +27,5 @@ def find(connection: Connection, person_id: bytes) -> dict[str, object] | None:
         "reachable": bool(row.reachable),
         "checked_how": row.checked_how,
         "checked_at_ms": row.checked_at_ms,
+        "contactable": wishes.may_write(connection, asker, person_id),
     }

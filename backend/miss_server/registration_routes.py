@@ -20,6 +20,7 @@ from miss_protocol.limits import DIRECTORY_WORDS_CHARACTERS_MAX
 from miss_server import journal
 from miss_server import registrar as registrations
 from miss_server.answers import Denied, denial, language_of
+from miss_server.devices import Device
 from miss_server.directory import Page, Query, search
 from miss_server.identity_checks import Claim
 from miss_server.refusals import ENGLISH, FRENCH, Refusal, wording
@@ -154,15 +155,15 @@ async def send_again(request: Request, registration: str, later: BackgroundTasks
     return await _step(request, later, registration, _registrar(request).send_again)
 
 
-@router.get("/directory", dependencies=[Depends(require_device)])
-async def search_directory(request: Request) -> Response:
+@router.get("/directory")
+async def search_directory(request: Request, device: Annotated[Device, Depends(require_device)]) -> Response:
     """The people who fit, a page at a time."""
     asked = request.query_params
     if len(asked.multi_items()) != len(asked):
         raise Refused("malformed")
     query = DirectoryQuery.model_validate(dict(asked))
     looked_for = Query(query.words, query.profession, query.place, query.after)
-    page: Page = _kept(await request.app.state.database.read(search, looked_for))
+    page: Page = _kept(await request.app.state.database.read(search, looked_for, device.person_id))
     found = [
         {
             "person": one.person_id.hex(),

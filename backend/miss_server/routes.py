@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 
 from miss_protocol import limits
-from miss_server import devices, links, people
+from miss_server import devices, links, people, wishes
 from miss_server.answers import Denied
 from miss_server.blobs import NAME_BYTES, BlobError, Blobs, Piece
 from miss_server.clock import now_ms
@@ -49,10 +49,10 @@ async def authority(request: Request) -> Response:
     return Response(state.keyring.authority.encode(), media_type="application/octet-stream", headers=headers)
 
 
-@router.get("/v1/people/{person}", dependencies=[Depends(require_device)])
-async def person(request: Request, person: str) -> Response:
-    """A person on MiSS, as the directory shows them."""
-    found = await request.app.state.database.read(people.find, _hex(person, 16))
+@router.get("/v1/people/{person}")
+async def person(request: Request, person: str, device: Caller) -> Response:
+    """A person on MiSS, as the directory shows them to the asking one."""
+    found = await request.app.state.database.read(people.find, _hex(person, 16), device.person_id)
     if found is None:
         raise Denied(404, "not-found")
     return JSONResponse(found)
@@ -62,6 +62,8 @@ async def person(request: Request, person: str) -> Response:
 async def take_key_packages(request: Request, person: str, device: Caller) -> Response:
     """One key package for each of a person's live devices, but the asking one."""
     person_id = _hex(person, 16)
+    if not await request.app.state.database.read(wishes.may_write, device.person_id, person_id):
+        raise Denied(403, "not-contactable")
     taken = await request.app.state.database.run(devices.take_key_packages, person_id, device.device_id, now_ms())
     found = [{"device": device_id.hex(), "key_package": _text(body)} for device_id, body in taken]
     return JSONResponse({"devices": found})

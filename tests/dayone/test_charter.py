@@ -4,6 +4,7 @@ import asyncio
 import base64
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -21,9 +22,9 @@ OTHER = "Version 2027-01-01\n\nUne autre charte."
 OTHER_ENGLISH = "Version 2027-01-01\n\nOther terms."
 
 
-@pytest.fixture
-def post(tmp_path: Path):
-    one = Post(tmp_path / "server", people=8)
+@pytest.fixture(scope="module")
+def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
+    one = Post(tmp_path_factory.mktemp("charter") / "server", people=8)
     one.start()
     yield one
     one.stop()
@@ -59,20 +60,36 @@ def test_both_texts_are_whole_and_of_one_version() -> None:
         ("Version 2027-01-01\n\n  \n", OTHER_ENGLISH, "file-malformed"),
     ],
 )
-def test_texts_that_do_not_fit_are_refused_at_start(
-    tmp_path: Path, french: str, english: str | None, reason: str
-) -> None:
+def test_texts_that_do_not_fit_are_refused(tmp_path: Path, french: str, english: str | None, reason: str) -> None:
     (tmp_path / "charter.fr.txt").write_text(french)
     if english is not None:
         (tmp_path / "charter.en.txt").write_text(english)
     with pytest.raises(ConfigError) as refused:
         charter.load(tmp_path)
     assert refused.value.reason == reason
+
+
+def test_a_server_with_texts_that_do_not_fit_does_not_start(tmp_path: Path) -> None:
+    (tmp_path / "charter.fr.txt").write_text(OTHER)
     command = [sys.executable, "-m", "miss_server", "serve", "--data", str(tmp_path), "--listen", "127.0.0.1:0"]
     done = subprocess.run([*command, "--language", "fr"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2, done.stderr
     assert "charter" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_stranger_reads_it_and_accepts_nothing(post: Post) -> None:
+    address = f"http://{post.address[0]}:{post.address[1]}"
+    with httpx.Client(base_url=address, timeout=30) as http:
+        assert http.get("/v1/charter", headers={"Accept-Language": "en"}).json()["text"].startswith("TERMS")
+        assert http.get("/v1/charter/acceptance").status_code == 401
+        said = http.post("/v1/charter/acceptance", json={"version": charter.load().version})
+        assert said.status_code == 401
+        body = {"rpps": post.people[0].rpps, "family_name": "x", "given_name": "y", "profession": "10"}
+        body["request"] = base64.b64encode(device_request()[1]).decode()
+        refused = http.post("/v1/registrations", json=body)
+        assert (refused.status_code, refused.json()["reason"]) == (422, "charter-missing")
+    assert acceptances(post) == []
 
 
 def test_nobody_registers_without_it_and_a_new_version_asks_again(post: Post, tmp_path: Path) -> None:
@@ -112,17 +129,3 @@ def test_nobody_registers_without_it_and_a_new_version_asks_again(post: Post, tm
         assert (await client.charter()).accepted_at_ms
 
     play(post, tmp_path, acts)
-
-
-def test_a_stranger_reads_it_and_accepts_nothing(post: Post) -> None:
-    address = f"http://{post.address[0]}:{post.address[1]}"
-    with httpx.Client(base_url=address, timeout=30) as http:
-        assert http.get("/v1/charter", headers={"Accept-Language": "en"}).json()["text"].startswith("TERMS")
-        assert http.get("/v1/charter/acceptance").status_code == 401
-        said = http.post("/v1/charter/acceptance", json={"version": charter.load().version})
-        assert said.status_code == 401
-        body = {"rpps": post.people[0].rpps, "family_name": "x", "given_name": "y", "profession": "10"}
-        body["request"] = base64.b64encode(device_request()[1]).decode()
-        refused = http.post("/v1/registrations", json=body)
-        assert (refused.status_code, refused.json()["reason"]) == (422, "charter-missing")
-    assert acceptances(post) == []

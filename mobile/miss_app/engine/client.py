@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from miss_app.engine import charter, photos
+from miss_app.engine import charter, photos, wishes
 from miss_app.engine import people as directory
 from miss_app.engine.account import Account, OwnDevice, keep_own_device, new_id
 from miss_app.engine.beginning import begin_direct, begin_group, check_reachable, check_subject
@@ -24,6 +24,7 @@ from miss_app.engine.events import (
     ServerView,
     Stage,
     StageChanged,
+    WishesView,
 )
 from miss_app.engine.hearing import heard
 from miss_app.engine.linked import endorse
@@ -266,6 +267,16 @@ class Client:
             raise Problem("locked")
         return self._account
 
+    # Being found, and finding.
+
+    async def wishes(self) -> WishesView:
+        """Whether this person is to be found, and who may write to them."""
+        return await wishes.read(self._open_account().http)
+
+    async def set_wishes(self, wanted: WishesView) -> WishesView:
+        """Wish this from now on."""
+        return await wishes.keep(self._open_account().http, wanted)
+
     # Reading.
 
     async def search_people(self, words: str, *, profession: str = "", place: str = "") -> list[PersonView]:
@@ -329,8 +340,16 @@ class Client:
     # Conversations.
 
     async def open_direct(self, person: PersonView) -> bytes:
-        """The conversation with a person, begun where there is none; Problem("person-not-reachable")."""
-        return begin_direct(self._open_account(), person)
+        """The conversation with a person, begun where there is none.
+
+        Raises:
+            Problem: ``person-not-reachable``, or ``not-contactable`` where they do not wish it.
+        """
+        account = self._open_account()
+        known = account.conversations.direct_with(person.person_id)
+        if self._link is Link.ONLINE and (known is None or not known.active):
+            await directory.check_contactable(account.http, person)
+        return begin_direct(account, person)
 
     async def create_group(self, title: str, patient: str, people: Sequence[PersonView]) -> bytes:
         """A care team; Problem("group-title-missing"), ("group-empty") or ("person-not-reachable")."""

@@ -53,6 +53,8 @@ NOTICES: dict[str, tuple[str, ...]] = {
     "device-removed": ("whose device",),
     "renamed": ("who renamed", "new title"),
     "retention": ("who decided", "days"),
+    "person-not-added": ("who could not be added",),
+    "not-contactable": (),
     "gap": (),
     # Red lines.
     "device-unendorsed": ("whose device",),
@@ -92,6 +94,14 @@ class CharterView:
     version: str
     text: str
     accepted_at_ms: int = 0
+
+
+@dataclass(frozen=True)
+class WishesView:
+    """Whether the directory leaves this person out, and who may write to them: "all", "establishment" or "known"."""
+
+    unlisted: bool = False
+    contact: str = "all"
 
 
 @dataclass(frozen=True)

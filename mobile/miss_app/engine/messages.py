@@ -90,6 +90,12 @@ class Messages:
         message = Message(message_id, conversation_id, kind, False, b"", at_ms, number, notice=notice, names=names)
         self.add(step, message, line + 1)
 
+    def not_added(self, step: Step, record: Conversation, person_id: bytes, at_ms: int) -> None:
+        """A grey line: this person does not wish to be added."""
+        line = 256 + person_id[0]  # several may be left out at one row
+        name = self._people.name(person_id)
+        self.notice(step, record.conversation_id, record.position, line, at_ms, "person-not-added", name)
+
     def unreadable(
         self, step: Step, conversation_id: bytes, number: int, at_ms: int, author: bytes, reason: str
     ) -> None:

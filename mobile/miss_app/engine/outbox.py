@@ -32,6 +32,7 @@ RETRY_SECONDS = 1.0
 STORE_RETRY_SECONDS = 5.0
 PACKAGES_RETRY_SECONDS_MAX = 30.0
 _COMMITS = (Act.ADD, Act.REMOVE, Act.CLEAR, Act.RENEW)
+NOT_CONTACTABLE = "not-contactable"  # somebody's wish, as the server says it
 _UNASKED = (Act.CONTENT, Act.CLEAR, Act.RENEW)  # their failure is told at the message, or is nobody's business
 
 
@@ -259,7 +260,12 @@ class Outbox:
         missing: list[bytes] = []
         try:
             for person_id in sorted(others):
-                found = await self._membership.key_packages(self._http, person_id)
+                try:
+                    found = await self._membership.key_packages(self._http, person_id)
+                except Problem as problem:
+                    if problem.reason != NOT_CONTACTABLE:
+                        raise
+                    return self._leave_out(record, item, person_id)
                 packages += [data for _, data in found]
                 if not found:
                     missing.append(person_id)
@@ -283,6 +289,23 @@ class Outbox:
                 self.save(step, replace(item, packages=tuple(packages)))
             else:
                 step.delete("outbox", item.message_id)
+        return True
+
+    def _leave_out(self, record: Conversation, item: Item, person_id: bytes) -> bool:
+        """Somebody does not wish to be added: of two people nothing is left, a team goes on without them."""
+        now_ms = self._membership.clock.now_ms()
+        self._gatherings.pop(item.message_id, None)
+        with self._store.step() as step:
+            if record.direct:
+                step.delete("outbox", item.message_id)
+                self._conversations.forget_group(step, record.conversation_id)
+                self._conversations.save(step, replace(record, active=False, reason=NOT_CONTACTABLE))
+                self._messages.notice(step, record.conversation_id, record.position, 0, now_ms, NOT_CONTACTABLE)
+                self._messages.tell_conversation(step, record.conversation_id)
+            else:
+                left = tuple(one for one in item.persons if one != person_id)
+                self.save(step, replace(item, persons=left))
+                self._messages.not_added(step, record, person_id, now_ms)
         return True
 
     def _gather_later(self, item: Item) -> bool:
@@ -333,7 +356,8 @@ class Outbox:
         elif frame.reason is Refusal.EXISTS and frame.other != bytes(ID_BYTES):
             self._move(item.conversation_id, frame.other)
         else:
-            self._fail(item, frame.reason.name.lower().replace("_", "-"))
+            refused = frame.reason.name.lower().replace("_", "-")
+            self._fail(item, frame.detail if frame.detail == NOT_CONTACTABLE else refused)
 
     def unseal(self, step: Step, item: Item, after_epoch: int) -> None:
         """Keep what was to be said and its id, drop the ciphertext: it is sealed again in a later epoch."""

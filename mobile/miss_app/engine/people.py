@@ -201,6 +201,22 @@ async def search(http: Http, words: str, profession: str, place: str) -> list[Pe
         raise Problem("server-not-understood") from error
 
 
+async def check_contactable(http: Http, person: PersonView) -> None:
+    """Asks before a conversation is begun; a server that is away is no answer, the conversation waits for it.
+
+    Raises:
+        Problem: ``not-contactable``, or ``person-not-reachable`` where the server knows nobody of that id.
+    """
+    try:
+        found = await http.json("GET", f"/v1/people/{person.person_id.hex()}", ticket=True)
+    except Problem as problem:
+        if problem.reason == "not-found":
+            raise Problem("person-not-reachable") from problem
+        return
+    if not found.get("contactable", True):
+        raise Problem("not-contactable")
+
+
 def person_view(entry: dict[str, object]) -> PersonView:
     """A directory entry as a view."""
     at_ms = entry.get("checked_at_ms")
