@@ -20,4 +20,5 @@ def upgrade() -> None:
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.PrimaryKeyConstraint("stream", "device"),
+        sqlite_with_rowid=False,
     )
