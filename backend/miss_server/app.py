@@ -12,12 +12,14 @@ from starlette.exceptions import HTTPException
 from miss_protocol.errors import RemoteError
 from miss_protocol.frames import Close
 from miss_server import (
+    certificate_log,
     charter,
     charter_routes,
     conversations,
     data_folder,
     devices,
     journal,
+    log_routes,
     migrations,
     personal_routes,
     registration_routes,
@@ -30,6 +32,7 @@ from miss_server.authority import Keyring
 from miss_server.blobs import Blobs
 from miss_server.buckets import Buckets
 from miss_server.caretaker import Caretaker
+from miss_server.certificate_log import Heads
 from miss_server.clock import now_ms
 from miss_server.config import Settings
 from miss_server.cursors import Cursors
@@ -55,6 +58,8 @@ def create_app(settings: Settings) -> FastAPI:
     keyring, _ = data_folder.make(settings, now_ms())
     database = open_database(settings)
     migrations.apply(database)
+    with database.transaction() as connection:
+        certificate_log.begin(connection, now_ms())
     handshakes = Handshakes(keyring.authority, now_ms)
     doorbell = Doorbell(handshakes)
     cursors = Cursors(database, doorbell, now_ms)
@@ -89,6 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="MiSS", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     state = app.state
+    state.heads = Heads(keyring.keys.issuing, now_ms)
     state.settings, state.database, state.keyring, state.blobs = settings, database, keyring, blobs
     state.doorbell, state.cursors, state.caretaker, state.handshakes = doorbell, cursors, caretaker, handshakes
     state.tickets, state.require_device = own_tickets, _require_device
@@ -100,6 +106,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(charter_routes.router)
     app.include_router(personal_routes.router)
     app.include_router(routes.router)
+    app.include_router(log_routes.router)
     _answer_failures(app)
 
     @app.websocket("/v1/socket")

@@ -14,9 +14,9 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from miss_protocol import limits
 from miss_protocol.enrolment import CertificateRequest, Endorsement, endorsement_content
 from miss_protocol.errors import RemoteError
-from miss_protocol.identity import DeviceCertificate, certify
+from miss_protocol.identity import DeviceCertificate
 from miss_protocol.labels import LABEL_ENDORSEMENT, verify_ed25519
-from miss_server import devices
+from miss_server import certificate_log, devices
 from miss_server.authority import Keyring
 from miss_server.devices import Device
 from miss_server.tables import links
@@ -96,7 +96,8 @@ def endorse(
     content = endorsement_content(own.person_id, request.device_id, request.signature_key, request.login_key)
     verify_ed25519(own.signature_key, LABEL_ENDORSEMENT, content, given.signature)
     who = replace(own.professional, checked_how=LINKED, checked_at_ms=now_ms)
-    certificate = certify(keyring.authority, keyring.keys.issuing, who, request, now_ms, given)
+    keys = keyring.keys
+    certificate = certificate_log.issue(connection, keyring.authority, keys.issuing, who, request, now_ms, given)
     used = connection.execute(
         update(links).where(links.c.lookup == lookup, links.c.certificate.is_(None)).values(certificate=certificate.der)
     )

@@ -24,9 +24,9 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from miss_protocol.enrolment import CertificateRequest
 from miss_protocol.errors import RemoteError
-from miss_protocol.identity import Authority, DeviceCertificate, Professional, certify
+from miss_protocol.identity import Authority, DeviceCertificate, Professional
 from miss_protocol.limits import CODE_MINUTES, CODE_TRIES_MAX
-from miss_server import acts, codes, register
+from miss_server import acts, certificate_log, codes, register
 from miss_server import charter as charters
 from miss_server import rpps as rpps_number
 from miss_server.extracts import PEOPLE
@@ -277,7 +277,7 @@ class Registrar:
             charters.accept(connection, person_id, row.charter, row.opened_at_ms)
         names: dict[str, Any] = {"family_name": entry.family_name, "given_name": entry.given_name, "rpps": entry.rpps}
         professional = Professional(person_id=person_id, **names, **who)
-        certificate = certify(self._authority, self._issuing_key, professional, request, now)
+        certificate = certificate_log.issue(connection, self._authority, self._issuing_key, professional, request, now)
         self._enrol(connection, certificate, request.device_name, now)
         values = {"certified_at_ms": now, "person_id": person_id, "certificate": certificate.der}
         _set(connection, row.registration_id, **values)

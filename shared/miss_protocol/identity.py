@@ -236,6 +236,10 @@ class Authority:
         """SHA-256 of the root certificate, 32 bytes: what the invitation carries."""
         return hashlib.sha256(self.root.public_bytes(serialization.Encoding.DER)).digest()
 
+    def issuing_keys(self) -> tuple[bytes, ...]:
+        """The Ed25519 keys that sign device certificates and heads of the log, the one in use first."""
+        return (_ed25519_key(self.issuing),)
+
     def encode(self) -> bytes:
         out = Writer()
         for certificate in (self.root, self.issuing, self.external_sender):
@@ -408,6 +412,13 @@ def _authority_name(name: str, role: str) -> x509.Name:
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, name[:64]),
         ]
     )
+
+
+def _ed25519_key(certificate: x509.Certificate) -> bytes:
+    key = certificate.public_key()
+    if not isinstance(key, ed25519.Ed25519PublicKey):
+        raise RemoteError("bad-certificate", "not an Ed25519 key")
+    return key.public_bytes_raw()
 
 
 def _key_usage(*, sign: bool, certify: bool) -> x509.KeyUsage:

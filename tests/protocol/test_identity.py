@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from miss_protocol import identity
+from miss_protocol import identity, labels
 from miss_protocol.errors import RemoteError
 
 NOW = 1_800_000_000_000
@@ -123,7 +123,7 @@ def test_endorsement(registrar):
         fresh.check_endorsement(trusted.signature_key)
 
 
-LABELS = (identity.LABEL_LOGIN, identity.LABEL_REQUEST, identity.LABEL_ENDORSEMENT)
+LABELS = (identity.LABEL_LOGIN, identity.LABEL_REQUEST, identity.LABEL_ENDORSEMENT, labels.LABEL_LOG_HEAD)
 
 
 @pytest.mark.parametrize("signed", LABELS)

@@ -7,8 +7,16 @@ from fastapi.routing import APIRoute
 
 from miss_protocol import acts, content, frames, identity, labels, limits, terms
 from miss_protocol.connection import TURNS, Role
-from miss_server import charter_routes, personal_routes, registration_routes, routes
+from miss_server import charter_routes, log_routes, personal_routes, registration_routes, routes
 
+# Where the server's routes are, for clients; the operators' console is no part of the protocol.
+ROUTES = (
+    charter_routes,
+    log_routes,
+    personal_routes,
+    registration_routes,
+    routes,
+)
 PAGE = (Path(__file__).resolve().parents[2] / "shared/PROTOCOL.md").read_text()
 
 
@@ -87,8 +95,8 @@ def test_terms_extension_and_subprotocol():
 def test_requests():
     served = {
         (method, route.path)
-        for router in (routes.router, registration_routes.router, charter_routes.router, personal_routes.router)
-        for route in router.routes
+        for module in ROUTES
+        for route in module.router.routes
         if isinstance(route, APIRoute)
         for method in route.methods
     }

@@ -46,7 +46,7 @@ from miss_protocol.mls.extensions import ExternalSender, external_senders
 from miss_protocol.mls.policy import allowed
 from miss_protocol.terms import DIRECT as DIRECT
 from miss_protocol.terms import EXTENSION_TYPE, GROUP, Terms
-from miss_server import authority, config, data_folder, devices
+from miss_server import authority, certificate_log, config, data_folder, devices
 from miss_server.clock import now_ms
 from miss_server.postgresql import open_database
 from miss_server.register_tables import people
@@ -160,7 +160,9 @@ class Office:
             at,
         )
         keys = self.keyring
-        device.certificate = identity.certify(keys.authority, keys.keys.issuing, who, device.request, at, endorsement)
+        device.certificate = self.in_database(
+            certificate_log.issue, keys.authority, keys.keys.issuing, who, device.request, at, endorsement
+        )
         self.in_database(devices.enrol, device.certificate, device.request.device_name, at)
         found = self.in_database(devices.find, device.device_id)
         assert found is not None
