@@ -142,6 +142,12 @@ class Doorbell:
                 shared = shared or encode(Progress(stream_id, positions(reached)))
                 socket.note(shared)
 
+    def typing(self, typist: Listener, stream: int, frame: bytes) -> None:
+        """Tells the members that are connected here that somebody is writing."""
+        for socket in self._streams.get(stream, ()):
+            if socket is not typist:
+                socket.note(frame)
+
     def note(self, device: int, frame: bytes) -> None:
         """Tells a device something that may be lost, where it is connected here."""
         socket = self._sockets.get(device)

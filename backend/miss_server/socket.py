@@ -12,6 +12,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, Protocol
 
 from fastapi import WebSocket
@@ -39,6 +40,8 @@ from miss_protocol.frames import (
     Submit,
     Ticket,
     TicketPlease,
+    Typing,
+    Typist,
     encode,
     positions,
 )
@@ -60,6 +63,7 @@ JUDGEMENTS_MAX = 5
 CLOSE_SECONDS_MAX = 2
 CARRIER = "miss.carrier"  # where in the scope the Carrier is
 LISTENED_FRAMES_MAX = 16
+TYPING_SECONDS = 2.0
 
 _CLOSES = {
     "too-large": Close.TOO_LARGE,
@@ -111,6 +115,7 @@ class _Subscription:
     behind: bool = False
     rung: bool = False
     unacknowledged: deque[int] = field(default_factory=deque)
+    typed: float = -60.0  # monotonic, seconds
 
 
 class Socket:
@@ -265,6 +270,8 @@ class Socket:
                 one = self._by_id.get(report.stream)
                 if one is not None:  # else it was removed meanwhile
                     self._office.standings.report(self.device, one.stream, report)
+        elif isinstance(frame, Typing):
+            self._typing(frame)
         elif isinstance(frame, TicketPlease):
             self._put(encode(Ticket(self._office.tickets.make(self.device_id), tickets.VALID_MS)))
 
@@ -315,6 +322,13 @@ class Socket:
             self._office.cursors.move(self.device, self.device_id, one.stream, one.stream_id, number)
         if self._behind:
             self._wake.set()
+
+    def _typing(self, frame: Typing) -> None:
+        """Told to who is connected; more often than it is shown anew it is stepped over."""
+        one, now = self._by_id.get(frame.stream), monotonic()
+        if one is not None and now - one.typed >= TYPING_SECONDS:
+            one.typed = now
+            self._office.doorbell.typing(self, one.stream, encode(Typist(frame.stream, self.device_id)))
 
     # What the doorbell says
 

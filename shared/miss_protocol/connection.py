@@ -25,6 +25,8 @@ from miss_protocol.frames import (
     Submit,
     Ticket,
     TicketPlease,
+    Typing,
+    Typist,
     decode,
     encode,
 )
@@ -54,6 +56,7 @@ TURNS: dict[tuple[State, Role], dict[type[Frame], State]] = {
         Acknowledge: State.OPEN,
         TicketPlease: State.OPEN,
         Reports: State.OPEN,
+        Typing: State.OPEN,
     },
     (State.OPEN, Role.SERVER): {
         Accepted: State.OPEN,
@@ -64,6 +67,7 @@ TURNS: dict[tuple[State, Role], dict[type[Frame], State]] = {
         Gap: State.OPEN,
         Ticket: State.OPEN,
         Diverged: State.OPEN,
+        Typist: State.OPEN,
     },
 }
 

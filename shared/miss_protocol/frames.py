@@ -408,26 +408,40 @@ class Diverged(Frame):
         return cls(_id(data), data.u32(), data.u64())
 
 
-FRAMES: dict[int, type[Frame]] = {
-    kind.TYPE: kind
-    for kind in (
-        Challenge,
-        Login,
-        Ready,
-        Submit,
-        Accepted,
-        Refused,
-        Deliver,
-        Acknowledge,
-        Progress,
-        Drained,
-        Gap,
-        TicketPlease,
-        Ticket,
-        Reports,
-        Diverged,
-    )
-}
+@dataclass(frozen=True, slots=True)
+class Typing(Frame):
+    """Client: the person is writing in this conversation; never stored, may be lost."""
+
+    TYPE: ClassVar[int] = 0x1C
+    stream: bytes
+
+    def write(self, out: Writer) -> None:
+        out.fixed(self.stream)
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        return cls(_id(data))
+
+
+@dataclass(frozen=True, slots=True)
+class Typist(Frame):
+    """Server: this device's person is writing."""
+
+    TYPE: ClassVar[int] = 0x1D
+    stream: bytes
+    device: bytes
+
+    def write(self, out: Writer) -> None:
+        out.fixed(self.stream).fixed(self.device)
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        return cls(_id(data), _id(data))
+
+
+_FIRST = (Challenge, Login, Ready, Submit, Accepted, Refused, Deliver, Acknowledge, Progress, Drained, Gap)
+_LATER = (TicketPlease, Ticket, Reports, Diverged, Typing, Typist)
+FRAMES: dict[int, type[Frame]] = {kind.TYPE: kind for kind in (*_FIRST, *_LATER)}
 
 
 def encode(*frames: Frame) -> bytes:

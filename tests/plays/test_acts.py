@@ -7,7 +7,7 @@ import pytest
 
 from cast import Device, Post, Scene, play, until
 from engine.photo_files import with_gps
-from miss_app.engine.events import MessageRemoved, MessageView
+from miss_app.engine.events import MessageRemoved, MessageView, SomeoneTyping
 from miss_app.engine.problems import Problem
 from miss_app.engine.saying import Manner
 from miss_protocol.acts import Dosage, Level, Taking, Urgency, Verdict
@@ -169,6 +169,24 @@ def test_forwarding_asks_before_it_leaves_the_team(post: Post, tmp_path: Path) -
         assert seen.origin.author == camille.view.display_name
         theirs = await outsider.client.photo(outside, sent)
         assert theirs == await hugo.client.photo(chat, photo)
+
+    play(post, tmp_path, acts)
+
+
+def test_who_is_writing_is_seen_by_the_others_and_stored_by_nobody(post: Post, tmp_path: Path) -> None:
+    async def acts(scene: Scene) -> None:
+        camille, hugo, nadia, chat = await team(scene)
+        position = camille.client._account.conversations.get(chat).position
+        for _ in range(5):
+            await hugo.client.typing(chat)  # more often than is told
+        for one in (camille, nadia):
+            seen = lambda one=one: [e for e in one.events if isinstance(e, SomeoneTyping)]  # noqa: E731
+            await until(seen, f"{one.name} sees that Hugo writes")
+            assert [(e.conversation_id, e.person.person_id) for e in seen()] == [(chat, hugo.view.person_id)]
+        await camille.client.send_text(chat, "Je lis")
+        await hugo.reads(chat, "Je lis")
+        assert not any(isinstance(event, SomeoneTyping) for event in hugo.events)
+        assert hugo.client._account.conversations.get(chat).position == position + 1
 
     play(post, tmp_path, acts)
 

@@ -34,10 +34,12 @@ SAMPLES = [
     frames.Ticket("token", 600_000),
     frames.Reports((frames.Report(I, 1, 2**40, N), frames.Report(J, 0, 3, b""))),
     frames.Diverged(I, 1, 2**40),
+    frames.Typing(I),
+    frames.Typist(I, J),
 ]
 
 
-FROM_CLIENTS = (frames.Submit, frames.Acknowledge, frames.TicketPlease, frames.Reports)
+FROM_CLIENTS = (frames.Submit, frames.Acknowledge, frames.TicketPlease, frames.Reports, frames.Typing)
 
 
 def test_every_frame_has_a_sample():

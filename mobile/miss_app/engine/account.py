@@ -10,7 +10,7 @@ from typing import Any
 
 from miss_app.engine import charter, records
 from miss_app.engine.conversations import Conversations
-from miss_app.engine.events import CharterAsked, Event, Link, LinkChanged, Stage, StageChanged
+from miss_app.engine.events import CharterAsked, Event, Link, LinkChanged, SomeoneTyping, Stage, StageChanged
 from miss_app.engine.http import Http
 from miss_app.engine.inbox import Inbox
 from miss_app.engine.keeping import Keeping
@@ -19,7 +19,7 @@ from miss_app.engine.locker import Locker
 from miss_app.engine.membership import Clock, Membership
 from miss_app.engine.messages import Messages
 from miss_app.engine.outbox import Outbox
-from miss_app.engine.people import People
+from miss_app.engine.people import People, certificate_of_leaf
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import DeviceKeys, Server
 from miss_app.engine.receipts import Receipts
@@ -30,7 +30,19 @@ from miss_app.engine.store import Step, Store
 from miss_app.engine.traces import Traces
 from miss_app.engine.transfers import Transfers
 from miss_protocol import limits
-from miss_protocol.frames import ID_BYTES, Accepted, Deliver, Drained, Frame, Gap, Progress, Ready, Refused, Submit
+from miss_protocol.frames import (
+    ID_BYTES,
+    Accepted,
+    Deliver,
+    Drained,
+    Frame,
+    Gap,
+    Progress,
+    Ready,
+    Refused,
+    Submit,
+    Typist,
+)
 from miss_protocol.identity import DeviceCertificate
 from miss_protocol.mls import group as mls
 
@@ -181,6 +193,8 @@ class Account:
                 self.inbox.progress(frame)
             case Gap():
                 self.inbox.skip(frame)
+            case Typist():
+                self._typist(frame)
             case Ready():
                 self._ready(frame)
             case Drained():
@@ -196,6 +210,13 @@ class Account:
         self._tell(LinkChanged(link, problem))
         if problem == "revoked":
             self._tell(StageChanged(Stage.REVOKED))
+
+    def _typist(self, frame: Typist) -> None:
+        group = self.conversations.group(frame.stream)
+        leaves = {} if group is None else group.roster()
+        for one in map(certificate_of_leaf, leaves.values()):
+            if one.device_id == frame.device and one.person_id != self.people.me:
+                self._tell(SomeoneTyping(frame.stream, self.people.view(one.person_id)))
 
     def _ready(self, frame: Ready) -> None:
         self.clock.set(frame.now_ms)

@@ -448,6 +448,11 @@ class Client:
             say(account, step, record.conversation_id, message_id, body, manner=manner)
             account.messages.change(step, replace(message, failed=False, problem=""))
 
+    async def typing(self, conversation_id: bytes) -> None:
+        """The person is writing here; the others see it for a few seconds."""
+        account, record = self._account_and_record(conversation_id)
+        await account.session.typing(record.conversation_id)
+
     async def mark_read(self, conversation_id: bytes) -> None:
         account = self._open_account()
         account.receipts.mark_read(self._record(account, conversation_id).conversation_id)

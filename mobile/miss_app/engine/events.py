@@ -292,6 +292,14 @@ class MessageRemoved(Event):
 
 
 @dataclass(frozen=True)
+class SomeoneTyping(Event):
+    """A member is writing; worth showing for a few seconds."""
+
+    conversation_id: bytes
+    person: PersonView
+
+
+@dataclass(frozen=True)
 class LinkRequested(Event):
     """On the new device: the typed code to show. On the trusted one: the name of the device that asks."""
 

@@ -36,6 +36,7 @@ from miss_protocol.frames import (
     Submit,
     Ticket,
     TicketPlease,
+    Typing,
     positions,
 )
 from miss_protocol.identity import LABEL_LOGIN, login_content, sign_p256
@@ -121,6 +122,11 @@ class Session:
     async def submit(self, frame: Submit) -> None:
         """Send a row; a connection that falls meanwhile is no error, the outbox will offer the row again."""
         await self._send(frame)
+
+    async def typing(self, stream: bytes) -> None:
+        """Say that the person is writing; nothing where there is no connection."""
+        if self.link is Link.ONLINE:
+            await self._send(Typing(stream))
 
     def acknowledge(self, stream: bytes, number: int) -> None:
         """This stream is in the store up to this number; said within a tenth of a second."""
