@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
@@ -24,6 +24,7 @@ from miss_server import (
     personal_routes,
     registration_routes,
     routes,
+    sign_in_routes,
     streams,
     tickets,
 )
@@ -45,6 +46,9 @@ from miss_server.registrar import Registrar
 from miss_server.removals import Removing
 from miss_server.socket import Office, Socket
 from miss_server.standings import Standings
+
+if TYPE_CHECKING:
+    from miss_server.pro_sante_connect import ProSanteConnect
 
 LOOK_SECONDS = 1.0
 LOOK_BACK_MS = 10_000
@@ -98,11 +102,12 @@ def create_app(settings: Settings) -> FastAPI:
     state.settings, state.database, state.keyring, state.blobs = settings, database, keyring, blobs
     state.doorbell, state.cursors, state.caretaker, state.handshakes = doorbell, cursors, caretaker, handshakes
     state.tickets, state.require_device = own_tickets, _require_device
-    state.charter = charter.load(settings.data)
+    state.charter, state.psc = charter.load(settings.data), _psc(settings)
     state.registrar, state.mail = _registrar(settings, keyring, state.charter.version), mail_of(settings)
     state.claim_buckets = Buckets(CLAIMS_AT_ONCE, CLAIM_EVERY_MS, now_ms)
     state.link_buckets = Buckets(LINKS_AT_ONCE, LINK_EVERY_MS, now_ms)
     app.include_router(registration_routes.router)
+    app.include_router(sign_in_routes.router)
     app.include_router(charter_routes.router)
     app.include_router(personal_routes.router)
     app.include_router(routes.router)
@@ -126,6 +131,19 @@ def _registrar(settings: Settings, keyring: Keyring, charter_version: str) -> Re
         enrol=devices.enrol,
         charter=charter_version,
     )
+
+
+def _psc(settings: Settings) -> "ProSanteConnect | None":
+    """Pro Santé Connect where it is set; its libraries are loaded then only."""
+    if settings.psc is None:
+        return None
+    from miss_server.pro_sante_connect import ProSanteConnect
+
+    host, port = settings.public(settings.port)
+    name = f"[{host}]" if ":" in host else host
+    scheme, usual = ("https", 443) if settings.tls or settings.public_name else ("http", 80)
+    address = f"{scheme}://{name}" if port == usual else f"{scheme}://{name}:{port}"
+    return ProSanteConnect(settings.psc, address + sign_in_routes.RETURN_PATH, now_ms)
 
 
 async def _require_device(request: Request) -> None:

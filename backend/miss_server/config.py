@@ -14,6 +14,9 @@ DEFAULT_LISTEN = "127.0.0.1:8470"
 DEFAULT_CONSOLE = "127.0.0.1:8471"
 APPROVALS = ("exact", "always")
 SMTP_SECURITY = ("starttls", "tls", "none")
+PSC_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
+PSC_SCOPE = "openid scope_all"
+PSC_DISCOVERY = "/.well-known/wallet-openid-configuration"  # not the usual name
 
 
 class ConfigError(Exception):
@@ -60,6 +63,22 @@ class Console:
 
 
 @dataclass(frozen=True)
+class Psc:
+    """Pro Santé Connect: the provider, and this server as its client."""
+
+    issuer: str
+    client_id: str
+    secret_file: Path
+    scope: str
+    discovery: str
+    endpoints: dict[str, str]  # given one by one, for a provider without a discovery document
+
+    def secret(self) -> str:
+        """The client's secret, read from its file at each use, so that it can be renewed without a restart."""
+        return self.secret_file.read_text(encoding="utf-8").strip()
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that an operator may choose; times in days."""
 
@@ -70,6 +89,7 @@ class Settings:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     smtp: Smtp | None = None
+    psc: Psc | None = None
     approval: str = "exact"
     keep_messages_days: int = limits.SERVER_KEEPS_MESSAGES_DAYS
     keep_photos_days: int = limits.SERVER_KEEPS_PHOTOS_DAYS
@@ -148,7 +168,9 @@ def load(
     table = _read(data / FILE_NAME)
     mail = _table(table, "smtp", {"host", "port", "security", "user", "password_file", "sender"})
     retention = _table(table, "retention", {"messages_days", "photos_days"})
-    known = {"listen", "public_name", "tls_cert", "tls_key", "database", "approval", "smtp", "retention", "console"}
+    psc = _table(table, "psc", {"issuer", "client_id", "secret_file", "scope", "discovery", *PSC_ENDPOINTS})
+    known = {"listen", "public_name", "tls_cert", "tls_key", "database", "approval", "smtp", "psc", "retention"}
+    known.add("console")
     for name in table.keys() - known:
         raise ConfigError("setting-unknown", name)
     host, port = split_listen(listen or _text(table, "listen", DEFAULT_LISTEN))
@@ -160,6 +182,7 @@ def load(
         tls_cert=tls_cert or _path(table, "tls_cert", data),
         tls_key=tls_key or _path(table, "tls_key", data),
         smtp=_smtp(mail, data),
+        psc=_psc(psc, data),
         approval=_choice(table, "approval", APPROVALS),
         keep_messages_days=_days(retention, "messages_days", limits.SERVER_KEEPS_MESSAGES_DAYS),
         keep_photos_days=_days(retention, "photos_days", limits.SERVER_KEEPS_PHOTOS_DAYS),
@@ -270,6 +293,32 @@ def _names_an_origin(origin: str) -> bool:
     return named and known and origin == f"{parsed.scheme}://{parsed.netloc}" and "@" not in parsed.netloc
 
 
+def _psc(table: dict[str, Any], data: Path) -> Psc | None:
+    if not table:
+        return None
+    issuer, client_id, secret = (
+        _text(table, "issuer", ""),
+        _text(table, "client_id", ""),
+        _path(table, "secret_file", data),
+    )
+    endpoints = {name: _text(table, name, "") for name in PSC_ENDPOINTS if name in table}
+    if not client_id or (endpoints and len(endpoints) < len(PSC_ENDPOINTS)):
+        raise ConfigError("setting-malformed", "psc.client_id" if not client_id else "psc", client_id)
+    if secret is None or not secret.is_file():
+        raise ConfigError("file-missing", "psc.secret_file", secret or "")
+    discovery = _text(table, "discovery", issuer + PSC_DISCOVERY)
+    for name, address in {"issuer": issuer, "discovery": discovery, **endpoints}.items():
+        if not safe(address):
+            raise ConfigError("setting-malformed", f"psc.{name}", address)
+    return Psc(issuer, client_id, secret, _text(table, "scope", PSC_SCOPE), discovery, endpoints)
+
+
+def safe(address: str) -> bool:
+    """Whether an address is on https, or on this very machine."""
+    parsed = urlsplit(address)
+    return parsed.scheme == "https" or (parsed.scheme == "http" and parsed.hostname in LOOPBACK)
+
+
 def first_file(settings: Settings) -> str:
     """The text of ``miss.toml`` at first start: every setting explained, those given on the command line filled in."""
 
@@ -339,6 +388,15 @@ _TEMPLATE = """\
 # user = "miss"
 # password_file = "smtp-password"
 # sender = "miss@exemple.fr"
+
+# Pro Santé Connect : l'inscription par carte CPS ou e-CPS. Le secret est dans un fichier, seul sur sa ligne.
+# L'adresse de retour à déclarer est https://NOM/v1/psc/return, NOM étant public_name.
+# Pro Santé Connect: registration by CPS card or e-CPS. The secret is in a file, alone on its line.
+# The redirect address to declare is https://NAME/v1/psc/return, NAME being public_name.
+# [psc]
+# issuer = "https://auth.esw.esante.gouv.fr/auth/realms/esante-wallet"
+# client_id = "miss"
+# secret_file = "psc-secret"
 
 # Combien de temps le serveur garde ce qu'il ne peut pas lire ; {messages_days} et {photos_days} jours au plus.
 # How long the server keeps what it cannot read; {messages_days} and {photos_days} days at most.

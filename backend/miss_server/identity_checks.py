@@ -11,7 +11,7 @@ from miss_server import names
 from miss_server.refusals import Refusal
 from miss_server.register import Entry
 
-MAILBOX, TELEPHONE, OPERATOR = "mailbox", "telephone", "operator"
+MAILBOX, TELEPHONE, OPERATOR, PSC = "mailbox", "telephone", "operator", "psc"
 
 NEAR_MATCH, HOMONYM, NO_MAILBOX, APPROVAL_ALWAYS, MANY_CLAIMS = (
     "near-match",

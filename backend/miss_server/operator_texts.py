@@ -137,6 +137,7 @@ TEXTS = {
         "good for {minutes} minutes:\n\n    {code}\n",
     ),
     # how a case is shown
+    "state-browser": ("dans le navigateur", "in the browser"),
     "state-code": ("code attendu", "code expected"),
     "state-waiting": ("en attente", "waiting"),
     "state-approved": ("acceptée", "approved"),

@@ -122,6 +122,61 @@ WORDINGS = {
         "Le code a été envoyé trop de fois. Cherchez-le dans les courriers indésirables, ou recommencez l’inscription.",
         "The code was sent too many times. Look for it among unwanted mail, or register again.",
     ),
+    "resend-by-browser": Wording(
+        409,
+        "Ce code s’affiche dans le navigateur : recommencez l’inscription avec Pro Santé Connect.",
+        "This code is shown in the browser: register again with Pro Santé Connect.",
+    ),
+    "psc-off": Wording(
+        409,
+        "Ce serveur n’utilise pas Pro Santé Connect. Inscrivez-vous avec votre numéro RPPS.",
+        "This server does not use Pro Santé Connect. Register with your RPPS number.",
+    ),
+    "psc-unreachable": Wording(
+        503,
+        "Pro Santé Connect ne répond pas. Réessayez plus tard, ou inscrivez-vous avec votre numéro RPPS.",
+        "Pro Santé Connect does not answer. Try again later, or register with your RPPS number.",
+    ),
+    "psc-not-believed": Wording(
+        403,
+        "La réponse de Pro Santé Connect n’a pas pu être vérifiée. Recommencez depuis MiSS, ou prévenez l’opérateur.",
+        "The answer of Pro Santé Connect could not be verified. Start again from MiSS, or tell the operator.",
+    ),
+    "psc-encrypted": Wording(
+        403,
+        "Pro Santé Connect chiffre ses réponses pour ce serveur, qui ne sait pas les lire. Prévenez son opérateur.",
+        "Pro Santé Connect encrypts its answers to this server, which cannot read them. Tell its operator.",
+    ),
+    "psc-no-number": Wording(
+        403,
+        "Pro Santé Connect n’a pas donné de numéro RPPS pour vous. Écrivez à l’opérateur de votre serveur.",
+        "Pro Santé Connect gave no RPPS number for you. Write to your server's operator.",
+    ),
+    "psc-two-numbers": Wording(
+        403,
+        "Pro Santé Connect a donné deux numéros RPPS différents. Écrivez à l’opérateur de votre serveur.",
+        "Pro Santé Connect gave two different RPPS numbers. Write to your server's operator.",
+    ),
+    "psc-no-exercise": Wording(
+        403,
+        "Pro Santé Connect ne vous connaît pas d’exercice professionnel. Faites-le déclarer auprès de votre ordre.",
+        "Pro Santé Connect knows no professional exercise of yours. Have it declared to your professional body.",
+    ),
+    "psc-cancelled": Wording(
+        403,
+        "La connexion à Pro Santé Connect n’a pas eu lieu. Recommencez depuis MiSS quand vous voulez.",
+        "The sign-in with Pro Santé Connect did not take place. Start again from MiSS whenever you like.",
+    ),
+    "psc-state-unknown": Wording(
+        410,
+        "Cette connexion est trop ancienne ou a déjà servi. Retournez dans MiSS et recommencez l’inscription.",
+        "This sign-in is too old or was used already. Go back to MiSS and register again.",
+    ),
+    "psc-used": Wording(
+        409,
+        "Cette inscription n’attend plus de connexion. Retournez dans MiSS et recommencez l’inscription.",
+        "This registration waits for no sign-in any more. Go back to MiSS and register again.",
+    ),
     "resend-by-operator": Wording(
         409,
         "Ce code vous est dicté au téléphone : demandez à l’opérateur de vous rappeler.",

@@ -108,7 +108,7 @@ people = Table(
     Column("profession_code", String(8), nullable=False),
     Column("profession", Text, nullable=False),
     Column("place", Text, nullable=False),
-    Column("checked_how", String(16), nullable=False),  # mailbox | telephone | operator
+    Column("checked_how", String(16), nullable=False),  # mailbox | telephone | operator | psc
     Column("checked_at_ms", BigInteger, nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("suspended_at_ms", BigInteger),  # the register does not hold them any more
@@ -128,9 +128,9 @@ registrations = Table(
     Column("language", String(2), nullable=False),
     Column("request", LargeBinary, nullable=False),
     Column("device_id", LargeBinary(16), nullable=False),
-    Column("state", String(16), nullable=False),  # code | waiting | approved | certified | refused
+    Column("state", String(16), nullable=False),  # browser | code | waiting | approved | certified | refused
     Column("why", String(32), nullable=False),  # why an operator decides: near-match, homonym, no-mailbox…
-    Column("via", String(16), nullable=False),  # mailbox | telephone | operator: the proof that certifies
+    Column("via", String(16), nullable=False),  # mailbox | telephone | operator | psc: the proof that certifies
     Column("mailbox", String(320), nullable=False),
     Column("opened_at_ms", BigInteger, nullable=False),
     Column("code_hash", LargeBinary(32)),
@@ -149,6 +149,20 @@ registrations = Table(
     Column("charter", String(40), nullable=False, server_default=""),  # the version accepted
     Index("registrations_by_rpps", "rpps", "opened_at_ms"),
     Index("registrations_by_state", "state", "opened_at_ms"),
+)
+
+# Browsers on their way to Pro Santé Connect and back.
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("state_hash", LargeBinary(32), primary_key=True),
+    Column("registration_id", LargeBinary(16), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("nonce", Text, nullable=False),
+    Column("verifier", Text, nullable=False),
+    Column("begun_at_ms", BigInteger, nullable=False),
+    Column("used_at_ms", BigInteger),
+    Index("sign_ins_by_age", "begun_at_ms"),
 )
 
 registrar_acts = Table(

@@ -1,8 +1,9 @@
 """The registrar: a claimed identity becomes a certified device, or a refusal with its reason.
 
     opened ──► code ─────── right code ──────────► certified
-       │        ▲ ▲                                    ▲
-       │        │ └── the operator telephones ◄──┐     │
+       │        ▲ ▲ ▲                                  ▲
+       ├─► browser ─┘ (Pro Santé Connect)              │
+       │        │ └─── the operator telephones ◄──┐     │
        │        └──── approved, mailbox listed ◄─┤     │
        └─────► waiting (an operator decides) ────┴── approved on a proof seen
                                     └────────────► refused
@@ -16,7 +17,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -26,17 +27,29 @@ from miss_protocol.enrolment import CertificateRequest
 from miss_protocol.errors import RemoteError
 from miss_protocol.identity import Authority, DeviceCertificate, Professional
 from miss_protocol.limits import CODE_MINUTES, CODE_TRIES_MAX
-from miss_server import acts, certificate_log, codes, register
+from miss_server import acts, certificate_log, codes, register, sign_ins
 from miss_server import charter as charters
 from miss_server import rpps as rpps_number
 from miss_server.extracts import PEOPLE
-from miss_server.identity_checks import MAILBOX, OPERATOR, TELEPHONE, ByCode, ByOperator, Claim, judge
+from miss_server.identity_checks import (
+    APPROVAL_ALWAYS,
+    MAILBOX,
+    OPERATOR,
+    PSC,
+    TELEPHONE,
+    ByCode,
+    ByOperator,
+    Claim,
+    judge,
+)
 from miss_server.names import masked
+from miss_server.psc_claims import SignedIn
 from miss_server.refusals import Refusal
 from miss_server.register_load import insert_missing
 from miss_server.register_tables import people, registrations
 
 CODE, WAITING, APPROVED, CERTIFIED, REFUSED = "code", "waiting", "approved", "certified", "refused"
+BROWSER = "browser"
 
 CODES_PER_REGISTRATION_MAX = 4
 CODES_MAILED_PER_PERSON_DAY_MAX = 12
@@ -62,8 +75,8 @@ class Standing:
     """Where a registration stands, as its claimant may know it; ``letter`` is to be mailed once this is committed."""
 
     registration_id: bytes
-    state: str  # code | waiting | certified | refused
-    via: str  # mailbox | operator
+    state: str  # browser | code | waiting | certified | refused
+    via: str  # mailbox | operator | psc
     mailbox: str  # masked
     attempts_left: int
     why: str  # why an operator decides
@@ -148,6 +161,58 @@ class Registrar:
             return Refusal("too-many-claims")
         return self._write(connection, claim, language, request, device_id, verdict, charter)
 
+    def open_in_browser(
+        self, connection: Connection, language: str, request: bytes, dialogue: sign_ins.Dialogue, charter: str = ""
+    ) -> Opened | Refusal:
+        """A registration of whoever signs in with Pro Santé Connect; who that is, is not known yet."""
+        if self._charter and (unfit := charters.check(self._charter, charter)):
+            return unfit
+        try:
+            device_id = CertificateRequest.decode(request).device_id
+        except RemoteError:
+            return Refusal("bad-request")
+        if register.current(connection, PEOPLE) is None:
+            return Refusal("register-missing")
+        nobody = {"rpps": "", "family_name": "", "given_name": "", "profession": ""}
+        asked: dict[str, Any] = {"language": language, "request": request, "device_id": device_id, "charter": charter}
+        opened = self._insert(connection, **nobody, **asked, state=BROWSER, via=PSC)
+        registration_id = opened.standing.registration_id
+        sign_ins.begin(connection, registration_id, language, dialogue, self._now_ms())
+        return opened
+
+    def browser_back(self, connection: Connection, state: str) -> sign_ins.SignIn | None:
+        """Which sign-in a browser comes back from, once; None where it is none that is awaited."""
+        return sign_ins.take(connection, state, self._now_ms())
+
+    def signed_in(self, connection: Connection, registration_id: bytes, who: SignedIn) -> str | Refusal:
+        """Somebody signed in for a registration: the ticket that they carry back from the browser to their device.
+
+        The register decides as for any other claim, and gives the names. The ticket is "" where an operator decides.
+        """
+        row = _read(connection, registration_id)
+        if row.state != BROWSER:
+            return Refusal("psc-used")
+        entry = register.look_up(connection, who.rpps)
+        if entry is None or entry.gone_since_ms is not None or not entry.activities:
+            reason = "unknown-number" if entry is None else "no-longer-practising"
+            self._refuse(connection, row, reason)
+            return Refusal(reason)
+        practised = (code for code in who.professions if entry.activity_as(code) is not None)
+        profession = next(practised, entry.activities[0].profession_code)
+        names = {"family_name": entry.family_name, "given_name": entry.given_name}
+        _set(connection, registration_id, rpps=entry.rpps, profession=profession, **names)
+        self._note(connection, "signed-in", registration_id, "with Pro Santé Connect")
+        if self._always:
+            _set(connection, registration_id, state=WAITING, via=OPERATOR, why=APPROVAL_ALWAYS)
+            return ""
+        return make_code(connection, registration_id, self._pepper, self._now_ms(), via=PSC)
+
+    def sign_in_failed(self, connection: Connection, registration_id: bytes, reason: str) -> None:
+        """Nobody signed in: the registration ends with the reason, and another may be opened."""
+        row = _read(connection, registration_id)
+        if row.state == BROWSER:
+            self._refuse(connection, row, reason)
+
     def look(self, connection: Connection, registration_id: bytes, secret: bytes) -> Standing | Refusal | None:
         """Where the registration stands, by reading alone; None where an approval waits to take effect."""
         row = _owned(connection, registration_id, secret)
@@ -202,7 +267,7 @@ class Registrar:
         if row.state != CODE:
             return _why_not(row)
         if row.via != MAILBOX:
-            return Refusal("resend-by-operator")
+            return Refusal("resend-by-browser" if row.via == PSC else "resend-by-operator")
         _, mailed = _lately(connection, row.rpps, self._now_ms())
         if row.codes_made >= CODES_PER_REGISTRATION_MAX or mailed >= CODES_MAILED_PER_PERSON_DAY_MAX:
             return Refusal("resend-exhausted")
@@ -226,29 +291,29 @@ class Registrar:
         verdict: ByCode | ByOperator,
         charter: str,
     ) -> Opened:
-        registration_id, secret = secrets.token_bytes(16), secrets.token_bytes(32)
         by_code = isinstance(verdict, ByCode)
-        values: dict[str, Any] = {
-            "registration_id": registration_id,
-            "secret_hash": _hash(secret),
-            "rpps": claim.rpps,
-            "family_name": claim.family_name,
-            "given_name": claim.given_name,
-            "profession": claim.profession,
-            "language": language,
-            "request": request,
-            "device_id": device_id,
-            "state": CODE if by_code else WAITING,
-            "why": "" if isinstance(verdict, ByCode) else verdict.why,
-            "via": MAILBOX if by_code else OPERATOR,
-            "mailbox": verdict.mailbox if isinstance(verdict, ByCode) else "",
-            "opened_at_ms": self._now_ms(),
-            "charter": charter,
-        }
-        connection.execute(insert(registrations).values(values))
+        opened = self._insert(
+            connection,
+            **asdict(claim),
+            language=language,
+            request=request,
+            device_id=device_id,
+            state=CODE if by_code else WAITING,
+            why="" if isinstance(verdict, ByCode) else verdict.why,
+            via=MAILBOX if by_code else OPERATOR,
+            mailbox=verdict.mailbox if isinstance(verdict, ByCode) else "",
+            charter=charter,
+        )
+        row = _read(connection, opened.standing.registration_id)
+        return replace(opened, standing=self._mail_code(connection, row)) if by_code else opened
+
+    def _insert(self, connection: Connection, **values: Any) -> Opened:
+        registration_id, secret = secrets.token_bytes(16), secrets.token_bytes(32)
+        values = {"why": "", "mailbox": "", **values, "opened_at_ms": self._now_ms()}
+        ids = {"registration_id": registration_id, "secret_hash": _hash(secret)}
+        connection.execute(insert(registrations).values(**ids, **values))
         self._note(connection, "opened", registration_id, f"{values['state']} {values['why']}")
-        row = _read(connection, registration_id)
-        return Opened(self._mail_code(connection, row) if by_code else _standing(row), secret)
+        return Opened(_standing(_read(connection, registration_id)), secret)
 
     def _mail_code(self, connection: Connection, row: Row[Any]) -> Standing:
         code = make_code(connection, row.registration_id, self._pepper, self._now_ms(), via=MAILBOX)
@@ -311,9 +376,15 @@ def make_code(connection: Connection, registration_id: bytes, pepper: bytes, now
     return code
 
 
-def forget(connection: Connection, before_ms: int) -> int:
-    """Deletes the registrations opened before then, whatever their end; returns how many. The acts stay."""
-    return connection.execute(registrations.delete().where(registrations.c.opened_at_ms < before_ms)).rowcount
+def forget(connection: Connection, before_ms: int, unclaimed_before_ms: int = 0) -> int:
+    """Deletes the registrations opened before then, whatever their end; returns how many. The acts stay.
+
+    Args:
+        unclaimed_before_ms: for those whose browser never came back: they are nobody's.
+    """
+    r = registrations.c
+    unclaimed = (r.state == BROWSER) & (r.opened_at_ms < unclaimed_before_ms)
+    return connection.execute(registrations.delete().where((r.opened_at_ms < before_ms) | unclaimed)).rowcount
 
 
 def usual_wait_ms(connection: Connection) -> int | None:

@@ -1,6 +1,6 @@
 """Registration and directory over HTTP: JSON in, one transaction, JSON out; every refusal is a reason and a sentence.
 
-The application gives ``database``, ``registrar``, ``mail``, ``claim_buckets`` and ``tickets`` on its state.
+The application gives ``database``, ``registrar``, ``mail``, ``psc``, ``claim_buckets`` and ``tickets`` on its state.
 """
 
 import base64
@@ -22,9 +22,11 @@ from miss_server import registrar as registrations
 from miss_server.answers import Denied, denial, language_of
 from miss_server.devices import Device
 from miss_server.directory import Page, Query, search
-from miss_server.identity_checks import Claim
+from miss_server.identity_checks import MAILBOX, PSC, Claim
+from miss_server.psc_claims import PscError
 from miss_server.refusals import ENGLISH, FRENCH, Refusal, wording
-from miss_server.registrar import WAITING, Letter, Registrar, Standing
+from miss_server.registrar import WAITING, Letter, Opened, Registrar, Standing
+from miss_server.sign_ins import Dialogue
 from miss_server.tickets import require_device
 
 BODY_BYTES_MAX = 16 * 1024
@@ -96,6 +98,15 @@ class ClaimBody(BaseModel):
     charter: Annotated[str, StringConstraints(max_length=40), AfterValidator(_printable)] = ""  # the version accepted
 
 
+class BrowserBody(BaseModel):
+    """POST /v1/registrations/psc."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    language: Annotated[str, StringConstraints(pattern="^(fr|en)$")] = FRENCH
+    request: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+    charter: Annotated[str, StringConstraints(max_length=40), AfterValidator(_printable)] = ""  # the version accepted
+
+
 class CodeBody(BaseModel):
     """POST /v1/registrations/{id}/code."""
 
@@ -128,9 +139,36 @@ async def open_registration(request: Request, later: BackgroundTasks) -> Respons
     claim = Claim(body.rpps, body.family_name, body.given_name, body.profession)
     opened = await _run(request, _registrar(request).open, claim, body.language, _base64(body.request), body.charter)
     _post(request, later, opened.standing.letter)
-    secret = base64.urlsafe_b64encode(opened.secret).decode().rstrip("=")
-    content = {"secret": secret, **await _told(request, opened.standing)}
+    content = {"secret": _secret(opened), **await _told(request, opened.standing)}
     return JSONResponse(content, 201, background=later)
+
+
+@router.get("/registrations")
+async def ways(request: Request) -> Response:
+    """How somebody may prove here who they are."""
+    browser = request.app.state.psc is not None
+    return JSONResponse({"ways": [MAILBOX, PSC] if browser else [MAILBOX]})
+
+
+@router.post("/registrations/psc")
+async def open_in_browser(request: Request) -> Response:
+    """A registration of whoever signs in with Pro Santé Connect, and the address for their browser."""
+    body = BrowserBody.model_validate_json(await body_of(request))
+    request.state.language = body.language
+    if request.app.state.psc is None:
+        raise Refused("psc-off")
+    if not request.app.state.claim_buckets.take(request.client.host if request.client else ""):
+        raise Refused("too-many-claims")
+    dialogue, asked = Dialogue.begin(), _base64(body.request)
+    try:
+        address = await request.app.state.psc.address(dialogue)
+    except PscError as error:
+        journal.write("psc-failed", reason=error.reason, detail=error.detail)
+        raise Refused(error.reason) from error
+    verb = _registrar(request).open_in_browser
+    opened = await _run(request, verb, body.language, asked, dialogue, body.charter)
+    told = await _told(request, opened.standing)
+    return JSONResponse({"secret": _secret(opened), "authorize": address, **told}, 201)
 
 
 @router.get("/registrations/{registration}")
@@ -248,6 +286,10 @@ def _post(request: Request, later: BackgroundTasks, letter: Letter | None) -> No
 async def _mail(request: Request, letter: Letter) -> None:
     if not await request.app.state.mail.send(letter):
         await request.app.state.database.run(_registrar(request).mail_failed, letter.registration_id)
+
+
+def _secret(opened: Opened) -> str:
+    return base64.urlsafe_b64encode(opened.secret).decode().rstrip("=")
 
 
 def _registrar(request: Request) -> Registrar:

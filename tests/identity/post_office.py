@@ -27,7 +27,7 @@ from sqlalchemy import insert, select
 from identity.extract import Someone, mailbox_lines, people_lines, write
 from miss_protocol.enrolment import CertificateRequest
 from miss_protocol.identity import DeviceCertificate, make_authority
-from miss_server import devices, migrations, register_tables, tables
+from miss_server import devices, migrations, register_tables, sign_in_routes, tables
 from miss_server.buckets import Buckets
 from miss_server.codes import ALPHABET
 from miss_server.database import Database
@@ -144,7 +144,9 @@ class PostOffice:
             connection.execute(insert(tables.devices).values(device_row(READER, b"a person" * 2)))
         self.authority, self.keys = make_authority("miss.example", self.clock())
         self.url = ""
+        self.psc: Callable[[str], Any] | None = None  # makes Pro Santé Connect's client for a server at this address
         self.http = httpx.Client()
+        self.serving: FastAPI | None = None
 
     def load(self, people: Sequence[Someone], **options: Any) -> Any:
         """Loads both extracts of these people."""
@@ -169,7 +171,10 @@ class PostOffice:
         app.state.mail = Mail(SmtpPost("127.0.0.1", self.smtp.port, "none"), "miss@miss.example", (0, 0, 0))
         app.state.claim_buckets = Buckets(self.claims_at_once, 1_000, self.clock)
 
+        app.include_router(sign_in_routes.router)
+        app.state.psc = self.psc(self.url) if self.psc else None
         app.state.tickets = self.tickets
+        self.serving = app
         return app
 
     @contextmanager

@@ -7,7 +7,7 @@ from fastapi.routing import APIRoute
 
 from miss_protocol import acts, content, frames, identity, labels, limits, terms
 from miss_protocol.connection import TURNS, Role
-from miss_server import charter_routes, log_routes, personal_routes, registration_routes, routes
+from miss_server import charter_routes, log_routes, personal_routes, registration_routes, routes, sign_in_routes
 
 # Where the server's routes are, for clients; the operators' console is no part of the protocol.
 ROUTES = (
@@ -16,6 +16,7 @@ ROUTES = (
     personal_routes,
     registration_routes,
     routes,
+    sign_in_routes,
 )
 PAGE = (Path(__file__).resolve().parents[2] / "shared/PROTOCOL.md").read_text()
 

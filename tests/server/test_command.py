@@ -73,7 +73,7 @@ def test_every_setting_of_the_file_is_explained_and_known(tmp_path):
     text = config.first_file(settings)
     assert tomllib.loads(text) == {}
     uncommented = re.sub(r"(?m)^# ((?:[a-z_]+ = |\[).*)$", r"\1", text)
-    for name in ("fullchain.pem", "privkey.pem", "smtp-password"):
+    for name in ("fullchain.pem", "privkey.pem", "smtp-password", "psc-secret"):
         (tmp_path / name).write_text("x")
     uncommented = re.sub(r'"/etc/letsencrypt/live/miss.exemple.fr/([a-z.]+)"', r'"\1"', uncommented)
     (tmp_path / "miss.toml").write_text(uncommented)
@@ -81,6 +81,9 @@ def test_every_setting_of_the_file_is_explained_and_known(tmp_path):
     assert loaded.smtp == config.Smtp(
         "smtp.exemple.fr", 587, "starttls", "miss", tmp_path / "smtp-password", "miss@exemple.fr"
     )
+    assert loaded.psc is not None
+    assert loaded.psc.discovery.endswith("/esante-wallet/.well-known/wallet-openid-configuration")
+    assert (loaded.psc.client_id, loaded.psc.secret(), loaded.psc.endpoints) == ("miss", "x", {})
     assert (loaded.approval, loaded.keep_messages_days, loaded.keep_photos_days) == ("exact", 30, 37)
     assert (loaded.host, loaded.port, loaded.public_name, loaded.tls) == ("127.0.0.1", 8470, "miss.exemple.fr", True)
 
