@@ -174,7 +174,7 @@ class Device:
 
     async def claim(self, rpps: str, family: str, given: str, profession: str) -> None:
         """Say who one is, having read and accepted the charter."""
-        version = (await self.client.charter()).version
+        version = (await self.client.presence.charter()).version
         await self.client.claim(rpps, family, given, profession, charter_version=version)
 
     async def enter(self) -> None:

@@ -1,4 +1,4 @@
-"""A person's own choices over HTTP: whether to be found, and by whom to be written to."""
+"""A person's own choices over HTTP: whether to be found, by whom to be written to, and to leave."""
 
 from typing import Annotated
 
@@ -6,10 +6,11 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from miss_server import wishes
+from miss_protocol.frames import Close
+from miss_server import departures, wishes
 from miss_server.clock import now_ms
 from miss_server.devices import Device
-from miss_server.registration_routes import PlainRoute, body_of
+from miss_server.registration_routes import PlainRoute, Refused, body_of
 from miss_server.tickets import require_device
 from miss_server.wishes import Wishes
 
@@ -25,6 +26,13 @@ class WishesBody(BaseModel):
     contact: Annotated[str, StringConstraints(pattern="^(all|establishment|known)$")]
 
 
+class LeavingBody(BaseModel):
+    """POST /v1/leaving."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    person: Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
+
+
 @router.get("/wishes")
 async def read_wishes(request: Request, device: Caller) -> Response:
     """What the asking person wishes."""
@@ -38,3 +46,15 @@ async def keep_wishes(request: Request, device: Caller) -> Response:
     body = WishesBody.model_validate_json(await body_of(request))
     await request.app.state.database.run(wishes.keep, device.person_id, Wishes(body.unlisted, body.contact), now_ms())
     return JSONResponse({"unlisted": body.unlisted, "contact": body.contact})
+
+
+@router.post("/leaving")
+async def leave(request: Request, device: Caller) -> Response:
+    """The asking person leaves MiSS; they name themselves, so that nothing else can be meant."""
+    body = LeavingBody.model_validate_json(await body_of(request))
+    if body.person != device.person_id.hex():
+        raise Refused("malformed")
+    state = request.app.state
+    for ended in await state.database.run(departures.leave, device.person_id, now_ms()):
+        state.doorbell.close_device(ended, Close.REVOKED, "revoked")
+    return JSONResponse({"left": True})

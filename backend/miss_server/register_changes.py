@@ -92,7 +92,7 @@ def _stand(connection: Connection, row: Row[Any], what: str, now_ms: int, *, sus
     values = {"suspended_at_ms": suspended_at_ms}
     connection.execute(update(people).where(people.c.person_id == row.person_id).values(values))
     notice = ContactStanding(bytes(row.person_id), suspended_at_ms is None)
-    for device_id in _contacts(connection, row.person_id):
+    for device_id in contacts(connection, row.person_id):
         streams.tell(connection, device_id, notice, now_ms)
     acts.record(connection, who="server", what=what, about=f"{row.person_id.hex()} RPPS {row.rpps}", now_ms=now_ms)
 
@@ -103,7 +103,7 @@ def _renew(connection: Connection, row: Row[Any], what: str, now_ms: int, **said
     acts.record(connection, who="server", what=what, about=about, now_ms=now_ms)
 
 
-def _contacts(connection: Connection, person_id: bytes) -> list[bytes]:
+def contacts(connection: Connection, person_id: bytes) -> list[bytes]:
     """The live devices of the people who share a conversation with this person."""
     theirs, shared = memberships.alias("theirs"), memberships.alias("shared")
     own = devices.alias("own")

@@ -7,6 +7,8 @@ from miss_protocol.mls.codec import Writer, decode
 
 DEVICE_ADDED = 1
 CONTACT_STANDING = 2
+PERSON_ARRIVED = 8
+PERSON_GONE = 9
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,30 @@ class ContactStanding:
     practises: bool
 
 
-Notice = DeviceAdded | ContactStanding
+@dataclass(frozen=True)
+class PersonArrived:
+    """Somebody this person has invited is on MiSS now."""
+
+    person_id: bytes
+
+
+@dataclass(frozen=True)
+class PersonGone:
+    """Somebody of a shared conversation has left MiSS for good."""
+
+    person_id: bytes
+
+
+Notice = DeviceAdded | ContactStanding | PersonArrived | PersonGone
 
 
 def encode(notice: Notice) -> bytes:
     """The body of a NOTICE row."""
     if isinstance(notice, ContactStanding):
         return Writer().u16(CONTACT_STANDING).fixed(notice.person_id).u8(notice.practises).bytes()
+    if isinstance(notice, PersonArrived | PersonGone):
+        kind = PERSON_ARRIVED if isinstance(notice, PersonArrived) else PERSON_GONE
+        return Writer().u16(kind).fixed(notice.person_id).bytes()
     return Writer().u16(DEVICE_ADDED).fixed(notice.device_id).u8(notice.endorsed).bytes()
 
 
@@ -49,3 +68,12 @@ def read_standing(body: bytes) -> ContactStanding | None:
     if body[:2] != CONTACT_STANDING.to_bytes(2, "big"):
         return None
     return decode(body[2:], lambda r: ContactStanding(r.fixed(16), r.u8() == 1))
+
+
+def read_person(body: bytes) -> PersonArrived | PersonGone | None:
+    """The notice that somebody came or went, or None where it is another one; RemoteError where it is malformed."""
+    kind = int.from_bytes(body[:2], "big")
+    if kind not in (PERSON_ARRIVED, PERSON_GONE):
+        return None
+    person_id = decode(body[2:], lambda r: r.fixed(16))
+    return PersonArrived(person_id) if kind == PERSON_ARRIVED else PersonGone(person_id)

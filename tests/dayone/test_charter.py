@@ -108,7 +108,7 @@ def test_nobody_registers_without_it_and_a_new_version_asks_again(post: Post, tm
         await camille.enter()
         first = charter.load().version
         assert [version for version, _ in acceptances(post)] == [first]
-        assert (await client.charter()).accepted_at_ms == acceptances(post)[0][1]
+        assert (await client.presence.charter_standing()).accepted_at_ms == acceptances(post)[0][1]
         assert asked(camille) == []
         # The operator has other terms from now on.
         (post.folder / "charter.fr.txt").write_text(OTHER)
@@ -119,13 +119,13 @@ def test_nobody_registers_without_it_and_a_new_version_asks_again(post: Post, tm
         shown = asked(camille)[0].charter
         assert (shown.version, shown.text, shown.accepted_at_ms) == ("2027-01-01", "Une autre charte.", 0)
         with pytest.raises(Problem, match="charter-changed"):
-            await client.accept_charter(first)
+            await client.presence.accept_charter(first)
         assert [version for version, _ in acceptances(post)] == [first]
-        await client.accept_charter("2027-01-01")
+        await client.presence.accept_charter("2027-01-01")
         before = acceptances(post)
-        await client.accept_charter("2027-01-01")  # twice is once, and the first date holds
+        await client.presence.accept_charter("2027-01-01")  # twice is once, and the first date holds
         assert acceptances(post) == before
         assert sorted(version for version, _ in before) == [first, "2027-01-01"]
-        assert (await client.charter()).accepted_at_ms
+        assert (await client.presence.charter_standing()).accepted_at_ms
 
     play(post, tmp_path, acts)

@@ -49,9 +49,9 @@ def test_who_is_unlisted_is_found_by_those_who_know_them_only(town: Town, tmp_pa
         talk = await hugo.client.open_direct(await hugo.find(camille))
         await hugo.client.send_text(talk, "Bonjour")
         await camille.reads(talk, "Bonjour")
-        assert await camille.client.wishes() == WishesView()
+        assert await camille.client.presence.wishes() == WishesView()
         assert await finds(nadia, camille)
-        assert await camille.client.set_wishes(WishesView(unlisted=True)) == WishesView(True, "all")
+        assert await camille.client.presence.set_wishes(WishesView(unlisted=True)) == WishesView(True, "all")
         assert not await listed(nadia, camille)
         assert await finds(hugo, camille)
         assert await finds(camille, camille)
@@ -64,8 +64,8 @@ def test_who_is_unlisted_is_found_by_those_who_know_them_only(town: Town, tmp_pa
         for malformed in ({"unlisted": True}, {"unlisted": 1, "contact": "all"}, {"unlisted": True, "contact": "none"}):
             with pytest.raises(Problem, match="malformed"):
                 await account.http.json("PUT", "/v1/wishes", json=malformed, ticket=True)
-        assert await nadia.client.wishes() == WishesView()
-        await camille.client.set_wishes(WishesView())
+        assert await nadia.client.presence.wishes() == WishesView()
+        await camille.client.presence.set_wishes(WishesView())
         assert await finds(nadia, camille)
 
     play(town, tmp_path, acts)
@@ -75,7 +75,7 @@ def test_only_people_one_knows(town: Town, tmp_path: Path) -> None:
     async def acts(scene: Scene) -> None:
         camille, hugo, nadia = await enter(scene, camille="hospital", hugo="hospital", nadia="south")
         seen = {one.name: await nadia.find(one) for one in (camille, hugo)}
-        await camille.client.set_wishes(WishesView(contact="known"))
+        await camille.client.presence.set_wishes(WishesView(contact="known"))
         await refused_to(nadia, seen["camille"])
         await refused_to(hugo, await hugo.find(camille))  # the same establishment is not enough
         # Whoever does not ask first gets as little: nothing is written, and the chat says so.
@@ -110,7 +110,7 @@ def test_only_people_one_knows(town: Town, tmp_path: Path) -> None:
 def test_only_the_own_establishment(town: Town, tmp_path: Path) -> None:
     async def acts(scene: Scene) -> None:
         camille, hugo, nadia = await enter(scene, camille="hospital", hugo="hospital", nadia="practice")
-        await camille.client.set_wishes(WishesView(contact="establishment"))
+        await camille.client.presence.set_wishes(WishesView(contact="establishment"))
         await refused_to(nadia, await nadia.find(camille))
         talk = await hugo.client.open_direct(await hugo.find(camille))
         await hugo.client.send_text(talk, "On se voit au staff")

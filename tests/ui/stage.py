@@ -38,6 +38,7 @@ class Scene:
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.on_wake: Callable[[], None] = lambda: None
         self.client = self
+        self.presence = self
         self.asked: list[tuple[Any, ...]] = []
         self.refuse: dict[str, Problem] = {}
         self.now_stage = Stage.INVITATION

@@ -18,6 +18,7 @@ from miss_app.engine.latecomers import Latecomers
 from miss_app.engine.locker import Locker
 from miss_app.engine.membership import Clock, Membership
 from miss_app.engine.messages import Messages
+from miss_app.engine.news import News
 from miss_app.engine.outbox import Outbox
 from miss_app.engine.people import People, certificate_of_leaf
 from miss_app.engine.problems import Problem
@@ -117,6 +118,7 @@ class Account:
             store, self.conversations, self.messages, self.membership, self.http, self._submit, new_id, self._late, tell
         )
         self.traces = Traces(store, self.conversations, self.messages, self.people, self.outbox)
+        self.news = News(store, self.people, self.conversations, self.messages, lambda: self.greet())
         self.inbox = Inbox(
             store,
             self.conversations,
@@ -128,6 +130,7 @@ class Account:
             new_id,
             self._joined,
             self.traces,
+            self.news,
         )
         self.receipts = Receipts(store, self.conversations, self.messages, self.outbox, self.clock.now_ms, new_id)
         self.renewal = Renewal(store, self.conversations, self.outbox, self.clock.now_ms, new_id)
@@ -138,6 +141,7 @@ class Account:
         self.search = Search(store, self.people, self.messages)
         self.keeping = Keeping(store, self.conversations, self.messages, self.clock.now_ms)
         self.locker = locker
+        self.greet: Callable[[], None] = lambda: None  # somebody invited is here, or may be
         self._chores: set[asyncio.Task[None]] = set()
         with store.step() as step:
             self.people.meet(step, [self.certificate])
@@ -223,7 +227,7 @@ class Account:
         self.session.online()
         self.inbox.begin(frame.streams)
         if frame.key_packages < KEY_PACKAGES_LOW:
-            self._chore(self._leave_key_packages(limits.KEY_PACKAGES_TARGET - frame.key_packages))
+            self.chore(self._leave_key_packages(limits.KEY_PACKAGES_TARGET - frame.key_packages))
 
     def _drained(self) -> None:
         """The backlog is in: now, and not before, rows of one's own may be offered again."""
@@ -235,9 +239,11 @@ class Account:
         with self.store.step() as step:
             self.latecomers.expect_everywhere(step)
         self.transfers.resume()
-        self._chore(self._ask_charter())
+        self.chore(self._ask_charter())
+        self.greet()
 
-    def _chore(self, work: Coroutine[Any, Any, None]) -> None:
+    def chore(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this beside everything else, until the account is stopped."""
         task = asyncio.create_task(work)
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)

@@ -45,6 +45,8 @@ def _went(people: People, before: mls.Group, after: mls.Group, change: Change) -
         told.add(person)
         if person in staying:
             lines.append(("device-removed", (people.name(person),)))
+        elif people.gone(person):
+            continue  # said when they left MiSS
         elif index in left or person == change.actor:
             lines.append(("person-left", (people.name(person),)))
         else:

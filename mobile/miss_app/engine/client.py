@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from miss_app.engine import charter, photos, wishes
 from miss_app.engine import people as directory
+from miss_app.engine import photos
 from miss_app.engine.account import Account, OwnDevice, keep_own_device, new_id
 from miss_app.engine.beginning import begin_direct, begin_group, check_reachable, check_subject
 from miss_app.engine.deeds import Deeds, speak
 from miss_app.engine.events import (
-    CharterView,
     ConversationView,
     DeviceView,
     Event,
@@ -24,13 +23,13 @@ from miss_app.engine.events import (
     ServerView,
     Stage,
     StageChanged,
-    WishesView,
 )
 from miss_app.engine.hearing import heard
 from miss_app.engine.linked import endorse
 from miss_app.engine.locker import Locker
 from miss_app.engine.model import Act, Conversation, Item
 from miss_app.engine.onboarding import Onboarding
+from miss_app.engine.presence import Presence
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import Profile
 from miss_app.engine.reachability import tls_context
@@ -69,6 +68,10 @@ class Client:
         self._locker = Locker(folder)
         self._watch: Watch | None = None
         self.deeds = Deeds(self._account_and_record)
+        self.presence = Presence(
+            self._profile, self._vault, self._onboarding, self._open_account, self._wipe, self._tell
+        )
+        self._wiping: asyncio.Task[None] | None = None
         self._stage = Stage.INVITATION
         self._link = Link.OFFLINE
 
@@ -122,11 +125,33 @@ class Client:
         account = self._account
         return None if account is None else account.people.view(account.certificate.person_id)
 
+    async def _wipe(self) -> None:
+        """Erase this profile, once; whoever asks again waits for the same end."""
+        if self._wiping is None:
+            self._wiping = asyncio.create_task(self._forget_everything())
+        await asyncio.shield(self._wiping)
+
+    async def _forget_everything(self) -> None:
+        account, self._account = self._account, None
+        if account is not None:
+            await account.stop()
+        await self._stop_watch()
+        await self._onboarding.stop()
+        await asyncio.to_thread(self._profile.wipe)
+        self._locker.forget()
+        self._wiping = None
+        self._tell(StageChanged(Stage.INVITATION))
+
     def _tell(self, event: Event) -> None:
+        if isinstance(event, StageChanged) and event.stage is Stage.REVOKED and self._profile.is_leaving():
+            self._wiping = self._wiping or asyncio.create_task(self._forget_everything())
+            return  # not removed by anybody: the person has left
         if isinstance(event, StageChanged):
             self._stage = event.stage
         elif isinstance(event, LinkChanged):
             self._link = event.link
+            if event.link is Link.ONLINE and self._wiping is None and self._profile.is_leaving():
+                self._profile.set_leaving(False)  # let in: the wish to leave never arrived
         if self._account is not None:
             self._account.search.hear(event)
         self._on_event(event)
@@ -138,15 +163,6 @@ class Client:
 
     async def use_invitation(self, link: str) -> None:
         await self._onboarding.use_invitation(link)
-
-    async def charter(self) -> CharterView:
-        """The charter in force, to be accepted before a claim or, in another version, at a later connection."""
-        account = self._account
-        return await (self._onboarding.charter() if account is None else charter.standing(account.http))
-
-    async def accept_charter(self, version: str) -> None:
-        """Accept the version in force; Problem("charter-changed") where it is another by now."""
-        await charter.accept(self._open_account().http, version)
 
     async def claim(
         self, rpps: str, family_name: str, given_name: str, profession: str, *, charter_version: str = ""
@@ -259,6 +275,7 @@ class Client:
             store.close()
             raise
         self._account = account
+        account.greet = self.presence.greet
         self._tell(StageChanged(Stage.OPEN))
         await account.start()
 
@@ -266,16 +283,6 @@ class Client:
         if self._account is None:
             raise Problem("locked")
         return self._account
-
-    # Being found, and finding.
-
-    async def wishes(self) -> WishesView:
-        """Whether this person is to be found, and who may write to them."""
-        return await wishes.read(self._open_account().http)
-
-    async def set_wishes(self, wanted: WishesView) -> WishesView:
-        """Wish this from now on."""
-        return await wishes.keep(self._open_account().http, wanted)
 
     # Reading.
 

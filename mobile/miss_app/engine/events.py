@@ -55,6 +55,8 @@ NOTICES: dict[str, tuple[str, ...]] = {
     "retention": ("who decided", "days"),
     "person-not-added": ("who could not be added",),
     "not-contactable": (),
+    "person-gone": ("who left MiSS",),
+    "person-arrived": ("who was invited and is here",),
     "gap": (),
     # Red lines.
     "device-unendorsed": ("whose device",),
@@ -312,6 +314,14 @@ class Waiting(Event):
     """So many messages arrived while the profile is locked; nobody can read them before it is unlocked."""
 
     count: int
+
+
+@dataclass(frozen=True)
+class PersonArrived(Event):
+    """Somebody this person invited is on MiSS; the conversation with them is open."""
+
+    person: PersonView
+    conversation_id: bytes
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from miss_app.engine.hearing import heard
 from miss_app.engine.membership import Membership, rank_to_commit
 from miss_app.engine.messages import Messages
 from miss_app.engine.model import Act, Conversation, Item
+from miss_app.engine.news import News
 from miss_app.engine.outbox import Outbox
 from miss_app.engine.people import People, certificate_of_leaf, person_of_leaf
 from miss_app.engine.problems import Problem
@@ -55,6 +56,7 @@ class Inbox:
         new_id: Callable[[], bytes],
         joined: Callable[[Step, bytes], None],
         traces: Traces,
+        news: News,
     ) -> None:
         self._store = store
         self._conversations = conversations
@@ -66,6 +68,7 @@ class Inbox:
         self._new_id = new_id
         self._joined = joined
         self._traces = traces
+        self._news = news
         self._stopped = {row.name[:16] for row in store.all_rows("parked")}
         self._timers: dict[bytes, asyncio.TimerHandle] = {}
 
@@ -446,6 +449,7 @@ class Inbox:
         if row.number > known:
             with self._store.step() as step:
                 step.put("profile", DEVICE_STREAM, row.number.to_bytes(8, "big"))
+                self._news.take(step, row)
                 notice = notices.read(row.body)
                 if notice is not None and not notice.endorsed:
                     step.tell(Trouble("own-device-unendorsed"))

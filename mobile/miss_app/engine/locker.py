@@ -41,6 +41,10 @@ class Locker:
             step.put("profile", _PRIVATE, private)
         write_file(self._key_path, public)
 
+    def forget(self) -> None:
+        """The files are gone: begin anew."""
+        self._length = None
+
     def ready(self) -> bool:
         """Whether rows can be kept while locked."""
         return self._key_path.exists()

@@ -230,6 +230,7 @@ class Card:
     place: str
     checked_how: str
     checked_at_ms: int
+    gone: bool = False  # left MiSS for good
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ registered in that person's name, and the chat says so in red.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from miss_app.engine import records
@@ -75,7 +75,13 @@ class People:
         if card is None:
             return PersonView(person_id, "", "", "", False)
         return PersonView(
-            person_id, card.display_name, card.profession, card.place, True, card.checked_how, card.checked_at_ms
+            person_id,
+            card.display_name,
+            card.profession,
+            card.place,
+            not card.gone,
+            card.checked_how,
+            card.checked_at_ms,
         )
 
     def name(self, person_id: bytes) -> str:
@@ -120,6 +126,21 @@ class People:
         step.put("people", card.person_id, records.encode(card))
         self._cards[card.person_id] = card
         step.undo(lambda: _restore(self._cards, card.person_id, None))
+
+    def mark_gone(self, step: Step, person_id: bytes) -> None:
+        """This person has left MiSS: their name stays with what they wrote."""
+        card = self._cards.get(person_id)
+        if card is None:
+            return
+        after = replace(card, gone=True)
+        step.put("people", person_id, records.encode(after))
+        self._cards[person_id] = after
+        step.undo(lambda: _restore(self._cards, person_id, card))
+
+    def gone(self, person_id: bytes) -> bool:
+        """Whether this person has left MiSS."""
+        card = self._cards.get(person_id)
+        return card is not None and card.gone
 
     def believes(self, certificate: DeviceCertificate) -> bool:
         """Whether this device is known, or vouched for, as its person's: only such devices of one's own are added."""

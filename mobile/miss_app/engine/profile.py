@@ -139,6 +139,22 @@ class Profile:
     def set_credentials(self, keys: DeviceKeys) -> None:
         write_file(self.folder / "login", records.encode(_Login(keys.device_id, keys.login_der)))
 
+    def is_leaving(self) -> bool:
+        """Whether this person asked to leave MiSS, and whether that came about is not known yet."""
+        return read_file(self.folder / "leaving") is not None
+
+    def set_leaving(self, leaving: bool) -> None:
+        if leaving:
+            write_file(self.folder / "leaving", b"1")
+        else:
+            erase_file(self.folder / "leaving")
+
+    def wipe(self) -> None:
+        """Erase all that this profile holds, the wrapped key first; only its theme and language stay."""
+        files = [path for path in self.folder.rglob("*") if path.is_file() and path.name != "settings.json"]
+        for path in sorted(files, key=lambda one: one != self.vault_path):
+            erase_file(path)
+
     def forget_half_made(self) -> None:
         """Remove a vault and a store whose making was interrupted: no message was ever in them."""
         for path in (self.vault_path, self.store_path, *self.folder.glob("store.db-*")):

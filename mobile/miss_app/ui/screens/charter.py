@@ -25,7 +25,9 @@ class CharterScreen(Page):
     def accept(self) -> None:
         """Accept the version shown."""
         if not self.busy:
-            self.ask(self.app.client.accept_charter(self.charter.version), lambda _done: self.app.shell.close(self))
+            self.ask(
+                self.app.client.presence.accept_charter(self.charter.version), lambda _done: self.app.shell.close(self)
+            )
 
 
 load_rules(__file__)

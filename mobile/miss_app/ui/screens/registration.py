@@ -75,7 +75,7 @@ class RegistrationScreen(GatePage):
     def read_charter(self) -> None:
         """Show the charter and the privacy notice; fetched again where it did not come."""
         if self.charter is None:
-            self.ask(self.app.client.charter(), self._show_fetched)
+            self.ask(self.app.client.presence.charter(), self._show_fetched)
         else:
             self._show_charter()
 
@@ -88,7 +88,7 @@ class RegistrationScreen(GatePage):
 
     def _fetch_charter(self) -> None:
         """Have it at hand; the server being away shows once one asks for something."""
-        self.app.bridge.ask(self.app.client.charter(), self._keep_charter, lambda _failure: None)
+        self.app.bridge.ask(self.app.client.presence.charter(), self._keep_charter, lambda _failure: None)
 
     def _keep_charter(self, found: CharterView) -> None:
         self.charter = found
@@ -149,7 +149,7 @@ class RegistrationScreen(GatePage):
         elif not self.busy:
             version = self.charter.version if self.charter is not None else ""
             if not version:
-                self.ask(self.app.client.charter(), self._go_on)
+                self.ask(self.app.client.presence.charter(), self._go_on)
                 return
             client = self.app.client
             self.ask(client.claim(number, family, given, self.profession, charter_version=version))

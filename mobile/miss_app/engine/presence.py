@@ -1,0 +1,112 @@
+"""A person's place on MiSS: the charter they accept, how they wish to be found and reached, and leaving for good."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from miss_app.engine import charter, wishes
+from miss_app.engine import people as directory
+from miss_app.engine.account import Account
+from miss_app.engine.beginning import begin_direct
+from miss_app.engine.events import CharterView, Event, PersonArrived, WishesView
+from miss_app.engine.onboarding import Onboarding
+from miss_app.engine.problems import Problem
+from miss_app.engine.profile import Profile
+from miss_app.engine.vault import Vault
+
+
+class Presence:
+    """What a person decides about themselves, on one device.
+
+    Args:
+        open_account: the unlocked profile; Problem("locked") where it is not.
+        wipe: erases this profile from this device.
+        tell: tells the screen.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        vault: Vault,
+        onboarding: Onboarding,
+        open_account: Callable[[], Account],
+        wipe: Callable[[], Awaitable[None]],
+        tell: Callable[[Event], None],
+    ) -> None:
+        self._profile = profile
+        self._vault = vault
+        self._onboarding = onboarding
+        self._open_account = open_account
+        self._wipe = wipe
+        self._tell = tell
+
+    # The charter.
+
+    async def charter(self) -> CharterView:
+        """The charter in force, to be read before a claim."""
+        return await self._onboarding.charter()
+
+    async def charter_standing(self) -> CharterView:
+        """The charter in force, and when this person accepted it."""
+        return await charter.standing(self._open_account().http)
+
+    async def accept_charter(self, version: str) -> None:
+        """Accept the version in force; Problem("charter-changed") where it is another by now."""
+        await charter.accept(self._open_account().http, version)
+
+    # Being found and reached.
+
+    async def wishes(self) -> WishesView:
+        """Whether this person is to be found, and who may write to them."""
+        return await wishes.read(self._open_account().http)
+
+    async def set_wishes(self, wanted: WishesView) -> WishesView:
+        """Wish this from now on."""
+        return await wishes.keep(self._open_account().http, wanted)
+
+    # Inviting.
+
+    def greet(self) -> None:
+        """Open the conversation with everybody who has come at this person's invitation."""
+        account = self._open_account()
+        for person_id in account.news.arrivals():
+            account.chore(self._greet(account, person_id))
+
+    async def _greet(self, account: Account, person_id: bytes) -> None:
+        try:
+            person = directory.person_view(await account.http.json("GET", f"/v1/people/{person_id.hex()}", ticket=True))
+        except Problem as problem:
+            if problem.reason == "not-found":  # gone again, or not to be found
+                with account.store.step() as step:
+                    account.news.greeted(step, person_id)
+            return  # else asked again at the next connection
+        if person_id not in account.news.arrivals():
+            return  # greeted meanwhile
+        conversation_id = begin_direct(account, person)
+        with account.store.step() as step:
+            account.news.greeted(step, person_id)
+            at_ms = account.clock.now_ms()
+            account.messages.notice(step, conversation_id, 1, 0, at_ms, "person-arrived", person.display_name)
+            step.tell(PersonArrived(account.people.view(person_id), conversation_id))
+
+    # Leaving.
+
+    async def leave_miss(self, pin: str) -> None:
+        """Leave for good: every device of this person ends, and this one forgets everything.
+
+        What the server answers may be lost; this device then learns that it has ended when it next connects, and
+        forgets everything then (``Profile.is_leaving``).
+
+        Raises:
+            Problem: ``pin-wrong``, ``pin-too-soon``, or why the server could not be asked; nothing has changed then,
+                as far as this device can know.
+        """
+        account = self._open_account()
+        await asyncio.to_thread(self._vault.open, pin)
+        self._profile.set_leaving(True)
+        try:
+            body = {"person": account.people.me.hex()}
+            await account.http.json("POST", "/v1/leaving", json=body, ticket=True)
+        except Problem as problem:
+            if problem.reason != "revoked":  # else the socket was faster than the answer
+                raise
+        await self._wipe()
