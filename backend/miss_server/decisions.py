@@ -1,11 +1,16 @@
-"""What an operator decides about the registrations that wait: look, telephone, approve, refuse."""
+"""What an operator decides about the registrations that wait: look, telephone, approve, refuse.
 
+A code that reaches the mailbox or telephone of the register decides by itself, so one operator is enough to send it.
+Where a proof that somebody saw is all there is, two different operators must have seen one.
+"""
+
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from miss_server import acts, register
+from miss_server import acts, names, register
 from miss_server.codes import shown
 from miss_server.identity_checks import HOMONYM, MAILBOX, OPERATOR, TELEPHONE
 from miss_server.register import Entry
@@ -39,6 +44,21 @@ class Case:
         """The registration's id as operators write it."""
         return bytes(self.row.registration_id).hex()
 
+    @property
+    def stamp(self) -> str:
+        """Changes whenever somebody decides something: what a page shows is decided on only while it is still so."""
+        row = self.row
+        seen = (
+            row.state,
+            row.via,
+            row.first_operator,
+            row.first_proof,
+            row.operator,
+            row.codes_made,
+            row.decided_at_ms,
+        )
+        return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
+
 
 def cases(connection: Connection, *, everything: bool = False) -> list[Case]:
     """The registrations that wait for an operator, oldest first; or the latest 200 of all, newest first."""
@@ -67,47 +87,70 @@ def find(connection: Connection, number: str) -> Case:
     return _case(connection, rows[0])
 
 
-def approve(connection: Connection, number: str, *, operator: str, proof: str, now_ms: int) -> Case:
+def approve(
+    connection: Connection, number: str, *, operator: str, proof: str, now_ms: int, seen: str | None = None
+) -> Case:
     """Lets a waiting registration go on.
 
-    With a ``proof`` (which one was seen, in the operator's words) the device is certified when it next asks. Without,
-    a code goes to the mailbox listed for the number, and decides.
+    With a ``proof`` (which one was seen, in the operator's words) the device is certified when it next asks, once a
+    second operator has approved on a proof too; until then the registration still waits, ``first_operator`` is set.
+    Without, a code goes to the mailbox listed for the number, and decides.
+
+    Args:
+        seen: the ``stamp`` of the case that the operator had before their eyes.
 
     Raises:
-        DecisionError: it does not wait, or no mailbox is listed and no proof was written down.
+        DecisionError: it does not wait, or has changed meanwhile; no mailbox is listed and no proof was written down;
+            or the one operator approves a second time.
     """
     case = find(connection, number)
+    _must_be(case, seen)
     proof = _plain(proof)
     if not (proof and case.row.state == CODE):
         _must_wait(case)
+    if proof and not case.row.first_operator:
+        return _approve_first(connection, case, operator, proof, now_ms)
+    if proof and names.same(case.row.first_operator, operator):
+        raise DecisionError("second-operator", number=case.number[:8], operator=case.row.first_operator)
     listed = case.entry.mailboxes if case.entry else ()
     if not proof and not listed:
         telephone = case.entry is not None and case.entry.telephones()
         raise DecisionError("call-or-proof" if telephone else "proof-needed", number=case.number[:8])
-    via = OPERATOR if proof else MAILBOX
+    both = dict.fromkeys((case.row.first_proof, proof)) if proof else {}
     _decide(
         connection,
         case,
         (WAITING, CODE) if proof else (WAITING,),
         state=APPROVED,
-        via=via,
+        via=OPERATOR if proof else MAILBOX,
         mailbox="" if proof else listed[0].address,
-        operator=operator,
-        proof=proof,
+        operator=f"{case.row.first_operator}, {operator}" if proof else operator,
+        proof=" · ".join(both),
         decided_at_ms=now_ms,
     )
-    about = f"{case.number} {'proof seen: ' + proof if proof else 'code to the listed mailbox'}"
+    about = f"{case.number} {'second approval, proof seen: ' + proof if proof else 'code to the listed mailbox'}"
     acts.record(connection, who=operator, what="approved", about=about, now_ms=now_ms)
     return find(connection, case.number)
 
 
-def refuse(connection: Connection, number: str, *, operator: str, reason: str, now_ms: int) -> Case:
+def _approve_first(connection: Connection, case: Case, operator: str, proof: str, now_ms: int) -> Case:
+    values = {"first_operator": operator, "first_proof": proof, "first_at_ms": now_ms}
+    _decide(connection, case, (WAITING, CODE), **values)
+    about = f"{case.number} first approval, proof seen: {proof}"
+    acts.record(connection, who=operator, what="approved-first", about=about, now_ms=now_ms)
+    return find(connection, case.number)
+
+
+def refuse(
+    connection: Connection, number: str, *, operator: str, reason: str, now_ms: int, seen: str | None = None
+) -> Case:
     """Refuses a registration that is not at its end; the person reads ``reason``.
 
     Raises:
-        DecisionError: it is at its end, or no reason is given.
+        DecisionError: it is at its end, or has changed since ``seen``; or no reason is given.
     """
     case = find(connection, number)
+    _must_be(case, seen)
     reason = _plain(reason)
     if not reason:
         raise DecisionError("reason-needed")
@@ -124,13 +167,16 @@ def refuse(connection: Connection, number: str, *, operator: str, reason: str, n
     return find(connection, case.number)
 
 
-def call(connection: Connection, number: str, *, operator: str, pepper: bytes, now_ms: int) -> tuple[Case, str]:
+def call(
+    connection: Connection, number: str, *, operator: str, pepper: bytes, now_ms: int, seen: str | None = None
+) -> tuple[Case, str]:
     """A code to read aloud to whoever answers at the register's telephone number; asked again, another code.
 
     Raises:
-        DecisionError: it does not wait, or the register lists no telephone number.
+        DecisionError: it does not wait, or has changed since ``seen``; or the register lists no telephone number.
     """
     case = find(connection, number)
+    _must_be(case, seen)
     if case.row.state != CODE:
         _must_wait(case)
     if case.entry is None or not case.entry.telephones():
@@ -154,6 +200,11 @@ def _case(connection: Connection, row: Row[Any]) -> Case:
     return Case(row, entry, tuple(others))
 
 
+def _must_be(case: Case, seen: str | None) -> None:
+    if seen is not None and seen != case.stamp:
+        raise DecisionError("changed-meanwhile", number=case.number[:8])
+
+
 def _must_wait(case: Case) -> None:
     if case.row.state != WAITING:
         raise DecisionError("not-waiting", number=case.number[:8], state=case.row.state)
@@ -164,7 +215,12 @@ def _decide(connection: Connection, case: Case, states: tuple[str, ...], **value
     r = registrations
     decided = connection.execute(
         update(r)
-        .where(r.c.registration_id == case.row.registration_id, r.c.state.in_(states), r.c.code_used_at_ms.is_(None))
+        .where(
+            r.c.registration_id == case.row.registration_id,
+            r.c.state.in_(states),
+            r.c.code_used_at_ms.is_(None),
+            r.c.first_operator == case.row.first_operator,  # no other operator was faster
+        )
         .values(**values)
     )
     if decided.rowcount != 1:

@@ -81,6 +81,16 @@ TEXTS = {
         "Un refus a besoin d’un motif, que la personne lira (--reason TEXTE).",
         "A refusal needs a reason, which the person will read (--reason TEXT).",
     ),
+    "second-operator": (
+        "{operator} a déjà approuvé la demande {number} : sur une preuve, il faut un second opérateur, différent.",
+        "{operator} has approved registration {number} already: on a proof, a second, different operator is needed.",
+    ),
+    "changed-meanwhile": (
+        "La demande {number} a changé depuis que vous l’avez ouverte : un autre opérateur, ou la personne, a agi. "
+        "Relisez-la, puis décidez.",
+        "Registration {number} has changed since you opened it: another operator, or the person, has acted. Read it "
+        "again, then decide.",
+    ),
     "no-data": (
         "{folder} : aucun serveur n’a encore démarré ici. Lancez d’abord « miss-server serve --data {folder} ».",
         "{folder}: no server was started here yet. Run “miss-server serve --data {folder}” first.",
@@ -121,6 +131,10 @@ TEXTS = {
         "Fictional extract written: {files}. Load it with “register load”.",
     ),
     "nobody-waits": ("Personne n’attend.", "Nobody waits."),
+    "approved-first": (
+        "Première approbation de la demande {number} notée. Un second opérateur, différent, doit approuver aussi.",
+        "First approval of registration {number} noted. A second, different operator must approve too.",
+    ),
     "approved-proof": (
         "Demande {number} acceptée. L’appareil sera certifié dès qu’il se manifestera.",
         "Registration {number} approved. The device is certified as soon as it asks again.",
@@ -157,6 +171,7 @@ TEXTS = {
     "homonym": ("homonyme", "homonym"),
     "gone": ("n’exerce plus", "no longer practises"),
     "decided": ("décidé par", "decided by"),
+    "first": ("approuvé 1×", "approved 1×"),
     "profession": ("profession", "profession"),
     # how the verbs are explained
     "help-register": ("charger le répertoire national", "load the national register"),

@@ -28,6 +28,7 @@ from miss_server.refusals import FRENCH
 from miss_server.register import Entry
 from miss_server.register_changes import Changes
 from miss_server.register_load import Progress, load
+from miss_server.registrar import APPROVED
 
 _BAR_CHARACTERS = 30
 _BAR_EVERY_SECONDS = 0.2
@@ -141,8 +142,8 @@ def _approve(arguments: argparse.Namespace, language: str) -> int:
                 proof=arguments.proof,
                 now_ms=now_ms(),
             )
-        by_code = case.row.via == MAILBOX
-        key = "approved-code" if by_code else "approved-proof"
+        by_code = case.row.state == APPROVED and case.row.via == MAILBOX
+        key = "approved-code" if by_code else "approved-proof" if case.row.state == APPROVED else "approved-first"
         print(say(key, language, number=case.number[:8], mailbox=case.row.mailbox))
 
     return _on_database(arguments, language, act)
@@ -243,6 +244,8 @@ def shown(case: Case, language: str) -> str:
     for other in case.homonyms:
         for text in _lines(other, language):
             line("homonym", f"{other.rpps} {text}")
+    if row.first_operator and not row.operator:
+        line("first", f"{row.first_operator} · {row.first_proof}")
     if row.operator:
         line("decided", " · ".join(part for part in (row.operator, row.proof, row.note) if part))
     return "\n".join(lines)

@@ -147,6 +147,9 @@ registrations = Table(
     Column("person_id", LargeBinary(16), ForeignKey("people.person_id")),
     Column("certificate", LargeBinary),
     Column("charter", String(40), nullable=False, server_default=""),  # the version accepted
+    Column("first_operator", Text, nullable=False, server_default=""),  # approved on a proof; another one must too
+    Column("first_proof", Text, nullable=False, server_default=""),
+    Column("first_at_ms", BigInteger),
     Index("registrations_by_rpps", "rpps", "opened_at_ms"),
     Index("registrations_by_state", "state", "opened_at_ms"),
 )

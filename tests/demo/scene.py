@@ -186,7 +186,8 @@ class Scene:
             self.picture(NADIA, "waiting")
             listed = self.server.command("registrations")
             number = next(line.split()[0] for line in listed.splitlines() if NADIA.rpps in line)
-            self.server.command("approve", number, "--operator", "opératrice Une", "--proof", "carte CPS vue en visio")
+            for operator in ("opératrice Une", "opérateur Deux"):  # on a proof, two must have seen it
+                self.server.command("approve", number, "--operator", operator, "--proof", "carte CPS vue en visio")
             window.until_there("pin-field", patience_s=20)
             self.choose_pin(NADIA)
         self.picture(NADIA, "registered")

@@ -16,10 +16,9 @@ from miss_server.registrar import forget
 
 
 def decide(post_office: PostOffice, verb: Any, opened: dict[str, Any], **options: Any) -> Any:
+    who = {"operator": "Une opératrice", "now_ms": post_office.clock()}
     with post_office.database.transaction() as connection:
-        return verb(
-            connection, opened["registration"][:8], operator="Une opératrice", now_ms=post_office.clock(), **options
-        )
+        return verb(connection, opened["registration"][:8], **(who | options))
 
 
 def test_an_operator_sees_the_register_beside_the_claim(post_office: PostOffice) -> None:
@@ -59,6 +58,11 @@ def test_approved_on_a_proof_the_device_is_certified_when_it_asks(post_office: P
         decide(post_office, decisions.approve, opened, proof=" ")
     assert lacking.value.reason == "proof-needed"
     decide(post_office, decisions.approve, opened, proof="carte CPS vue en visio")
+    assert post_office.step(opened).json()["state"] == "waiting"  # one operator alone certifies nobody
+    with pytest.raises(DecisionError) as lacking:
+        decide(post_office, decisions.approve, opened, proof="vue encore", operator=" UNE  Operatrice ")
+    assert lacking.value.reason == "second-operator"
+    decide(post_office, decisions.approve, opened, proof="carte CPS vue en visio", operator="Un autre")
     assert post_office.rows(register_tables.people) == []
     with ThreadPoolExecutor(8) as pool:  # asked by impatient devices at once
         answers = [a.json() for a in pool.map(lambda _: post_office.step(opened), range(8))]
@@ -67,9 +71,32 @@ def test_approved_on_a_proof_the_device_is_certified_when_it_asks(post_office: P
     who = post_office.enrolled[0][0].professional
     assert (who.checked_how, who.profession) == ("operator", "Infirmier (étudiant)")
     registration = post_office.registration(opened)
-    assert (registration.operator, registration.proof) == ("Une opératrice", "carte CPS vue en visio")
-    about = [row.about for row in post_office.rows(register_tables.registrar_acts) if row.what == "approved"]
-    assert "carte CPS vue en visio" in about[0]
+    assert (registration.operator, registration.proof) == ("Une opératrice, Un autre", "carte CPS vue en visio")
+    assert post_office.acts()[1:3] == ["approved-first", "approved"]
+    about = [row.about for row in post_office.rows(register_tables.registrar_acts) if row.what.startswith("approved")]
+    assert all("carte CPS vue en visio" in one for one in about)
+
+
+def test_two_operators_at_once_are_two_approvals_or_one_decision(post_office: PostOffice) -> None:
+    opened = post_office.claim(UNLISTED).json()
+    with post_office.database.snapshot() as connection:
+        seen = decisions.find(connection, opened["registration"]).stamp
+
+    def approve(operator: str) -> str:
+        try:
+            decide(post_office, decisions.approve, opened, proof="vue", operator=operator, seen=seen)
+        except DecisionError as error:
+            return error.reason
+        return "done"
+
+    with ThreadPoolExecutor(8) as pool:  # each has read the case while nobody had decided
+        answers = list(pool.map(approve, [f"Opérateur {letter}" for letter in "ABCDEFGH"]))
+    assert sorted(answers) == ["changed-meanwhile"] * 7 + ["done"]
+    with pytest.raises(DecisionError) as late:
+        decide(post_office, decisions.refuse, opened, reason="double", seen=seen)
+    assert late.value.reason == "changed-meanwhile"
+    assert post_office.step(opened).json()["state"] == "waiting"
+    assert post_office.rows(register_tables.registrations)[0].operator == ""
 
 
 def test_a_code_read_aloud_at_the_registers_number_certifies(post_office: PostOffice) -> None:

@@ -143,10 +143,18 @@ def test_the_whole_way_with_a_proof(server: Server) -> None:
     assert without.stderr.strip() == say("proof-needed", "fr", number=short)
     call = server.type("call", short, language="en")
     assert call.stderr.strip() == say("no-telephone", "en", number=short)
-    approved = server.type("approve", short, "--operator", "Une opératrice", "--proof", "carte CPS vue en visio")
+    proof = ("--proof", "carte CPS vue en visio")
+    first = server.type("approve", short, "--operator", "Une opératrice", *proof)
+    assert first.stdout.strip() == say("approved-first", "fr", number=short)
+    assert server.standing(opened)["state"] == "waiting"
+    assert "Une opératrice · carte CPS vue en visio" in row_of(server.type("registrations").stdout, opened)
+    again = server.type("approve", short, "--operator", "une OPERATRICE", *proof)
+    assert again.stderr.strip() == say("second-operator", "fr", number=short, operator="Une opératrice")
+    approved = server.type("approve", short, "--operator", "Un autre", *proof)
     assert approved.stdout.strip() == say("approved-proof", "fr", number=short)
     assert server.standing(opened)["state"] == "certified"
-    assert "Une opératrice · carte CPS vue en visio" in row_of(server.type("registrations", "--all").stdout, opened)
+    decided = "Une opératrice, Un autre · carte CPS vue en visio"
+    assert decided in row_of(server.type("registrations", "--all").stdout, opened)
 
 
 def test_the_whole_way_with_a_code_after_approval(server: Server) -> None:

@@ -139,9 +139,9 @@ def test_the_operator_approves_one_and_refuses_another(tmp_path: Path) -> None:
         waiting = await asyncio.to_thread(operator, post, "registrations")
         assert near["camille"].rpps in waiting
         ids = {name: registration(one) for name, one in devices.items()}
-        await asyncio.to_thread(
-            operator, post, "approve", ids["camille"], "--proof", "carte professionnelle vue", "--operator", "essai"
-        )
+        for name in ("essai", "second"):
+            proof = ("--proof", "carte professionnelle vue", "--operator", name)
+            await asyncio.to_thread(operator, post, "approve", ids["camille"], *proof)
         await asyncio.to_thread(operator, post, "refuse", ids["hugo"], "--reason", "carte illisible", "--operator", "x")
         await until(lambda: devices["camille"].client.stage() is Stage.PIN, "Camille is approved")
         await until(lambda: devices["hugo"].client.stage() is Stage.REFUSED, "Hugo is refused")
