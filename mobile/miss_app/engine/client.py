@@ -277,7 +277,13 @@ class Client:
         self._account = account
         account.greet = self.presence.greet
         self._tell(StageChanged(Stage.OPEN))
-        await account.start()
+        try:
+            await account.start()
+        except BaseException:  # half an open profile would be one that never connects
+            self._account = None
+            await account.stop()
+            self._tell(StageChanged(Stage.LOCKED))
+            raise
 
     def _open_account(self) -> Account:
         if self._account is None:

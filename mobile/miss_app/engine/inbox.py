@@ -338,6 +338,12 @@ class Inbox:
 
     def _commit_now(self, conversation_id: bytes) -> None:
         self._timers.pop(conversation_id, None)
+        try:
+            self._queue_commit(conversation_id)
+        except StoreFailure:
+            self._commit_in_turn(conversation_id)  # when the disk has room again
+
+    def _queue_commit(self, conversation_id: bytes) -> None:
         group, record = self._conversations.group(conversation_id), self._conversations.get(conversation_id)
         if group is None or record is None or not group.must_commit or record.leaving:
             return

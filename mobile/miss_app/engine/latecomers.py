@@ -76,8 +76,11 @@ class Latecomers:
 
     async def _look(self) -> None:
         wait = LOOK_SECONDS_MIN
-        while waiting := [records.decode(Latecomer, row.body) for row in self._store.all_rows("tasks")]:
+        while True:
             try:
+                waiting = [records.decode(Latecomer, row.body) for row in self._store.all_rows("tasks")]
+                if not waiting:
+                    return
                 moved = [await self._try(late) for late in waiting]
                 wait = LOOK_SECONDS_MIN if any(moved) else min(wait * 2, LOOK_SECONDS_MAX)
             except Problem:

@@ -8,7 +8,7 @@ from miss_app.engine.conversations import Conversations
 from miss_app.engine.messages import Messages
 from miss_app.engine.model import Act, Item, Stage
 from miss_app.engine.outbox import Outbox
-from miss_app.engine.store import Store
+from miss_app.engine.store import Store, StoreFailure
 from miss_protocol import content as contents
 from miss_protocol.frames import Class
 
@@ -72,10 +72,16 @@ class Receipts:
         large = record is not None and len(record.members) > SMALL_GROUP_PERSONS
         wait = SECONDS_LARGE if large else SECONDS_SMALL
         loop = asyncio.get_running_loop()
-        self._timers[conversation_id] = loop.call_later(wait, self._say, conversation_id)
+        self._timers[conversation_id] = loop.call_later(wait, self._try_to_say, conversation_id)
+
+    def _try_to_say(self, conversation_id: bytes) -> None:
+        self._timers.pop(conversation_id, None)
+        try:
+            self._say(conversation_id)
+        except StoreFailure:
+            self._say_soon(conversation_id)  # when the disk has room again
 
     def _say(self, conversation_id: bytes) -> None:
-        self._timers.pop(conversation_id, None)
         record = self._conversations.get(conversation_id)
         if record is None or not record.active or record.leaving or record.read <= record.read_said:
             return

@@ -46,12 +46,12 @@ class Renewal:
     def resume(self) -> None:
         """Look now, and from now on every quarter of an hour; only once the backlog is in."""
         self.stop()
+        self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self.resume)
         now_ms = self._now_ms()
         with self._store.step() as step:
             for record in self._conversations.all():
                 if self._is_due(record, now_ms):
                     self._renew(step, record)
-        self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self.resume)
 
     def stop(self) -> None:
         if self._timer is not None:

@@ -106,10 +106,11 @@ class Session:
         running, self._running = self._running, None
         if running is None:
             return
-        if self._socket is not None:
+        socket = self._socket
+        if socket is not None:
             with contextlib.suppress(OSError, WebSocketException, TimeoutError):
                 await self._send_acknowledge()
-                await self._socket.close()
+                await socket.close()
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running

@@ -9,6 +9,7 @@ swapped. The only module that speaks SQL.
 
 import hashlib
 import hmac
+import logging
 import os
 import secrets
 import sqlite3
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -27,6 +29,7 @@ from miss_app.engine.events import Event
 from miss_app.engine.problems import Problem
 from miss_protocol.mls.codec import Reader, Writer
 
+logger = logging.getLogger(__name__)
 FORMAT = 1
 _LAST = (1 << 63) - 1
 _HASH_BYTES = 16
@@ -169,7 +172,10 @@ class Store:
             if self._in_step:
                 raise RuntimeError("a step inside a step")
             step = Step(self)
-            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                self._database.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                raise _failure(error) from error
             self._in_step = True
             try:
                 yield step
@@ -180,12 +186,16 @@ class Store:
                 for act in reversed(step.undoings):
                     act()
                 if isinstance(error, sqlite3.Error):
-                    raise StoreFailure("disk-full" if "full" in str(error) else "store-failed") from error
+                    raise _failure(error) from error
                 raise
             finally:
                 self._in_step = False
             for act in step.afterwards:
-                act()
+                try:
+                    act()
+                except StoreFailure as failure:
+                    # The change is on disk: whoever made it must not believe that it failed.
+                    logger.warning("A change was saved and not told: %s.", failure.reason)
         for event in step.events:
             self._tell(event)
 
@@ -197,47 +207,50 @@ class Store:
     def find(self, table: str, name: bytes) -> Row | None:
         """A record with its place, or None."""
         hashed = self._hash(table, b"name", name)
-        with self.lock:
-            found = self._database.execute(
-                f"SELECT name, shelf, place, sealed FROM {table} WHERE name = ?", (hashed,)
-            ).fetchone()
-        return None if found is None else self._open(table, *found)
+        found = self._select(f"SELECT name, shelf, place, sealed FROM {table} WHERE name = ?", hashed)
+        return self._open(table, *found[0]) if found else None
 
     def rows(
         self, table: str, shelf: bytes = b"", *, above: int = -1, below: int = _LAST, limit: int = -1
     ) -> list[Row]:
         """The records of a shelf whose place lies between two numbers, in order; the first ``limit`` where given."""
-        with self.lock:
-            found = self._database.execute(
-                f"SELECT name, shelf, place, sealed FROM {table} WHERE shelf = ? AND place > ? AND place < ?"
-                " ORDER BY place, id LIMIT ?",
-                (self._hash(table, b"shelf", shelf), above, below, limit),
-            ).fetchall()
+        found = self._select(
+            f"SELECT name, shelf, place, sealed FROM {table} WHERE shelf = ? AND place > ? AND place < ?"
+            " ORDER BY place, id LIMIT ?",
+            self._hash(table, b"shelf", shelf),
+            above,
+            below,
+            limit,
+        )
         return [self._open(table, *one) for one in found]
 
     def last_rows(self, table: str, shelf: bytes, *, below: int | None, limit: int) -> list[Row]:
         """The last ``limit`` records of a shelf whose place is below a number, in order."""
-        with self.lock:
-            found = self._database.execute(
-                f"SELECT name, shelf, place, sealed FROM {table} WHERE shelf = ? AND place < ?"
-                " ORDER BY place DESC, id DESC LIMIT ?",
-                (self._hash(table, b"shelf", shelf), _LAST if below is None else below, limit),
-            ).fetchall()
+        found = self._select(
+            f"SELECT name, shelf, place, sealed FROM {table} WHERE shelf = ? AND place < ?"
+            " ORDER BY place DESC, id DESC LIMIT ?",
+            self._hash(table, b"shelf", shelf),
+            _LAST if below is None else below,
+            limit,
+        )
         return [self._open(table, *one) for one in reversed(found)]
 
     def all_rows(self, table: str) -> list[Row]:
         """Every record of a table, by place."""
-        with self.lock:
-            found = self._database.execute(f"SELECT name, shelf, place, sealed FROM {table} ORDER BY place, id")
-            return [self._open(table, *one) for one in found.fetchall()]
+        found = self._select(f"SELECT name, shelf, place, sealed FROM {table} ORDER BY place, id")
+        return [self._open(table, *one) for one in found]
 
     def last_place(self, table: str, shelf: bytes) -> int:
         """The highest place on a shelf, 0 where it is empty."""
+        found = self._select(f"SELECT max(place) FROM {table} WHERE shelf = ?", self._hash(table, b"shelf", shelf))
+        return int(found[0][0] or 0)
+
+    def _select(self, statement: str, *values: bytes | int) -> list[Any]:
         with self.lock:
-            found = self._database.execute(
-                f"SELECT max(place) FROM {table} WHERE shelf = ?", (self._hash(table, b"shelf", shelf),)
-            ).fetchone()
-        return int(found[0] or 0)
+            try:
+                return self._database.execute(statement, values).fetchall()
+            except sqlite3.Error as error:
+                raise _failure(error) from error
 
     def write(self, table: str, name: bytes, body: bytes, shelf: bytes, place: int) -> None:
         """For Step: seal and write one record."""
@@ -294,6 +307,10 @@ class Hold:
 
     def release(self) -> None:
         self._database.close()
+
+
+def _failure(error: sqlite3.Error) -> StoreFailure:
+    return StoreFailure("disk-full" if "full" in str(error) else "store-failed")
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:

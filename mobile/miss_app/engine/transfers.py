@@ -114,8 +114,11 @@ class Transfers:
 
     async def _upload_all(self) -> None:
         wait = RETRY_SECONDS_MIN
-        while waiting := self._store.all_rows("uploads"):
+        while True:
             try:
+                waiting = self._store.all_rows("uploads")
+                if not waiting:
+                    return
                 for row in waiting:
                     await self._upload(records.decode(Upload, row.body))
                 wait = RETRY_SECONDS_MIN
