@@ -11,6 +11,7 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, islice
 
 from sqlalchemy import ColumnElement, Connection, exists, func, select, tuple_
@@ -211,13 +212,14 @@ class _Search:
         """The numbers, ascending, of the people on MiSS who fit and are to come before the others."""
         few = select(people.c.rpps).limit(_FIRST_PEOPLE_MAX + 1).subquery()
         if (self._connection.scalar(select(func.count()).select_from(few)) or 0) <= _FIRST_PEOPLE_MAX:
-            return lists.among(self._connection, self._load_id, terms, self._numbers_on_miss())
+            return lists.among(self._connection, self._load_id, terms, self._numbers_on_miss)
         candidates = list(islice(fitting(self._connection, self._load_id, terms), _FIRST_PEOPLE_MAX))
         n = register_names.c
         query = select(n.no).join(people, people.c.rpps == n.rpps)
         query = query.where(n.load_id == self._load_id, n.no.in_(candidates), _reached())
         return sorted(self._connection.scalars(query))
 
+    @cached_property
     def _numbers_on_miss(self) -> list[int]:
         """Of each person on MiSS, looked up one by one: a join was planned from the wrong end."""
         n, p = register_names, register_people

@@ -1,7 +1,8 @@
 """Who fits several words at once, read from the packed lists of the register a window at a time.
 
 People are numbered in the order of their names, so the lists are walked in the order in which people are shown: the
-shortest list leads, the others are asked only about its numbers, and the walk ends as soon as enough were found.
+shortest list leads, the others are asked only about its numbers, and the walk ends as soon as enough were found. Where
+a list is far longer than there are people left to ask about ("le", "sur", "saint"), their own rows are read instead.
 """
 
 from array import array
@@ -10,15 +11,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, CompoundSelect, Connection, and_, false, func, select, union_all
+from sqlalchemy import Connection, and_, bindparam, func, select
 
+from miss_server.register_fit import fitting_rows
 from miss_server.register_rows import NAME, NAME_START, PLACE, PROFESSION, START_LETTERS, unpack
 from miss_server.register_tables import register_slips, register_words
 
 _PAST_EVERY_LETTER = "{"  # folded words have only a-z and 0-9, which all come before it
-_WINDOW_NUMBERS = 2_000
+_WINDOW_NUMBERS = 250
 _WINDOW_GROWS = 4
 _LOOKED_UP_EACH = 10  # fewer than one in so many: looked up one by one, instead of all at once
+_NUMBERS_A_ROW = 300  # of a list, compared in the time of reading one person's row
+
+_w = register_words.c
+_EACH = _w.word.in_(bindparam("words", expanding=True))
+_STARTING = and_(_w.word >= bindparam("low"), _w.word < bindparam("high"))
+_LOAD = _w.load_id == bindparam("load_id")
+_SIZE = func.coalesce(func.sum(_w.amount), 0), func.min(_w.first_no), func.max(_w.last_no)
+_SIZES = tuple(select(*_SIZE).where(_LOAD, part) for part in (_EACH, _STARTING))
+_THERE = _w.first_no <= bindparam("last"), _w.last_no >= bindparam("first")
+_BLOCKS = tuple(select(_w.first_no, _w.last_no, _w.numbers).where(_LOAD, part, *_THERE) for part in (_EACH, _STARTING))
 
 
 @dataclass(frozen=True)
@@ -30,13 +42,6 @@ class Term:
 
     def __or__(self, other: "Term") -> "Term":
         return Term(self.words + other.words, self.starts + other.starts)
-
-    def rows(self, load_id: int, columns: Sequence[Column[Any]], *more: ColumnElement[bool]) -> CompoundSelect[Any]:
-        """The rows of this term; each of its parts is one range of the index."""
-        w = register_words.c
-        parts = [and_(w.word >= start, w.word < start + _PAST_EVERY_LETTER) for start in self.starts]
-        parts.append(w.word.in_(self.words) if self.words else false())
-        return union_all(*(select(*columns).where(w.load_id == load_id, part, *more) for part in parts))
 
 
 def named(word: str) -> Term:
@@ -69,26 +74,33 @@ def fitting(connection: Connection, load_id: int, terms: Sequence[Term], after: 
     sized.sort(key=lambda one: one[0])
     amount = sized[0][0]
     low, end = max(max(first for _, first, *_ in sized), after + 1), min(last for _, _, last, _ in sized)
-    leader, others = sized[0][3], [term for *_, term in sized[1:]]
+    leader, others = sized[0][3], sized[1:]
     width = max(1, (end - low) * _WINDOW_NUMBERS // amount)
     while low <= end:
         high = min(end, low + width)
         found = sorted(_numbers(connection, load_id, leader, low, high))
-        for other in others:
-            if not found:
-                break
-            found = _among(connection, load_id, other, found)
-        yield from found
+        yield from _fitting_others(connection, load_id, others, found)
         low, width = high + 1, width * _WINDOW_GROWS
+
+
+def _fitting_others(
+    connection: Connection, load_id: int, sized: Sequence[tuple[int, int, int, Term]], found: list[int]
+) -> list[int]:
+    """Those of some ascending numbers that fit every one of these terms, the shortest list first."""
+    for at, (amount, first, last, term) in enumerate(sized):
+        if not found:
+            break
+        near = amount * min(1.0, (found[-1] - found[0] + 1) / (last - first + 1))
+        if len(found) * _NUMBERS_A_ROW < near:
+            return fitting_rows(connection, load_id, [(t.words, t.starts) for *_, t in sized[at:]], found)
+        found = _among(connection, load_id, term, found)
+    return found
 
 
 def among(connection: Connection, load_id: int, terms: Sequence[Term], numbers: Sequence[int]) -> list[int]:
     """Those of some ascending numbers that fit every term."""
-    found = list(numbers)
-    for term in terms:
-        if found:
-            found = _among(connection, load_id, term, found)
-    return found
+    sized = [(*_size(connection, load_id, term), term) for term in terms] if numbers else []
+    return _fitting_others(connection, load_id, sorted(sized, key=lambda one: one[0]), list(numbers))
 
 
 def words_near(connection: Connection, load_id: int, slips: Sequence[str]) -> list[str]:
@@ -97,23 +109,31 @@ def words_near(connection: Connection, load_id: int, slips: Sequence[str]) -> li
     return list(connection.scalars(select(s.word).distinct().where(s.load_id == load_id, s.slip.in_(slips))))
 
 
+def _parts(term: Term) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each range of the index that a term is made of: which of the two statements asks for it, and with what."""
+    if term.words:
+        yield 0, {"words": term.words}
+    for start in term.starts:
+        yield 1, {"low": start, "high": start + _PAST_EVERY_LETTER}
+
+
 def _size(connection: Connection, load_id: int, term: Term) -> tuple[int, int, int]:
     """How many numbers a term has, twice those of two of its words; the first and the last."""
-    w = register_words.c
-    rows = term.rows(load_id, (w.amount, w.first_no, w.last_no)).subquery()
-    query = select(func.sum(rows.c.amount), func.min(rows.c.first_no), func.max(rows.c.last_no))
-    amount, first, last = connection.execute(query).one()
-    return int(amount or 0), first or 0, last or 0
+    found = [connection.execute(_SIZES[which], {"load_id": load_id, **given}).one() for which, given in _parts(term)]
+    there = [row for row in found if row[0]]
+    if not there:
+        return 0, 0, 0
+    return sum(int(row[0]) for row in there), min(row[1] for row in there), max(row[2] for row in there)
 
 
 def _blocks(
     connection: Connection, load_id: int, term: Term, low: int, high: int
 ) -> Iterator[tuple[int, int, "array[int]"]]:
     """The first, the last and all numbers of each block that reaches between two numbers."""
-    w = register_words.c
-    there = (w.first_no <= high, w.last_no >= low)
-    for first, last, packed in connection.execute(term.rows(load_id, (w.first_no, w.last_no, w.numbers), *there)):
-        yield first, last, unpack(packed)
+    for which, given in _parts(term):
+        asked = {"load_id": load_id, "first": low, "last": high, **given}
+        for first, last, packed in connection.execute(_BLOCKS[which], asked):
+            yield first, last, unpack(packed)
 
 
 def _numbers(connection: Connection, load_id: int, term: Term, low: int, high: int) -> set[int]:
@@ -128,10 +148,11 @@ def _numbers(connection: Connection, load_id: int, term: Term, low: int, high: i
 def _among(connection: Connection, load_id: int, term: Term, wanted: list[int]) -> list[int]:
     """Those of some ascending numbers that fit a term."""
     found: set[int] = set()
+    sought = set(wanted)
     for first, last, numbers in _blocks(connection, load_id, term, wanted[0], wanted[-1]):
         here = wanted[bisect_left(wanted, first) : bisect_right(wanted, last)]
         if len(here) * _LOOKED_UP_EACH < len(numbers):
             found.update(no for no in here if numbers[bisect_left(numbers, no)] == no)
         else:
-            found.update(set(numbers).intersection(here))
+            found.update(sought.intersection(numbers))
     return [no for no in wanted if no in found]

@@ -75,9 +75,10 @@ def _misspelt(dice: random.Random, name: str) -> str:
 class Measured:
     """What the searches came to: times in ms, and how many had the right person among the first ten."""
 
-    p50_ms: float
+    p50_ms: float  # of the quickest of so many times that each was asked
     p99_ms: float
-    cpu_p99_ms: float  # of this process alone: what a busy machine does not lengthen
+    first_p99_ms: float  # of the first time each was asked
+    cpu_p99_ms: float  # of this process alone: what a busy machine lengthens least
     slowest: str
     right: dict[str, str]
     right_share: float
@@ -85,25 +86,28 @@ class Measured:
 
     def told(self) -> dict[str, object]:
         return {
-            "p50_ms": round(self.p50_ms, 1), "p99_ms": round(self.p99_ms, 1), "cpu_p99_ms": round(self.cpu_p99_ms, 1), "slowest": self.slowest,
+            "p50_ms": round(self.p50_ms, 1), "p99_ms": round(self.p99_ms, 1),
+            "first_p99_ms": round(self.first_p99_ms, 1), "cpu_p99_ms": round(self.cpu_p99_ms, 1), "slowest": self.slowest,
             "right": self.right, "right_share": self.right_share, "right_where_ten_at_most_fit": self.among_few_share,
         }  # fmt: skip
 
 
 def measure(
-    searches: list[Wanted], people: Callable[[], Iterable[Person]], search: Callable[[Query], Page]
+    searches: list[Wanted], people: Callable[[], Iterable[Person]], search: Callable[[Query], Page], times: int = 1
 ) -> Measured:
     """Runs every search and judges the answers against all the people.
 
     The right person is among the first ten, or, where more than ten people fit what was typed as well as they do,
-    each of the ten is one of those.
+    each of the ten is one of those. Each is asked ``times`` times, of which the quickest counts: what else a machine
+    does lengthens one of them, seldom all.
     """
-    pages, took, worked = [], [], []
+    pages, first, took, worked = [], [], [], []
     for one in searches:
-        started, began = time.perf_counter(), time.thread_time()
-        pages.append(search(one.query))
-        took.append((time.perf_counter() - started) * 1000)
-        worked.append((time.thread_time() - began) * 1000)
+        each = [_timed(search, one.query) for _ in range(times)]
+        pages.append(each[0][0])
+        first.append(each[0][1])
+        took.append(min(wall for _, wall, _ in each))
+        worked.append(min(cpu for *_, cpu in each))
     fit = _count_fitting(searches, people())
     right: dict[str, list[bool]] = defaultdict(list)
     few: list[bool] = []
@@ -119,12 +123,20 @@ def measure(
     return Measured(
         sorted(took)[len(took) // 2],
         sorted(took)[int(len(took) * 0.99)],
+        sorted(first)[int(len(took) * 0.99)],
         sorted(worked)[int(len(took) * 0.99)],
         f"{took[at]:.0f} ms: {searches[at].query}",
         {kind: f"{sum(all_)}/{len(all_)}" for kind, all_ in right.items()},
         round(sum(everything) / len(everything), 3),
         round(sum(few) / max(1, len(few)), 3),
     )
+
+
+def _timed(search: Callable[[Query], Page], query: Query) -> tuple[Page, float, float]:
+    """The answer, and in ms how long it took and how long this process worked on it."""
+    started, began = time.perf_counter(), time.thread_time()
+    page = search(query)
+    return page, (time.perf_counter() - started) * 1000, (time.thread_time() - began) * 1000
 
 
 def _count_fitting(searches: list[Wanted], people: Iterable[Person]) -> list[int]:
