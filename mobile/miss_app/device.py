@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +62,15 @@ class Device:
         if self.system == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             return True
         return os.environ.get("SDL_VIDEODRIVER") == "offscreen"
+
+    def open_browser(self, address: str) -> bool:
+        """Show an address in the system's browser; False where there is none."""
+        if self.headless():
+            return False
+        try:
+            return webbrowser.open(address)
+        except webbrowser.Error:
+            return False
 
     def prefers_dark(self) -> bool:
         """Whether this machine's owner chose dark windows; False where it cannot be asked."""

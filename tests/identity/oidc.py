@@ -61,6 +61,7 @@ class Provider:
         default_factory=lambda: RSAKey.generate_key(2048, {"kid": "one", "use": "sig"}, private=True)
     )
     acr: str = "eidas1"
+    redirects: list[str] = field(default_factory=lambda: [RETURN])
     issuer: str = ""
 
     @contextmanager
@@ -70,7 +71,7 @@ class Provider:
             "people": self.people,
             "claims": CLAIMS,
             "secret": self.secret_file.read_text().strip(),
-            "redirects": [RETURN],
+            "redirects": self.redirects,
             "acr": self.acr,
             "signingKey": {**self.key.as_dict(private=True), "alg": "RS256"},
             "encryptionKey": {**self.other_key.as_dict(private=False), "use": "enc", "alg": "RSA-OAEP"},
@@ -142,11 +143,13 @@ class Browser:
     """Somebody's browser: it follows redirects and keeps cookies.
 
     Args:
-        server: where ``HOME`` really is.
+        server: where ``home`` really is.
+        home: what the provider knows the server by.
     """
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, home: str = HOME) -> None:
         self._server = server
+        self._home = home
         self._http = httpx.Client(timeout=PATIENCE_SECONDS, verify=False)
 
     def sign_in(self, address: str, login: str) -> str:
@@ -155,7 +158,7 @@ class Browser:
             answer = self._http.get(address)
             assert answer.is_redirect, (answer.status_code, answer.text[:300])
             address = urljoin(address, answer.headers["location"])
-            if address.startswith(HOME):
+            if address.startswith(self._home):
                 return address
             if "/interaction/" in address:
                 address += f"?login={login}"

@@ -18,7 +18,9 @@ FIRST = {
     "registration": Stage.IDENTITY,
     "registration-unknown": Stage.IDENTITY,
     "professions": Stage.IDENTITY,
+    "browser": Stage.BROWSER,
     "code": Stage.CODE,
+    "code-browser": Stage.CODE,
     "waiting": Stage.WAITING,
     "refused": Stage.REFUSED,
     "linking": Stage.LINKING,
@@ -73,6 +75,8 @@ def staged(name: str, scene: Scene, theme: str, language: str) -> Scene:
 
 def prepare(name: str, scene: Scene) -> None:
     """What must be true before the window opens."""
+    if name == "code-browser":
+        scene.now_registration = replace(scene.now_registration, via="psc", mailbox="")
     if name == "refused":
         scene.now_registration = replace(
             scene.now_registration, stage=Stage.REFUSED, note="Le nom ne correspond à aucune pièce présentée."

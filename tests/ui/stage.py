@@ -43,6 +43,7 @@ class Scene:
         self.refuse: dict[str, Problem] = {}
         self.now_stage = Stage.INVITATION
         self.now_link = Link.ONLINE
+        self.now_ways: tuple[str, ...] = ("mailbox", "psc")
         self.now_registration: RegistrationView | None = None
         self.now_server: ServerView | None = None
         self.now_me: PersonView | None = None
@@ -137,6 +138,16 @@ class Scene:
         self._did("claim", rpps, family_name, given_name, profession, charter_version)
         self.now_registration = RegistrationView(Stage.CODE, "mailbox", "c***@medecin.mssante.example")
         self._go(Stage.CODE)
+
+    async def ways(self) -> tuple[str, ...]:
+        self._did("ways")
+        return self.now_ways
+
+    async def claim_in_browser(self, *, charter_version: str = "") -> str:
+        self._did("claim_in_browser", charter_version)
+        self.now_registration = RegistrationView(Stage.BROWSER, "psc", authorize="https://psc.example/auth")
+        self._go(Stage.BROWSER)
+        return "https://psc.example/auth"
 
     async def enter_code(self, code: str) -> None:
         self._did("enter_code", code)

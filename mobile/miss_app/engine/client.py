@@ -169,6 +169,14 @@ class Client:
     ) -> None:
         await self._onboarding.claim(rpps, family_name, given_name, profession, charter_version=charter_version)
 
+    async def ways(self) -> tuple[str, ...]:
+        """How one may prove who one is on this server: "mailbox", "psc"."""
+        return await self._onboarding.ways()
+
+    async def claim_in_browser(self, *, charter_version: str = "") -> str:
+        """Register with Pro Santé Connect; returns the address to open in the system's browser."""
+        return await self._onboarding.claim_in_browser(charter_version=charter_version)
+
     async def enter_code(self, code: str) -> None:
         await self._onboarding.enter_code(code)
 

@@ -13,7 +13,8 @@ class Stage(StrEnum):
 
     INVITATION = "invitation"  # no server chosen yet
     IDENTITY = "identity"  # server known, nobody registered: ask for the claim, or offer to link
-    CODE = "code"  # a code was sent to the listed mailbox
+    BROWSER = "browser"  # the person signs in with Pro Santé Connect, in the system's browser
+    CODE = "code"  # a code was sent to the listed mailbox, or is shown in the browser
     WAITING = "waiting"  # an operator decides
     REFUSED = "refused"  # the operator or the register said no
     LINKING = "linking"  # this new device shows its link code and waits for the trusted one
@@ -78,7 +79,8 @@ class RegistrationView:
     """A registration under way.
 
     ``problem`` is a machine-readable reason ("" when there is none) which ``texts`` turns into a sentence;
-    ``mailbox`` is masked ("m***@medecin.mssante.example"); ``via`` is "mailbox" or "operator".
+    ``mailbox`` is masked ("m***@medecin.mssante.example"); ``via`` is "mailbox", "operator" or "psc";
+    ``authorize`` is the address for the browser.
     """
 
     stage: Stage
@@ -87,6 +89,7 @@ class RegistrationView:
     problem: str = ""
     attempts_left: int = 5
     note: str = ""  # what the operator wrote on refusing
+    authorize: str = ""
 
 
 @dataclass(frozen=True)

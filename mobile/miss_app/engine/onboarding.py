@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from miss_app.engine import charter
 from miss_app.engine.events import CharterView, Event, LinkRequested, RegistrationChanged, Stage, StageChanged
@@ -17,11 +18,12 @@ from miss_app.engine.reachability import tls_context
 from miss_protocol import linking
 from miss_protocol.errors import RemoteError
 from miss_protocol.identity import DeviceCertificate
-from miss_protocol.invitation import Invitation
+from miss_protocol.invitation import LOOPBACK, Invitation
 
 POLL_SECONDS_MIN, POLL_SECONDS_MAX = 2.0, 30.0
-_WAITING_STAGES = (Stage.CODE, Stage.WAITING, Stage.LINKING)
-_STAGES = {"code": Stage.CODE, "waiting": Stage.WAITING, "refused": Stage.REFUSED}
+_WAITING_STAGES = (Stage.BROWSER, Stage.CODE, Stage.WAITING, Stage.LINKING)
+_STAGES = {"browser": Stage.BROWSER, "code": Stage.CODE, "waiting": Stage.WAITING, "refused": Stage.REFUSED}
+WAYS = ("mailbox", "psc")
 
 
 class Onboarding:
@@ -131,8 +133,38 @@ class Onboarding:
         self._take(pending, answer)
         self._poll()
 
+    async def ways(self) -> tuple[str, ...]:
+        """How one may prove here who one is: "mailbox", and "psc" where the server offers Pro Santé Connect."""
+        answer = await (await self._connected()).json("GET", "/v1/registrations")
+        offered = answer.get("ways")
+        return tuple(way for way in WAYS if isinstance(offered, list) and way in offered)
+
+    async def claim_in_browser(self, *, charter_version: str = "") -> str:
+        """Register by signing in with Pro Santé Connect; returns the address to open in the system's browser.
+
+        Raises:
+            Problem: ``psc-off``, ``psc-unreachable``, or ``browser-unsafe`` where the address may not be opened.
+        """
+        http = await self._connected()
+        keys = DeviceKeys.make(self._device_name)
+        request = keys.request()
+        body = {
+            "language": self._language(),
+            "request": base64.b64encode(request).decode(),
+            "charter": charter_version,
+        }
+        answer = await http.json("POST", "/v1/registrations/psc", json=body)
+        address = str(answer.get("authorize", ""))
+        if not may_open(address):
+            raise Problem("browser-unsafe")
+        registration, secret = str(answer.get("registration", "")), str(answer.get("secret", ""))
+        pending = Pending(keys, Stage.IDENTITY, request, registration, secret, authorize=address)
+        self._take(pending, answer)
+        self._poll()
+        return address
+
     async def enter_code(self, code: str) -> None:
-        """The code from the mail, or from the telephone.
+        """The code from the mail, from the telephone, or from the browser.
 
         Raises:
             Problem: ``code-wrong``, ``code-expired``, ``code-used``, ``code-exhausted``…
@@ -267,3 +299,9 @@ class Onboarding:
                 wait = POLL_SECONDS_MIN
             except Problem:
                 wait = min(wait * 1.5, POLL_SECONDS_MAX)
+
+
+def may_open(address: str) -> bool:
+    """Whether the system's browser may be sent there: on https, or to this very machine."""
+    parsed = urlsplit(address)
+    return parsed.scheme == "https" or (parsed.scheme == "http" and parsed.hostname in LOOPBACK)

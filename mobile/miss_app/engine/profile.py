@@ -92,9 +92,11 @@ class Pending:
     note: str = ""
     code: str = ""  # shown on a device being linked
     certificate: bytes = b""
+    authorize: str = ""  # where the browser signs in
 
     def view(self) -> RegistrationView:
-        return RegistrationView(self.stage, self.via, self.mailbox, self.problem, self.attempts_left, self.note)
+        seen = (self.stage, self.via, self.mailbox, self.problem, self.attempts_left, self.note, self.authorize)
+        return RegistrationView(*seen)
 
 
 @dataclass(frozen=True)

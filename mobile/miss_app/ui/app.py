@@ -11,6 +11,7 @@ from miss_app.engine.events import CharterAsked, Event, PersonView, Stage, Stage
 from miss_app.ui import purge
 from miss_app.ui.bridge import Bridge, Engine
 from miss_app.ui.glyphs import ASSETS
+from miss_app.ui.screens.browser import BrowserScreen
 from miss_app.ui.screens.charter import CharterScreen
 from miss_app.ui.screens.chat import ChatScreen
 from miss_app.ui.screens.choose_pin import ChoosePinScreen
@@ -41,6 +42,7 @@ ESCAPE = 27
 GATES = {
     Stage.INVITATION: InvitationScreen,
     Stage.IDENTITY: RegistrationScreen,
+    Stage.BROWSER: BrowserScreen,
     Stage.CODE: CodeScreen,
     Stage.WAITING: WaitingScreen,
     Stage.REFUSED: RefusedScreen,

@@ -1,4 +1,4 @@
-"""The code that was sent to the mailbox the register lists."""
+"""The code that was sent to the mailbox the register lists, is read on the telephone, or stands in the browser."""
 
 from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 
@@ -10,12 +10,12 @@ from miss_app.ui.toast import show_toast
 
 
 class CodeScreen(GatePage):
-    """Asks for the code; says where it went and how many tries are left."""
+    """Asks for the code; says where it is (``where``: mail, phone or browser) and how many tries are left."""
 
-    via = StringProperty("")
-    mailbox = StringProperty("")
+    where = StringProperty("mail")
+    explained = StringProperty("")
+    sent = BooleanProperty(True)  # by somebody who can send another
     attempts_left = NumericProperty(5)
-    by_phone = BooleanProperty(False)
 
     def entered(self) -> None:
         """Show where the code went."""
@@ -51,11 +51,20 @@ class CodeScreen(GatePage):
         registration = self.app.client.registration()
         if registration is None:
             return
-        self.via, self.mailbox = registration.via, registration.mailbox
-        self.by_phone = registration.via != "mailbox" or not registration.mailbox
+        if registration.via == "psc":
+            self.where, self.explained = "browser", words.say("code.explain_browser")
+        elif registration.via != "mailbox" or not registration.mailbox:
+            self.where, self.explained = "phone", words.say("code.explain_phone")
+        else:
+            self.where, self.explained = "mail", words.say("code.explain", mailbox=registration.mailbox)
+        self.sent = self.where != "browser"
         self.attempts_left = registration.attempts_left
         if registration.problem:
             self.complain(registration.problem)
+
+    def spoken_again(self) -> None:
+        """Where the code is, in the other language."""
+        self._follow()
 
 
 load_rules(__file__)

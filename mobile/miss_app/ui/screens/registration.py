@@ -1,6 +1,6 @@
 """Who one is: number, names and profession as the national register has them; or linking to a trusted device."""
 
-from kivy.properties import StringProperty
+from kivy.properties import BooleanProperty, StringProperty
 
 from miss_app.engine.events import CharterView, Event, RegistrationChanged
 from miss_app.ui.bridge import Failure
@@ -54,12 +54,13 @@ def profession_label(code: str) -> str:
 
 
 class RegistrationScreen(GatePage):
-    """The claim. ``profession`` is the chosen register code, "" before."""
+    """The claim. ``profession`` is the chosen register code, "" before; ``browser``: Pro Santé Connect is offered."""
 
     profession = StringProperty("")
     profession_name = StringProperty("")
     server = StringProperty("")
     fingerprint = StringProperty("")
+    browser = BooleanProperty(False)
     charter: CharterView | None = None
 
     def entered(self) -> None:
@@ -71,6 +72,27 @@ class RegistrationScreen(GatePage):
         if registration is not None and registration.problem:
             self.complain(registration.problem)
         self._fetch_charter()
+        self.app.bridge.ask(self.app.client.ways(), self._offer, lambda _failure: None)
+
+    def _offer(self, ways: tuple[str, ...]) -> None:
+        self.browser = "psc" in ways
+
+    def go_in_browser(self) -> None:
+        """Register by signing in with Pro Santé Connect."""
+        if not self.ids.charter.checked:
+            self.complain("charter-missing")
+        elif not self.busy and self.charter is None:
+            self.ask(self.app.client.charter(), self._go_on_in_browser)
+        elif not self.busy and self.charter is not None:
+            version = self.charter.version
+            self.ask(self.app.client.claim_in_browser(charter_version=version), self._open)
+
+    def _open(self, address: str) -> None:
+        self.app.device.open_browser(address)  # where none opens, the next screen says so
+
+    def _go_on_in_browser(self, found: CharterView) -> None:
+        self._keep_charter(found)
+        self.go_in_browser()
 
     def read_charter(self) -> None:
         """Show the charter and the privacy notice; fetched again where it did not come."""
