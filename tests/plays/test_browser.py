@@ -41,20 +41,20 @@ def test_the_way_through_the_browser(tmp_path: Path) -> None:
         client = camille.client
         await client.start()
         await client.use_invitation(camille.invitation)
-        assert await client.ways() == ("mailbox",)
-        version = (await client.charter()).version
+        assert await client.proof.ways() == ("mailbox",)
+        version = (await client.presence.charter()).version
         with pytest.raises(Problem, match="psc-off"):
-            await client.claim_in_browser(charter_version=version)
+            await client.proof.claim_in_browser(charter_version=version)
         assert client.stage() is Stage.IDENTITY
         post.stop()
         settings = post.folder / "miss.toml"
         psc = f'\n[psc]\nissuer = "{provider.issuer}"\nclient_id = "miss"\nsecret_file = "{secret}"\n'
         settings.write_text(settings.read_text() + psc)
         await asyncio.to_thread(post.start)
-        assert await client.ways() == ("mailbox", "psc")
+        assert await client.proof.ways() == ("mailbox", "psc")
         with pytest.raises(Problem, match="charter"):
-            await client.claim_in_browser(charter_version="")
-        address = await client.claim_in_browser(charter_version=version)
+            await client.proof.claim_in_browser(charter_version="")
+        address = await client.proof.claim_in_browser(charter_version=version)
         assert client.stage() is Stage.BROWSER
         view = client.registration()
         assert view is not None

@@ -39,6 +39,7 @@ class Scene:
         self.on_wake: Callable[[], None] = lambda: None
         self.client = self
         self.presence = self
+        self.proof = self
         self.asked: list[tuple[Any, ...]] = []
         self.refuse: dict[str, Problem] = {}
         self.now_stage = Stage.INVITATION

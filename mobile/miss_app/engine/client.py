@@ -32,6 +32,7 @@ from miss_app.engine.onboarding import Onboarding
 from miss_app.engine.presence import Presence
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import Profile
+from miss_app.engine.proof import Proof
 from miss_app.engine.reachability import tls_context
 from miss_app.engine.saying import PLAIN, Manner, photo_content, photo_part, said_again, say
 from miss_app.engine.search import Found
@@ -71,6 +72,7 @@ class Client:
         self.presence = Presence(
             self._profile, self._vault, self._onboarding, self._open_account, self._wipe, self._tell
         )
+        self.proof = Proof(self._onboarding, self._open_account)
         self._wiping: asyncio.Task[None] | None = None
         self._stage = Stage.INVITATION
         self._link = Link.OFFLINE
@@ -168,14 +170,6 @@ class Client:
         self, rpps: str, family_name: str, given_name: str, profession: str, *, charter_version: str = ""
     ) -> None:
         await self._onboarding.claim(rpps, family_name, given_name, profession, charter_version=charter_version)
-
-    async def ways(self) -> tuple[str, ...]:
-        """How one may prove who one is on this server: "mailbox", "psc"."""
-        return await self._onboarding.ways()
-
-    async def claim_in_browser(self, *, charter_version: str = "") -> str:
-        """Register with Pro Santé Connect; returns the address to open in the system's browser."""
-        return await self._onboarding.claim_in_browser(charter_version=charter_version)
 
     async def enter_code(self, code: str) -> None:
         await self._onboarding.enter_code(code)

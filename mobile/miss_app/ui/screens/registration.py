@@ -72,7 +72,7 @@ class RegistrationScreen(GatePage):
         if registration is not None and registration.problem:
             self.complain(registration.problem)
         self._fetch_charter()
-        self.app.bridge.ask(self.app.client.ways(), self._offer, lambda _failure: None)
+        self.app.bridge.ask(self.app.client.proof.ways(), self._offer, lambda _failure: None)
 
     def _offer(self, ways: tuple[str, ...]) -> None:
         self.browser = "psc" in ways
@@ -82,10 +82,10 @@ class RegistrationScreen(GatePage):
         if not self.ids.charter.checked:
             self.complain("charter-missing")
         elif not self.busy and self.charter is None:
-            self.ask(self.app.client.charter(), self._go_on_in_browser)
+            self.ask(self.app.client.presence.charter(), self._go_on_in_browser)
         elif not self.busy and self.charter is not None:
             version = self.charter.version
-            self.ask(self.app.client.claim_in_browser(charter_version=version), self._open)
+            self.ask(self.app.client.proof.claim_in_browser(charter_version=version), self._open)
 
     def _open(self, address: str) -> None:
         self.app.device.open_browser(address)  # where none opens, the next screen says so
