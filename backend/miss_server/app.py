@@ -18,6 +18,7 @@ from miss_server import (
     conversations,
     data_folder,
     devices,
+    invite_routes,
     journal,
     log_routes,
     migrations,
@@ -110,6 +111,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(sign_in_routes.router)
     app.include_router(charter_routes.router)
     app.include_router(personal_routes.router)
+    app.include_router(invite_routes.router)
     app.include_router(routes.router)
     app.include_router(log_routes.router)
     _answer_failures(app)

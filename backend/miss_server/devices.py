@@ -12,7 +12,7 @@ from miss_protocol.identity import Authority, DeviceCertificate, certificate_of,
 from miss_protocol.labels import LABEL_LOGIN, verify_p256
 from miss_protocol.mls.nodes import KeyPackage
 from miss_protocol.notices import DeviceAdded
-from miss_server import acts, streams
+from miss_server import acts, invites, streams
 from miss_server.register_tables import people
 from miss_server.tables import devices, key_packages
 
@@ -84,6 +84,7 @@ def enrol(connection: Connection, certificate: DeviceCertificate, name: str, now
             devices.c.person_id == certificate.person_id, devices.c.revoked_at_ms.is_(None)
         )
     ).all()
+    ever = connection.scalar(select(func.count()).where(devices.c.person_id == certificate.person_id))
     if len(others) >= limits.DEVICES_PER_PERSON_MAX:
         raise RemoteError("too-many-devices", f"{limits.DEVICES_PER_PERSON_MAX} at most")
     written = connection.execute(
@@ -103,6 +104,8 @@ def enrol(connection: Connection, certificate: DeviceCertificate, name: str, now
     for other in others:
         notice = DeviceAdded(certificate.device_id, certificate.endorsement is not None)
         streams.tell(connection, bytes(other), notice, now_ms)
+    if not ever:
+        invites.arrived(connection, certificate.person_id, now_ms)
     acts.record(connection, who="server", what="device-enrolled", about=certificate.device_id.hex(), now_ms=now_ms)
 
 

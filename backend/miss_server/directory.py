@@ -63,6 +63,7 @@ class Found:
     place: str
     checked_how: str
     checked_at_ms: int
+    rpps: str = ""  # of who is not on MiSS; never told as it is
 
     @property
     def reachable(self) -> bool:
@@ -189,7 +190,8 @@ class _Search:
         activity = _told(hit.entry.activities, *self._asked)
         where = (activity.profession_text(), activity.place_text()) if activity else ("", "")
         person_id, checked_how, checked_at_ms = known or (b"", "", 0)
-        return Found(person_id, hit.entry.display_name(), *where, checked_how, checked_at_ms)
+        rpps = "" if person_id else hit.entry.rpps
+        return Found(person_id, hit.entry.display_name(), *where, checked_how, checked_at_ms, rpps)
 
     def _first(
         self, terms: list[Term], wanted: int, mark: _Mark | None, but: Callable[[list[int]], list[int]]

@@ -144,20 +144,24 @@ class Mail:
 
     def __init__(self, post: Post, sender: str, retry_after_seconds: Sequence[float] = _RETRY_AFTER_SECONDS) -> None:
         self.post = post
-        self._sender = sender
+        self.sender = sender
         self._retry_after_seconds = tuple(retry_after_seconds)
 
     async def send(self, letter: Letter) -> bool:
         """Hands the letter over; False, with a line in the log, where every attempt failed."""
-        message, number = compose(letter, self._sender), letter.registration_id.hex()[:8]
+        message, number = compose(letter, self.sender), letter.registration_id.hex()[:8]
+        return await self.hand_over(message, "code", registration=number)
+
+    async def hand_over(self, message: EmailMessage, what: str, **about: Any) -> bool:
+        """Hands any mail over; False where every attempt failed. The log says ``what`` and ``about``, never to whom."""
         for attempt, pause_seconds in enumerate(self._retry_after_seconds, 1):
             await asyncio.sleep(pause_seconds)
             try:
                 await self.post.send(message)
             except MailError as error:
-                journal.write("code-not-mailed", registration=number, attempt=attempt, why=str(error))
+                journal.write(f"{what}-not-mailed", attempt=attempt, why=str(error), **about)
             else:
-                journal.write("code-mailed", registration=number, attempt=attempt)
+                journal.write(f"{what}-mailed", attempt=attempt, **about)
                 return True
         return False
 

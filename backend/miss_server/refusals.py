@@ -45,6 +45,31 @@ WORDINGS = {
         "La charte a changé entre-temps. Relisez-la, puis acceptez-la.",
         "The terms of use have changed meanwhile. Read them again, then accept them.",
     ),
+    "already-here": Wording(
+        409,
+        "Cette personne est déjà sur MiSS : cherchez-la de nouveau, et écrivez-lui.",
+        "This person is on MiSS already: search again, and write to them.",
+    ),
+    "invite-unknown": Wording(
+        404,
+        "Cette personne n’est plus dans le répertoire. Cherchez-la de nouveau, puis invitez-la.",
+        "This person is not in the directory any more. Search for them again, then invite them.",
+    ),
+    "no-mailbox-listed": Wording(
+        409,
+        "Aucune boîte MSSanté n’est publiée pour cette personne : on ne peut pas l’inviter d’ici. Parlez-lui de MiSS.",
+        "No MSSanté mailbox is listed for this person: they cannot be invited from here. Tell them about MiSS.",
+    ),
+    "invite-refused": Wording(
+        409,
+        "Cette personne ne souhaite pas recevoir d’invitation. Joignez-la par un autre moyen.",
+        "This person does not wish to receive invitations. Reach them some other way.",
+    ),
+    "too-many-invites": Wording(
+        429,
+        "Vous avez beaucoup invité aujourd’hui. Continuez demain.",
+        "You have invited many people today. Go on tomorrow.",
+    ),
     "number-malformed": Wording(
         422,
         "Ce n’est pas un numéro RPPS : il a 11 chiffres et figure sur votre carte CPS. Vérifiez la saisie.",

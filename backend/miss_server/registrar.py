@@ -127,6 +127,11 @@ class Registrar:
         self._enrol = enrol
         self._charter = charter
 
+    @property
+    def pepper(self) -> bytes:
+        """Keys what is in nobody's hands but this server's."""
+        return self._pepper
+
     def open(
         self, connection: Connection, claim: Claim, language: str, request: bytes, charter: str = ""
     ) -> Opened | Refusal:

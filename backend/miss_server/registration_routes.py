@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from miss_protocol.errors import RemoteError
 from miss_protocol.limits import DIRECTORY_WORDS_CHARACTERS_MAX
-from miss_server import journal
+from miss_server import invites, journal
 from miss_server import registrar as registrations
 from miss_server.answers import Denied, denial, language_of
 from miss_server.devices import Device
@@ -211,6 +211,7 @@ async def search_directory(request: Request, device: Annotated[Device, Depends(r
             "reachable": one.reachable,
             "checked_how": one.checked_how,
             "checked_at_ms": one.checked_at_ms,
+            "invite": invites.refer(_registrar(request).pepper, device.person_id, one.rpps) if one.rpps else "",
         }
         for one in page.people
     ]

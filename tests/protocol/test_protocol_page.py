@@ -7,11 +7,20 @@ from fastapi.routing import APIRoute
 
 from miss_protocol import acts, content, frames, identity, labels, limits, terms
 from miss_protocol.connection import TURNS, Role
-from miss_server import charter_routes, log_routes, personal_routes, registration_routes, routes, sign_in_routes
+from miss_server import (
+    charter_routes,
+    invite_routes,
+    log_routes,
+    personal_routes,
+    registration_routes,
+    routes,
+    sign_in_routes,
+)
 
 # Where the server's routes are, for clients; the operators' console is no part of the protocol.
 ROUTES = (
     charter_routes,
+    invite_routes,
     log_routes,
     personal_routes,
     registration_routes,

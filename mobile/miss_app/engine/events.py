@@ -120,6 +120,7 @@ class PersonView:
     reachable: bool
     checked_how: str = ""  # "mailbox", "operator"…
     checked_at_ms: int = 0
+    invite: str = ""  # of who is not on MiSS: what invites them
 
 
 @dataclass(frozen=True)

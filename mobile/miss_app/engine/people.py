@@ -249,4 +249,5 @@ def person_view(entry: dict[str, object]) -> PersonView:
         bool(entry["reachable"]),
         str(entry.get("checked_how") or ""),
         at_ms if isinstance(at_ms, int) else 0,
+        str(entry.get("invite") or ""),
     )

@@ -7,7 +7,7 @@ from miss_app.engine import charter, wishes
 from miss_app.engine import people as directory
 from miss_app.engine.account import Account
 from miss_app.engine.beginning import begin_direct
-from miss_app.engine.events import CharterView, Event, PersonArrived, WishesView
+from miss_app.engine.events import CharterView, Event, PersonArrived, PersonView, WishesView
 from miss_app.engine.onboarding import Onboarding
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import Profile
@@ -64,6 +64,22 @@ class Presence:
         return await wishes.keep(self._open_account().http, wanted)
 
     # Inviting.
+
+    async def invite(self, person: PersonView) -> str:
+        """Invite somebody of the directory who is not on MiSS.
+
+        Returns:
+            "mailed", or "noted" where they were invited within the month; either way this person is
+            told of their coming.
+
+        Raises:
+            Problem: ``already-here``, ``no-mailbox-listed``, ``invite-refused``, ``too-many-invites``…
+        """
+        if not person.invite:
+            raise Problem("person-not-reachable")
+        http = self._open_account().http
+        answer = await http.json("POST", "/v1/invites", json={"invite": person.invite}, ticket=True)
+        return str(answer.get("state"))
 
     def greet(self) -> None:
         """Open the conversation with everybody who has come at this person's invitation."""
