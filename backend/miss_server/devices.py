@@ -148,7 +148,7 @@ def of_person(connection: Connection, person_id: bytes) -> list[Listed]:
     return [Listed(bytes(row.device_id), row.name, row.added_at_ms, row.last_seen_ms, row.checked_how) for row in found]
 
 
-def revoke(connection: Connection, device_id: bytes, who: str, now_ms: int) -> bool:
+def revoke(connection: Connection, device_id: bytes, who: str, now_ms: int, reason: str = "") -> bool:
     """Ends a device: it logs in no more and nobody adds it any more. Its leaves are for members to remove.
 
     Returns:
@@ -163,7 +163,8 @@ def revoke(connection: Connection, device_id: bytes, who: str, now_ms: int) -> b
     if ended is None:
         return False
     connection.execute(delete(key_packages).where(key_packages.c.device == ended.device))
-    acts.record(connection, who=who, what="device-revoked", about=device_id.hex(), now_ms=now_ms)
+    about = f"{device_id.hex()} {reason}".strip()
+    acts.record(connection, who=who, what="device-revoked", about=about, now_ms=now_ms)
     return True
 
 

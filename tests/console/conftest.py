@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from console.browser import Desk, chromium
+from console.claims import load_register
+from identity.people import PRACTISING
 from server.office import Office
 
 _NUMBERS = count(1)
@@ -24,8 +26,10 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """A server with a console."""
-    office = Office(tmp_path_factory.mktemp("console") / "data", console="127.0.0.1:0")
+    folder = tmp_path_factory.mktemp("console")
+    office = Office(folder / "data", console="127.0.0.1:0")
     office.start()
+    load_register(office, folder, PRACTISING)
     yield office
     office.stop()
 

@@ -15,7 +15,12 @@ class Entry:
     roles: tuple[str, ...]
 
 
-ENTRIES = (Entry("/", "menu-home", (OPERATOR, MANAGER, AUDITOR)),)
+ENTRIES = (
+    Entry("/", "menu-home", (OPERATOR, MANAGER, AUDITOR)),
+    Entry("/registrations", "menu-queue", (OPERATOR, AUDITOR)),
+    Entry("/people", "menu-people", (OPERATOR, AUDITOR)),
+    Entry("/acts", "menu-acts", (OPERATOR, AUDITOR)),
+)
 
 
 def entries(visitor: Visitor | None) -> list[Entry]:

@@ -1,9 +1,10 @@
 """What the console says, in French and in English."""
 
+from miss_server.console import room_texts
 from miss_server.refusals import ENGLISH
 
 # Each text: French, English. Fields are filled by str.format.
-TEXTS = {
+TEXTS = room_texts.TEXTS | {
     "title": ("Console MiSS", "MiSS console"),
     "skip": ("Aller au contenu", "Skip to content"),
     "menu": ("Menu", "Menu"),
