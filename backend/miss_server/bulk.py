@@ -1,9 +1,10 @@
 """Many rows of one table at once, by the quickest way that each database has."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert
+from sqlalchemy.dialects import postgresql, sqlite
 
 
 def write(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -16,6 +17,16 @@ def write(connection: Connection, table: Table, columns: Sequence[str], rows: Se
     statement = insert(table).compile(dialect=connection.dialect, column_keys=list(columns))
     places = [columns.index(str(name)) for name in statement.positiontup or columns]
     connection.exec_driver_sql(str(statement), [tuple(row[place] for place in places) for row in rows])
+
+
+def insert_missing(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Inserts the rows whose key is not there yet."""
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        connection.execute(postgresql.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])
+    else:
+        connection.execute(sqlite.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])
 
 
 def settle(connection: Connection, tables: Sequence[Table]) -> None:

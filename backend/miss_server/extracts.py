@@ -26,6 +26,8 @@ PEOPLE_COLUMNS = {
     "category": "Code catégorie professionnelle",
     "specialty_code": "Code savoir-faire",
     "specialty": "Libellé savoir-faire",
+    "finess": "Numéro FINESS site",
+    "legal_finess": "Numéro FINESS établissement juridique",
     "place": "Raison sociale site",
     "sign": "Enseigne commerciale site",
     "postcode": "Code postal (coord. structure)",

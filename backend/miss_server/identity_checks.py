@@ -11,7 +11,7 @@ from miss_server import names
 from miss_server.refusals import Refusal
 from miss_server.register import Entry
 
-MAILBOX, TELEPHONE, OPERATOR, PSC = "mailbox", "telephone", "operator", "psc"
+MAILBOX, TELEPHONE, OPERATOR, PSC, VOUCHER = "mailbox", "telephone", "operator", "psc", "voucher"
 
 NEAR_MATCH, HOMONYM, NO_MAILBOX, APPROVAL_ALWAYS, MANY_CLAIMS = (
     "near-match",
@@ -30,6 +30,15 @@ class Claim:
     family_name: str
     given_name: str
     profession: str
+
+
+@dataclass(frozen=True)
+class VoucherClaim:
+    """Who somebody says to be, and the code of the voucher by which an establishment attests it; all as typed."""
+
+    code: str
+    family_name: str
+    given_name: str
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """What the operator's verbs say, in French and in English."""
 
+from miss_server import establishment_texts
 from miss_server.refusals import ENGLISH
 
 # Each text: French, English. Fields are filled by str.format.
-TEXTS = {
+TEXTS = establishment_texts.TEXTS | {
     # why a file is not loaded
     "extract-unreadable": ("{file} : illisible ({why}).", "{file}: cannot be read ({why})."),
     "extract-unknown": (

@@ -20,8 +20,9 @@ from miss_server import acts, config, decisions
 from miss_server.clock import now_ms
 from miss_server.database import Database
 from miss_server.decisions import Case, DecisionError
+from miss_server.establishment_verbs import Verbs
 from miss_server.extracts import ExtractError
-from miss_server.identity_checks import MAILBOX
+from miss_server.identity_checks import MAILBOX, VOUCHER
 from miss_server.operator_texts import TEXTS, say
 from miss_server.postgresql import known, open_database
 from miss_server.refusals import FRENCH
@@ -75,6 +76,7 @@ def add_verbs(
         parser.add_argument("registration", metavar="ID")
     for parser in (approving, refusing, calling, listing):
         parser.add_argument("--operator", default="", help=say("help-operator", language))
+    Verbs(_on_database, _operator).add(verbs, shared, language)
 
 
 def _load(arguments: argparse.Namespace, language: str) -> int:
@@ -142,8 +144,8 @@ def _approve(arguments: argparse.Namespace, language: str) -> int:
                 proof=arguments.proof,
                 now_ms=now_ms(),
             )
-        by_code = case.row.state == APPROVED and case.row.via == MAILBOX
-        key = "approved-code" if by_code else "approved-proof" if case.row.state == APPROVED else "approved-first"
+        key = {MAILBOX: "approved-code", VOUCHER: "approved-voucher"}.get(case.row.via, "approved-proof")
+        key = key if case.row.state == APPROVED else "approved-first"
         print(say(key, language, number=case.number[:8], mailbox=case.row.mailbox))
 
     return _on_database(arguments, language, act)

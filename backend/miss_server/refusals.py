@@ -12,6 +12,15 @@ class Refusal:
     reason: str
 
 
+class DecisionError(Exception):
+    """What an operator asked for cannot be done: a reason worded by ``operator_texts``, and what fills the sentence."""
+
+    def __init__(self, reason: str, **fields: object) -> None:
+        super().__init__(f"{reason} {fields}")
+        self.reason = reason
+        self.fields = fields
+
+
 @dataclass(frozen=True)
 class Wording:
     """How a refusal is answered: HTTP status, and a sentence that ends with a way on."""
@@ -216,6 +225,53 @@ WORDINGS = {
         409,
         "Vous avez déjà autant d’appareils qu’il est permis. Retirez-en un depuis un autre, puis recommencez.",
         "You have as many devices as are allowed already. Remove one from another of them, then try again.",
+    ),
+    "no-longer-vouched": Wording(
+        409,
+        "Votre établissement n’atteste plus votre identité. Adressez-vous à son référent, puis recommencez.",
+        "Your establishment no longer vouches for you. Ask its referent, then try again.",
+    ),
+    "voucher-malformed": Wording(
+        422,
+        "Ce n’est pas un code d’établissement : il a 16 lettres et chiffres, en quatre groupes. Vérifiez la saisie.",
+        "This is not an establishment's code: it has 16 letters and digits, in four groups. Check what you typed.",
+    ),
+    "voucher-unknown": Wording(
+        404,
+        "Ce code d’établissement n’existe pas. Vérifiez-le, ou demandez-en un autre à votre établissement.",
+        "This establishment's code does not exist. Check it, or ask your establishment's referent for another.",
+    ),
+    "voucher-used": Wording(
+        409,
+        "Ce code d’établissement a déjà servi. Demandez-en un autre au référent, et dites-lui si ce n’était pas vous.",
+        "This establishment's code has been used. Ask the referent for another; if it was not you, say so.",
+    ),
+    "voucher-expired": Wording(
+        410,
+        "Ce code d’établissement a expiré : il valait quatorze jours. Demandez-en un autre au référent.",
+        "This establishment's code has expired: it was good for fourteen days. Ask the referent for another.",
+    ),
+    "voucher-withdrawn": Wording(
+        410,
+        "Ce code d’établissement ne vaut plus : il a été retiré, ou l’établissement a changé de référent. "
+        "Demandez-en un autre.",
+        "This establishment's code is no longer good: it was withdrawn, or the establishment changed its referent. "
+        "Ask for another.",
+    ),
+    "voucher-of-another": Wording(
+        403,
+        "Ce code d’établissement n’est pas à ce nom. Donnez le nom et le prénom que connaît votre établissement.",
+        "This establishment's code is not for this name. Give the names that your establishment knows you by.",
+    ),
+    "voucher-exhausted": Wording(
+        429,
+        "Ce code a été essayé cinq fois avec un autre nom : il ne vaut plus. Demandez-en un autre au référent.",
+        "This code was tried five times with another name: it is no longer good. Ask the referent for another.",
+    ),
+    "voucher-profession": Wording(
+        409,
+        "Votre établissement ne peut pas attester cette profession. Adressez-vous à son référent.",
+        "Your establishment may not vouch for this profession. Ask its referent.",
     ),
     "search-too-short": Wording(
         422,

@@ -36,8 +36,7 @@ class Activity:
 
     def place_text(self) -> str:
         """The establishment as it calls itself, and its town, as far as known."""
-        town = " ".join(_capitalised(word) for word in self.town.split())
-        return ", ".join(part for part in (self.place, town) if part)
+        return place_text(self.place, self.town)
 
 
 @dataclass(frozen=True)
@@ -78,6 +77,11 @@ def display_name(title: str, given_name: str, family_name: str) -> str:
     """A name as people read it; the register writes family names in capitals."""
     words = (_capitalised(word) for name in (given_name, family_name) for word in name.split())
     return " ".join(part for part in (title, *words) if part)
+
+
+def place_text(name: str, town: str) -> str:
+    """A place as people read it: "CENTRE HOSPITALIER, Lille"."""
+    return ", ".join(part for part in (name, " ".join(_capitalised(word) for word in town.split())) if part)
 
 
 def current(connection: Connection, kind: str) -> int | None:

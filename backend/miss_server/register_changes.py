@@ -9,13 +9,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, select, update
 
 from miss_protocol.notices import ContactStanding
 from miss_server import acts, register, streams
 from miss_server.extracts import PEOPLE
 from miss_server.register import Activity, Entry
 from miss_server.register_tables import people, register_people
+from miss_server.rpps import OWN_NUMBERS
 from miss_server.tables import devices, memberships
 
 _PEOPLE_AT_ONCE = 200
@@ -37,7 +38,7 @@ def follow(transaction: Callable[[], AbstractContextManager[Connection]], now_ms
     while True:
         with transaction() as connection:
             load_id = register.current(connection, PEOPLE)
-            chosen = select(people).where(people.c.person_id > after).order_by(people.c.person_id)
+            chosen = select(people).where(people.c.person_id > after, _of_register()).order_by(people.c.person_id)
             rows = connection.execute(chosen.limit(_PEOPLE_AT_ONCE)).all()
             entries = register.entries(connection, load_id, [row.rpps for row in rows], mailboxes=False)
             for row in rows:
@@ -51,22 +52,27 @@ def to_suspend(connection: Connection, load_id: int) -> tuple[int, int]:
     """How many people on MiSS a load would suspend, and how many are not suspended now."""
     p = register_people.c
     practises = exists().where(p.load_id == load_id, p.rpps == people.c.rpps, p.gone_since_ms.is_(None))
-    active = people.c.suspended_at_ms.is_(None)
+    active = people.c.suspended_at_ms.is_(None) & _of_register()
     gone = connection.scalar(select(func.count()).select_from(people).where(active, ~practises))
     all_active = connection.scalar(select(func.count()).select_from(people).where(active))
     return gone or 0, all_active or 0
+
+
+def _of_register() -> ColumnElement[bool]:
+    """The people whom the register can know; the others, an establishment vouches for."""
+    return people.c.rpps < OWN_NUMBERS
 
 
 def _follow(connection: Connection, row: Row[Any], entry: Entry | None, changes: Changes, now_ms: int) -> None:
     practises = entry is not None and entry.gone_since_ms is None and bool(entry.activities)
     if not practises:
         if row.suspended_at_ms is None:
-            _stand(connection, row, "suspended", now_ms, suspended_at_ms=now_ms)
+            stand(connection, row, "suspended", now_ms, suspended_at_ms=now_ms)
             changes.suspended += 1
         return
     assert entry is not None
     if row.suspended_at_ms is not None:
-        _stand(connection, row, "restored", now_ms, suspended_at_ms=None)
+        stand(connection, row, "restored", now_ms, suspended_at_ms=None)
         changes.restored += 1
     activity = _kept(entry, row)
     said = {
@@ -88,7 +94,8 @@ def _kept(entry: Entry, row: Row[Any]) -> Activity:
     return next(same, entry.activity_as(row.profession_code) or entry.activities[0])
 
 
-def _stand(connection: Connection, row: Row[Any], what: str, now_ms: int, *, suspended_at_ms: int | None) -> None:
+def stand(connection: Connection, row: Row[Any], what: str, now_ms: int, *, suspended_at_ms: int | None) -> None:
+    """Suspends a person of the table, or ends that, and tells whoever shares a conversation with them."""
     values = {"suspended_at_ms": suspended_at_ms}
     connection.execute(update(people).where(people.c.person_id == row.person_id).values(values))
     notice = ContactStanding(bytes(row.person_id), suspended_at_ms is None)

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, delete, exists, func, insert, literal, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from miss_server import bulk, register_changes, register_rows
+from miss_server import bulk, register_changes, register_places, register_rows
 from miss_server import register_tables as t
 from miss_server import rpps as rpps_number
+from miss_server.addresses import is_address
+from miss_server.bulk import insert_missing as insert_missing
+from miss_server.establishment_tables import register_establishments
 from miss_server.extracts import MAILBOXES, PEOPLE, Extract, ExtractError, named, open_extracts
 from miss_server.register import current
 from miss_server.register_changes import Changes
@@ -41,6 +43,7 @@ _TABLES = {
         (t.register_words, t.register_words.c.word),
         (t.register_names, t.register_names.c.no),
         (t.register_people, t.register_people.c.rpps),
+        (register_establishments, register_establishments.c.finess),
         (t.register_professions, t.register_professions.c.profession_id),
     ),
     MAILBOXES: ((t.register_mailboxes, t.register_mailboxes.c.rpps),),
@@ -121,16 +124,6 @@ def load(
     return state
 
 
-def insert_missing(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Inserts the rows whose key is not there yet."""
-    if not rows:
-        return
-    if connection.dialect.name == "postgresql":
-        connection.execute(postgresql.insert(table).on_conflict_do_nothing(), list(rows))
-    else:
-        connection.execute(sqlite.insert(table).on_conflict_do_nothing(), list(rows))
-
-
 def _begin(connection: Connection, kind: str, source: str) -> int:
     now = _now_ms()
     row = {"kind": kind, "state": "loading", "source": source, "started_at_ms": now, "touched_at_ms": now}
@@ -153,10 +146,12 @@ def _read(
 ) -> None:
     state.file, state.encodings[extract.name] = extract.name, extract.encoding
     read_before, broken_before = state.read_bytes, state.broken_lines
+    places = register_places.Establishments(load_id)
     rows = extract.rows()
     while batch := list(islice(rows, _BATCH_ROWS)):
         if extract.kind == PEOPLE:
             _sort_people(by_number, batch, state)
+            places.write(transaction, (row for _, row in batch))
         else:
             with transaction() as connection:
                 _enter_mailboxes(connection, load_id, batch, state)
@@ -237,7 +232,7 @@ def _enter_mailboxes(
     found: dict[tuple[str, str], Row] = {}
     for line, row in batch:
         number = rpps_number.parse(row["rpps"])
-        if row["kind"] != _PERSONAL_MAILBOX or number is None or not _is_address(row["address"]):
+        if row["kind"] != _PERSONAL_MAILBOX or number is None or not is_address(row["address"]):
             state.left_out += 1
             continue
         found.setdefault(
@@ -253,13 +248,6 @@ def _enter_mailboxes(
         )
     insert_missing(connection, t.register_mailboxes, list(found.values()))
     state.mailboxes += len(found)
-
-
-def _is_address(text: str) -> bool:
-    """Whether mail may be sent there: printable ASCII without spaces, one @, so that nothing can end a header line."""
-    local, at, domain = text.partition("@")
-    plain = text.isascii() and text.isprintable() and not any(c in ' ,;:<>()[]"\\' for c in text)
-    return bool(local and at and domain) and plain and "@" not in domain and len(text) <= 254
 
 
 def _bury(transaction: Transaction, load_id: int, state: Progress, *, shrink: bool) -> None:

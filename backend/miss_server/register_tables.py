@@ -103,7 +103,7 @@ people = Table(
     "people",
     metadata,
     Column("person_id", LargeBinary(16), primary_key=True),
-    Column("rpps", String(11), nullable=False, unique=True),
+    Column("rpps", String(11), nullable=False, unique=True),  # or, for who has none, a number of this server's own
     Column("display_name", Text, nullable=False),
     Column("profession_code", String(8), nullable=False),
     Column("profession", Text, nullable=False),
@@ -112,6 +112,7 @@ people = Table(
     Column("checked_at_ms", BigInteger, nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("suspended_at_ms", BigInteger),  # the register does not hold them any more
+    Column("checked_by", Text, nullable=False, server_default=""),  # the establishment that vouched, where one did
     Index("people_by_suspension", "suspended_at_ms"),
     Index("people_by_creation", "created_at_ms"),
 )

@@ -27,7 +27,7 @@ from miss_protocol.enrolment import CertificateRequest
 from miss_protocol.errors import RemoteError
 from miss_protocol.identity import Authority, DeviceCertificate, Professional
 from miss_protocol.limits import CODE_MINUTES, CODE_TRIES_MAX
-from miss_server import acts, certificate_log, codes, register, sign_ins
+from miss_server import acts, certificate_log, codes, professionals, register, sign_ins, vouchers
 from miss_server import charter as charters
 from miss_server import rpps as rpps_number
 from miss_server.extracts import PEOPLE
@@ -37,9 +37,11 @@ from miss_server.identity_checks import (
     OPERATOR,
     PSC,
     TELEPHONE,
+    VOUCHER,
     ByCode,
     ByOperator,
     Claim,
+    VoucherClaim,
     judge,
 )
 from miss_server.names import masked
@@ -218,6 +220,34 @@ class Registrar:
         if row.state == BROWSER:
             self._refuse(connection, row, reason)
 
+    def open_vouched(
+        self, connection: Connection, claim: VoucherClaim, language: str, request: bytes, charter: str = ""
+    ) -> Opened | Refusal:
+        """A registration of whom an establishment's voucher attests; it certifies when the device asks again.
+
+        Until then nothing is used up: an answer that is lost may be asked for again with the same voucher.
+        """
+        if self._charter and (unfit := charters.check(self._charter, charter)):
+            return unfit
+        try:
+            device_id = CertificateRequest.decode(request).device_id
+        except RemoteError:
+            return Refusal("bad-request")
+        names = (claim.family_name, claim.given_name)
+        attested = vouchers.claim(connection, self._pepper, claim.code, *names, self._now_ms())
+        if isinstance(attested, Refusal):
+            return attested
+        number, profession = attested.staff.number, attested.staff.profession_code
+        about = professionals.describe(connection, number, profession)
+        if isinstance(about, Refusal):
+            return about
+        who = {"rpps": number, "family_name": names[0], "given_name": names[1], "profession": profession}
+        asked: dict[str, Any] = {"language": language, "request": request, "device_id": device_id, "charter": charter}
+        state, why = (WAITING, APPROVAL_ALWAYS) if self._always else (APPROVED, "")
+        opened = self._insert(connection, **who, **asked, state=state, why=why, via=VOUCHER)
+        vouchers.reserve(connection, attested.voucher_id, opened.standing.registration_id)
+        return opened
+
     def look(self, connection: Connection, registration_id: bytes, secret: bytes) -> Standing | Refusal | None:
         """Where the registration stands, by reading alone; None where an approval waits to take effect."""
         row = _owned(connection, registration_id, secret)
@@ -237,7 +267,11 @@ class Registrar:
         )
         if moved.rowcount != 1:
             return _standing(_read(connection, registration_id))
-        return self._mail_code(connection, row) if follows == CODE else self._certify(connection, row, OPERATOR)
+        return (
+            self._mail_code(connection, row)
+            if follows == CODE
+            else self._certify(connection, row, VOUCHER if row.via == VOUCHER else OPERATOR)
+        )
 
     def enter_code(
         self, connection: Connection, registration_id: bytes, secret: bytes, typed: str
@@ -327,26 +361,23 @@ class Registrar:
         return replace(_standing(_read(connection, row.registration_id)), letter=letter)
 
     def _certify(self, connection: Connection, row: Row[Any], how: str) -> Standing:
-        """The device's certificate, from what the register says today; its row is already marked as certified."""
-        entry = register.look_up(connection, row.rpps)
-        if entry is None or entry.gone_since_ms is not None or not entry.activities:
-            return self._refuse(connection, row, "no-longer-practising")
-        activity = entry.activity_as(row.profession) or entry.activities[0]
-        now = self._now_ms()
+        """The device's certificate, from what is known of the person today; its row is already marked as certified."""
+        about = professionals.describe(connection, row.rpps, row.profession)
+        if isinstance(about, Refusal):
+            return self._refuse(connection, row, about.reason)
+        now, checked_by = self._now_ms(), ""
+        if how == VOUCHER:
+            attested = vouchers.redeem(connection, row.registration_id, now)
+            if isinstance(attested, Refusal):
+                return self._refuse(connection, row, attested.reason)
+            checked_by = attested.establishment.name
+            about = replace(about, place=attested.place)
         request = CertificateRequest.decode(row.request)
-        who: dict[str, Any] = {
-            "display_name": entry.display_name(),
-            "profession_code": activity.profession_code,
-            "profession": activity.profession_text(),
-            "place": activity.place_text(),
-            "checked_how": how,
-            "checked_at_ms": now,
-        }
-        person_id = _person(connection, row.rpps, who, now)
+        who = about.known_by(how, now)
+        person_id = _person(connection, row.rpps, {**who, "checked_by": checked_by}, now)
         if row.charter:
             charters.accept(connection, person_id, row.charter, row.opened_at_ms)
-        names: dict[str, Any] = {"family_name": entry.family_name, "given_name": entry.given_name, "rpps": entry.rpps}
-        professional = Professional(person_id=person_id, **names, **who)
+        professional = Professional(person_id=person_id, **about.names(), **who)
         certificate = certificate_log.issue(connection, self._authority, self._issuing_key, professional, request, now)
         self._enrol(connection, certificate, request.device_name, now)
         values = {"certified_at_ms": now, "person_id": person_id, "certificate": certificate.der}
@@ -390,18 +421,6 @@ def forget(connection: Connection, before_ms: int, unclaimed_before_ms: int = 0)
     r = registrations.c
     unclaimed = (r.state == BROWSER) & (r.opened_at_ms < unclaimed_before_ms)
     return connection.execute(registrations.delete().where((r.opened_at_ms < before_ms) | unclaimed)).rowcount
-
-
-def usual_wait_ms(connection: Connection) -> int | None:
-    """How long operators took lately, as a median; None where they have decided fewer than three times."""
-    r = registrations
-    took = connection.scalars(
-        select(r.c.decided_at_ms - r.c.opened_at_ms)
-        .where(r.c.decided_at_ms.is_not(None))
-        .order_by(r.c.decided_at_ms.desc())
-        .limit(25)
-    ).all()
-    return sorted(took)[len(took) // 2] if len(took) >= 3 else None
 
 
 def _person(connection: Connection, rpps: str, who: dict[str, Any], now_ms: int) -> bytes:

@@ -17,12 +17,11 @@ from sqlalchemy import Connection
 
 from miss_protocol.errors import RemoteError
 from miss_protocol.limits import DIRECTORY_WORDS_CHARACTERS_MAX
-from miss_server import invites, journal
-from miss_server import registrar as registrations
+from miss_server import decisions, establishments, invites, journal
 from miss_server.answers import Denied, denial, language_of
 from miss_server.devices import Device
 from miss_server.directory import Page, Query, search
-from miss_server.identity_checks import MAILBOX, PSC, Claim
+from miss_server.identity_checks import MAILBOX, PSC, VOUCHER, Claim, VoucherClaim
 from miss_server.psc_claims import PscError
 from miss_server.refusals import ENGLISH, FRENCH, Refusal, wording
 from miss_server.registrar import WAITING, Letter, Opened, Registrar, Standing
@@ -107,6 +106,18 @@ class BrowserBody(BaseModel):
     charter: Annotated[str, StringConstraints(max_length=40), AfterValidator(_printable)] = ""  # the version accepted
 
 
+class VoucherBody(BaseModel):
+    """POST /v1/registrations/voucher."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    voucher: Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_printable)]
+    family_name: _Text
+    given_name: _Text
+    language: Annotated[str, StringConstraints(pattern="^(fr|en)$")] = FRENCH
+    request: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+    charter: Annotated[str, StringConstraints(max_length=40), AfterValidator(_printable)] = ""  # the version accepted
+
+
 class CodeBody(BaseModel):
     """POST /v1/registrations/{id}/code."""
 
@@ -147,7 +158,8 @@ async def open_registration(request: Request, later: BackgroundTasks) -> Respons
 async def ways(request: Request) -> Response:
     """How somebody may prove here who they are."""
     browser = request.app.state.psc is not None
-    return JSONResponse({"ways": [MAILBOX, PSC] if browser else [MAILBOX]})
+    vouched = await request.app.state.database.read(establishments.any_referent)
+    return JSONResponse({"ways": [MAILBOX, *([PSC] if browser else []), *([VOUCHER] if vouched else [])]})
 
 
 @router.post("/registrations/psc")
@@ -169,6 +181,19 @@ async def open_in_browser(request: Request) -> Response:
     opened = await _run(request, verb, body.language, asked, dialogue, body.charter)
     told = await _told(request, opened.standing)
     return JSONResponse({"secret": _secret(opened), "authorize": address, **told}, 201)
+
+
+@router.post("/registrations/voucher")
+async def open_vouched_registration(request: Request) -> Response:
+    """A claim that an establishment attests; the device is certified when it asks where it stands."""
+    body = VoucherBody.model_validate_json(await body_of(request))
+    request.state.language = body.language
+    if not request.app.state.claim_buckets.take(request.client.host if request.client else ""):
+        raise Refused("too-many-claims")
+    claim = VoucherClaim(body.voucher, body.family_name, body.given_name)
+    proof = _base64(body.request)
+    opened = await _run(request, _registrar(request).open_vouched, claim, body.language, proof, body.charter)
+    return JSONResponse({"secret": _secret(opened), **await _told(request, opened.standing)}, 201)
 
 
 @router.get("/registrations/{registration}")
@@ -260,7 +285,7 @@ async def _told(request: Request, standing: Standing) -> dict[str, object]:
         "problem": standing.problem,
     }
     if standing.state == WAITING:
-        wait_ms = await request.app.state.database.read(registrations.usual_wait_ms)
+        wait_ms = await request.app.state.database.read(decisions.usual_wait_ms)
         told["usual_wait"] = usual_wait(wait_ms, standing.language)
     if standing.certificate is not None:
         told["certificate"] = base64.b64encode(standing.certificate).decode()

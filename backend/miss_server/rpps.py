@@ -3,6 +3,8 @@
 import re
 
 DIGITS = 11
+# Who has no RPPS number is given one of this server's own: this letter, which no digit comes after, and ten others.
+OWN_NUMBERS = "V"
 _SPACES = re.compile(r"[\s.\-\u200b]+")
 
 
@@ -32,3 +34,8 @@ def parse(typed: str) -> str | None:
 def with_check_digit(ten: str) -> str:
     """The number whose first ten digits are given."""
     return next(ten + str(last) for last in range(10) if luhn(ten + str(last)))
+
+
+def is_national(number: str) -> bool:
+    """Whether a person's number is the register's; who has none is given one of this server's own."""
+    return number.isdigit()

@@ -20,6 +20,7 @@ from sqlalchemy import (
     text,
 )
 
+from miss_server import establishment_tables as establishment_tables
 from miss_server import personal_tables as personal_tables
 from miss_server import register_tables as register_tables
 from miss_server.console import tables as console_tables  # noqa: F401 - enters its tables

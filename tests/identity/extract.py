@@ -79,6 +79,7 @@ class Job:
     town: str = ""
     telephone: str = ""
     category: str = "C"
+    finess: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ def people_lines(people: Iterable[Someone], columns: int = 56) -> Iterator[str]:
                     "Libellé savoir-faire": SPECIALTIES.get(job.specialty, ""),
                     "Code mode exercice": "L",
                     "Libellé mode exercice": "Libéral, indépendant, artisan, commerçant",
+                    "Numéro FINESS site": job.finess,
                     "Raison sociale site": job.place,
                     "Code postal (coord. structure)": job.postcode,
                     "Libellé commune (coord. structure)": job.town,
