@@ -12,7 +12,12 @@ from miss_protocol.errors import RemoteError
 from miss_protocol.mls import policy, public_group
 from miss_protocol.mls.codec import Writer, decode
 from miss_protocol.mls.epoch import PublicGroup, Rules
+from miss_protocol.mls.extensions import RATCHET_TREE, find
+from miss_protocol.mls.messages import decode_message
+from miss_protocol.mls.nodes import LeafNode
 from miss_protocol.mls.public_group import Judged
+from miss_protocol.mls.tree import RatchetTree
+from miss_protocol.mls.welcome import GroupInfo
 
 GENERATION_BYTES = 4
 
@@ -50,6 +55,19 @@ class Reset:
     def decode(cls, data: bytes) -> Self:
         """Raises RemoteError("malformed")."""
         return decode(data, lambda r: cls(r.opaque(), r.opaque()))
+
+    def author(self) -> LeafNode:
+        """The leaf of whoever made it, not verified; RemoteError("malformed")."""
+        info = decode_message(self.creation)
+        tree = find(info.extensions, RATCHET_TREE) if isinstance(info, GroupInfo) else None
+        leaf = None if tree is None or not isinstance(info, GroupInfo) else _leaf(info, tree)
+        if leaf is None:
+            raise RemoteError("malformed", "a reset without its author")
+        return leaf
+
+
+def _leaf(info: GroupInfo, tree: bytes) -> LeafNode | None:
+    return RatchetTree.decode(info.context.suite, tree).leaf(info.signer)
 
 
 def judge_reset(before: PublicGroup, body: bytes, *, rules: Rules) -> Judged:

@@ -17,6 +17,8 @@ from miss_app.engine.vault import Vault
 from miss_protocol.errors import RemoteError
 from miss_protocol.frames import Kind, Submit
 from miss_protocol.mls import group as mls
+from miss_protocol.mls.framing import SenderType
+from miss_protocol.mls.messages import decode_public
 from plays.test_group import persons, team
 
 
@@ -237,13 +239,15 @@ def test_nothing_is_sealed_from_a_store_of_the_past(post: Post, tmp_path: Path, 
         shutil.copytree(tmp_path / "backup", camille.folder)
         sent = len(submitted)
         await camille.begin()
-        await until(lambda: camille.notices(chat)[-1:] == ["store-from-the-past"], "the chat says so")
-        view = camille.client.conversation(chat)
-        assert view is not None
-        assert not view.active
         message = await camille.client.send_text(chat, "trois")
-        await camille.ticks(chat, message, Tick.FAILED)
-        assert len(submitted) == sent
+        await until(lambda: "store-from-the-past" in camille.notices(chat), "the chat says so")
+        await hugo.reads(chat, "un", "deux", "trois")
+        await camille.ticks(chat, message, Tick.DELIVERED)
+        assert camille.notices(chat)[-1:] == ["rejoined"]
+        back, *after = [one for one in submitted[sent:] if one.stream == chat]
+        assert back.kind is Kind.COMMIT, "before anything is said, the device comes back"
+        assert decode_public(back.body).authenticated.content.sender.type == SenderType.NEW_MEMBER_COMMIT
+        assert all(one.epoch > back.epoch for one in after if one.kind is Kind.APPLICATION)
 
     play(post, tmp_path, acts)
 

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from miss_app.engine import charter, records
+from miss_app.engine.arrivals import Arrivals
 from miss_app.engine.conversations import Conversations
 from miss_app.engine.events import CharterAsked, Event, Link, LinkChanged, SomeoneTyping, Stage, StageChanged
 from miss_app.engine.http import Http
 from miss_app.engine.inbox import Inbox
 from miss_app.engine.keeping import Keeping
+from miss_app.engine.ladder import Ladder
 from miss_app.engine.latecomers import Latecomers
 from miss_app.engine.locker import Locker
+from miss_app.engine.lost import Lost
 from miss_app.engine.membership import Clock, Membership
 from miss_app.engine.messages import Messages
 from miss_app.engine.news import News
@@ -27,6 +30,7 @@ from miss_app.engine.receipts import Receipts
 from miss_app.engine.renewal import Renewal
 from miss_app.engine.search import Search
 from miss_app.engine.session import Credentials, Session
+from miss_app.engine.standings import Standings
 from miss_app.engine.store import Step, Store
 from miss_app.engine.traces import Traces
 from miss_app.engine.transfers import Transfers
@@ -35,6 +39,7 @@ from miss_protocol.frames import (
     ID_BYTES,
     Accepted,
     Deliver,
+    Diverged,
     Drained,
     Frame,
     Gap,
@@ -114,8 +119,29 @@ class Account:
         self.messages = Messages(store, self.conversations, self.people)
         seed = self.own.keys.signature_seed
         self.membership = Membership(self.certificate, seed, server.authority, self.people, self.clock)
+        self.lost = Lost(store, self.conversations, self.messages)
         self.outbox = Outbox(
-            store, self.conversations, self.messages, self.membership, self.http, self._submit, new_id, self._late, tell
+            store,
+            self.conversations,
+            self.messages,
+            self.membership,
+            self.http,
+            self._submit,
+            new_id,
+            self._late,
+            tell,
+            self.lost,
+        )
+        arrivals = Arrivals(
+            store,
+            self.conversations,
+            self.messages,
+            self.people,
+            self.membership,
+            self.outbox,
+            self.lost,
+            new_id,
+            self._joined,
         )
         self.traces = Traces(store, self.conversations, self.messages, self.people, self.outbox)
         self.news = News(store, self.people, self.conversations, self.messages, lambda: self.greet())
@@ -128,10 +154,14 @@ class Account:
             self.outbox,
             self.session.acknowledge,
             new_id,
-            self._joined,
             self.traces,
             self.news,
+            self.lost,
+            arrivals,
+            self._lost_thread,
         )
+        self.standings = Standings(self.conversations, self.lost, self.session.report)
+        self.ladder = self._ladder()
         self.receipts = Receipts(store, self.conversations, self.messages, self.outbox, self.clock.now_ms, new_id)
         self.renewal = Renewal(store, self.conversations, self.outbox, self.clock.now_ms, new_id)
         self.latecomers = Latecomers(
@@ -145,6 +175,25 @@ class Account:
         self._chores: set[asyncio.Task[None]] = set()
         with store.step() as step:
             self.people.meet(step, [self.certificate])
+
+    def _ladder(self) -> Ladder:
+        """The way back into lost conversations, wired to those who lose one or wait for it."""
+        ladder = Ladder(
+            self.store,
+            self.conversations,
+            self.messages,
+            self.membership,
+            self.outbox,
+            self.http,
+            self.lost,
+            self.inbox.read_again,
+            new_id,
+            self.standings.turned,
+            self._tell,
+        )
+        self.outbox.returns = ladder
+        self.conversations.turned, self.conversations.damaged = self.standings.turned, ladder.damaged
+        return ladder
 
     async def start(self) -> None:
         """Take what arrived while locked, then connect and go on with everything that was under way."""
@@ -161,6 +210,8 @@ class Account:
         self.receipts.stop()
         self.renewal.stop()
         self.keeping.stop()
+        self.ladder.pause()
+        await self.standings.stop()
         await self.search.stop()
         await self.outbox.stop()
         await self.latecomers.stop()
@@ -171,6 +222,9 @@ class Account:
         await self.session.stop()
         await self.http.close()
         self.store.close()
+
+    def _lost_thread(self, conversation_id: bytes) -> None:
+        self.ladder.begin(conversation_id)
 
     def _late(self) -> None:
         self.latecomers.resume()
@@ -199,6 +253,8 @@ class Account:
                 self.inbox.skip(frame)
             case Typist():
                 self._typist(frame)
+            case Diverged():
+                self.ladder.diverged(frame)
             case Ready():
                 self._ready(frame)
             case Drained():
@@ -211,6 +267,8 @@ class Account:
         self.link_problem = problem
         if link is not Link.ONLINE:
             self.outbox.close()
+            self.ladder.pause()
+            self.standings.pause()
         self._tell(LinkChanged(link, problem))
         if problem == "revoked":
             self._tell(StageChanged(Stage.REVOKED))
@@ -232,6 +290,8 @@ class Account:
     def _drained(self) -> None:
         """The backlog is in: now, and not before, rows of one's own may be offered again."""
         self.outbox.open()
+        self.standings.resume()
+        self.ladder.resume()
         self.inbox.resume_pending()
         self.receipts.resume()
         self.renewal.resume()

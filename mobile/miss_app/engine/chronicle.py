@@ -33,6 +33,17 @@ def chronicle(step: Step, people: People, before: mls.Group, after: mls.Group, c
     return [*_went(people, before, after, change), *_came(step, people, before, after, change)]
 
 
+def without_returns(before: mls.Group, after: mls.Group, change: Change) -> tuple[Change, list[bytes]]:
+    """A change without the devices that came back in their own place, and the persons of these."""
+    old = {certificate_of_leaf(leaf).device_id: index for index in change.removed if (leaf := before.leaf(index))}
+    new = {certificate_of_leaf(leaf).device_id: index for index in change.added if (leaf := after.leaf(index))}
+    back = old.keys() & new.keys()
+    added = tuple(index for index in change.added if index not in {new[one] for one in back})
+    removed = tuple(index for index in change.removed if index not in {old[one] for one in back})
+    persons = [person_of_leaf(leaf) for one in sorted(back) if (leaf := after.leaf(new[one]))]
+    return Change(change.actor, added, removed), persons
+
+
 def _went(people: People, before: mls.Group, after: mls.Group, change: Change) -> list[Line]:
     left = leaving(before)  # who commits a leave, or the registrar's wish, is not its author
     staying, told = persons_in(after), set()

@@ -5,6 +5,7 @@ A group is kept as the state after the last row of its stream, in the parts the 
 never before. What is in memory here is what is on disk: a failed step takes both back.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from miss_app.engine import records
@@ -12,11 +13,15 @@ from miss_app.engine.model import Conversation, Mark, Member
 from miss_app.engine.people import person_of_leaf
 from miss_app.engine.store import Step, Store
 from miss_protocol.content import Subject
+from miss_protocol.errors import MissError, RemoteError
+from miss_protocol.frames import Report
 from miss_protocol.mls.codec import Reader, Writer, decode
 from miss_protocol.mls.framing import SenderType
 from miss_protocol.mls.member import Group
 from miss_protocol.mls.policy import admins_of
 from miss_protocol.mls.proposals import Remove, SelfRemove
+from miss_protocol.standing import digest_of
+from miss_protocol.succession import generation_of
 from miss_protocol.terms import DIRECT, Terms
 
 _MISSING = object()
@@ -27,6 +32,8 @@ class Conversations:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.damaged: Callable[[bytes], None] = lambda _: None  # told of a group that cannot be read any more
+        self.turned: Callable[[bytes], None] = lambda _: None  # told, once on disk, of a group's new epoch
         self._records: dict[bytes, Conversation] = {}
         self._groups: dict[bytes, Group | None] = {}
         for row in store.all_rows("conversations"):
@@ -60,12 +67,33 @@ class Conversations:
     # Groups.
 
     def group(self, conversation_id: bytes) -> Group | None:
-        """The group after the last row taken; None before the welcome and after the end."""
+        """The group after the last row taken; None before the welcome, after the end, and where it is damaged."""
         if conversation_id not in self._groups:
-            rows = self._store.rows("groups", conversation_id)
-            parts = {row.name[len(conversation_id) :].decode(): row.body for row in rows}
-            self._groups[conversation_id] = Group.from_parts(parts) if parts else None
+            try:
+                self._groups[conversation_id] = self._read(conversation_id)
+            except MissError:
+                self._groups[conversation_id] = None
+                self.damaged(conversation_id)
         return self._groups[conversation_id]
+
+    def _read(self, conversation_id: bytes) -> Group | None:
+        rows = self._store.rows("groups", conversation_id)
+        parts = {row.name[len(conversation_id) :].decode(): row.body for row in rows}
+        if not parts:
+            return None
+        group, kept = Group.from_parts(parts), self._store.get("epochs", conversation_id)
+        if kept is not None and decode(kept, Report.read) != _report(conversation_id, group):
+            raise RemoteError("damaged-state", "not the epoch that was saved")
+        return group
+
+    def read_again(self, conversation_id: bytes) -> Group | None:
+        """The group as the store has it, whatever is in memory."""
+        self._groups.pop(conversation_id, None)
+        return self.group(conversation_id)
+
+    def standings(self) -> list[Report]:
+        """Where this device stands in every group it is in."""
+        return [decode(row.body, Report.read) for row in self._store.all_rows("epochs")]
 
     def save_group(
         self, step: Step, conversation_id: bytes, group: Group, changed: frozenset[str] | None = None
@@ -76,15 +104,19 @@ class Conversations:
             for row in self._store.rows("groups", conversation_id):
                 if row.name[len(conversation_id) :].decode() not in names:
                     step.delete("groups", row.name)
+            step.put("epochs", conversation_id, _encoded(_report(conversation_id, group)))
+            step.after(lambda: self.turned(conversation_id))
         for name in names if changed is None else changed & names:
             step.put("groups", conversation_id + name.encode(), group.part(name), shelf=conversation_id)
         self._remember(step, conversation_id, group)
 
-    def forget_group(self, step: Step, conversation_id: bytes) -> None:
-        """Delete every secret of the group: this device is out of it."""
+    def forget_group(self, step: Step, conversation_id: bytes, *, staged: bool = True) -> None:
+        """Delete every secret of the group, and what is staged: this device is out of it."""
         for row in self._store.rows("groups", conversation_id):
             step.delete("groups", row.name)
-        step.delete("staged", conversation_id)
+        step.delete("epochs", conversation_id)
+        if staged:
+            step.delete("staged", conversation_id)
         self._remember(step, conversation_id, None)
 
     def _remember(self, step: Step, conversation_id: bytes, group: Group | None) -> None:
@@ -127,6 +159,16 @@ class Conversations:
         """Who is in a conversation: person id → leaf indices, in tree order."""
         group = self.group(conversation_id)
         return {} if group is None else persons_in(group)
+
+
+def _report(conversation_id: bytes, group: Group) -> Report:
+    return Report(conversation_id, generation_of(group.group_id), group.epoch, digest_of(group))
+
+
+def _encoded(report: Report) -> bytes:
+    out = Writer()
+    report.write(out)
+    return out.bytes()
 
 
 def persons_in(group: Group) -> dict[bytes, list[int]]:

@@ -59,6 +59,12 @@ NOTICES: dict[str, tuple[str, ...]] = {
     "person-gone": ("who left MiSS",),
     "person-arrived": ("who was invited and is here",),
     "gap": (),
+    "rejoined": (),
+    "device-returned": ("whose device",),
+    "conversation-reset": ("who reset",),
+    "came-meanwhile": ("who came",),
+    "went-meanwhile": ("who went",),
+    "no-longer-in": (),
     # Red lines.
     "device-unendorsed": ("whose device",),
     "cannot-follow": ("reason",),

@@ -8,18 +8,20 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from miss_app.engine.chronicle import Change, chronicle, own_change
-from miss_app.engine.conversations import Conversations, is_direct, persons_in, subject_of, with_members
+from miss_app.engine.arrivals import Arrivals
+from miss_app.engine.chronicle import Change, Line, chronicle, own_change, without_returns
+from miss_app.engine.conversations import Conversations, subject_of, with_members
 from miss_app.engine.events import Trouble
 from miss_app.engine.hearing import heard
+from miss_app.engine.lost import Lost
 from miss_app.engine.membership import Membership, rank_to_commit
 from miss_app.engine.messages import Messages
-from miss_app.engine.model import Act, Conversation, Item
+from miss_app.engine.model import RETURNS, Act, Conversation, Item
 from miss_app.engine.news import News
 from miss_app.engine.outbox import Outbox
 from miss_app.engine.people import People, certificate_of_leaf, person_of_leaf
 from miss_app.engine.problems import Problem
-from miss_app.engine.renewal import after_joining, after_renewing
+from miss_app.engine.renewal import after_renewing
 from miss_app.engine.store import Step, Store, StoreFailure
 from miss_app.engine.traces import Traces
 from miss_protocol import content as contents
@@ -28,8 +30,7 @@ from miss_protocol.acts import Retention
 from miss_protocol.errors import MissError, RemoteError
 from miss_protocol.frames import Class, Deliver, Gap, Kind, Progress, StreamHead
 from miss_protocol.mls import group as mls
-from miss_protocol.mls.codec import Writer, decode
-from miss_protocol.mls.public_group import welcome_references
+from miss_protocol.standing import digest_of
 
 COMMIT_RANK_SECONDS = 2.0
 DEVICE_STREAM = b"device stream"
@@ -41,7 +42,9 @@ class Inbox:
     Args:
         acknowledge: says that a stream is stored up to a number.
         new_id: makes a message id of 16 random bytes.
-        joined: told, inside the step, that this device has been added to a conversation.
+        lost: the threads that are lost, with the rows that wait.
+        arrivals: how this device comes into a group.
+        lost_thread: told of each thread that is lost, once that is on disk.
     """
 
     def __init__(
@@ -54,9 +57,11 @@ class Inbox:
         outbox: Outbox,
         acknowledge: Callable[[bytes, int], None],
         new_id: Callable[[], bytes],
-        joined: Callable[[Step, bytes], None],
         traces: Traces,
         news: News,
+        lost: Lost,
+        arrivals: Arrivals,
+        lost_thread: Callable[[bytes], None],
     ) -> None:
         self._store = store
         self._conversations = conversations
@@ -66,10 +71,11 @@ class Inbox:
         self._outbox = outbox
         self._acknowledge = acknowledge
         self._new_id = new_id
-        self._joined = joined
         self._traces = traces
         self._news = news
-        self._stopped = {row.name[:16] for row in store.all_rows("parked")}
+        self._lost = lost
+        self._arrivals = arrivals
+        self._lost_thread = lost_thread
         self._timers: dict[bytes, asyncio.TimerHandle] = {}
 
     def begin(self, heads: Sequence[StreamHead]) -> None:
@@ -78,13 +84,13 @@ class Inbox:
         A cursor ahead of the store's means that the store is a copy from the past: its ratchets were used since, and
         nothing is ever sealed from it.
         """
-        for stream in list(self._stopped):
-            self._read_again(stream)
+        for loss in self._lost.all():
+            self.read_again(loss.conversation_id)
         for head in heads:
             record = self._conversations.get(head.stream)
             if record is not None and record.active and head.cursor > self._reach(head.stream, record):
                 with self._store.step() as step:
-                    self._deactivate(step, record, "store-from-the-past", head.cursor)
+                    self._lose_past(step, record, head.cursor)
 
     def stop(self) -> None:
         for timer in self._timers.values():
@@ -101,8 +107,7 @@ class Inbox:
         if row.number <= reach:
             self._acknowledge(row.stream, reach)
             return
-        if row.stream in self._stopped:
-            self._park(row)
+        if row.stream in self._lost and self._wait(row):
             self._acknowledge(row.stream, row.number)
             return
         try:
@@ -111,7 +116,7 @@ class Inbox:
         except StoreFailure:
             raise  # not the row's fault: the server sends it again
         except (MissError, Problem) as error:
-            self._cannot_follow(record, row, error.reason)
+            self._cannot_follow(row, error.reason)
         self._acknowledge(row.stream, row.number)
 
     def skip(self, gap: Gap) -> None:
@@ -139,17 +144,27 @@ class Inbox:
 
     def _take(self, step: Step, record: Conversation | None, row: Deliver) -> None:
         if row.kind is Kind.WELCOME:
-            self._welcome(step, record, row)
+            self._arrivals.welcome(step, record, row)
+            return
+        item = self._outbox.find(row.body) if row.kind is Kind.OWN else None
+        if item is not None and item.act in RETURNS:
+            self._arrivals.returned(step, record, item, row)
             return
         if record is None:
             raise RemoteError("unknown-conversation", "a row of a stream without a welcome")
+        if row.kind is Kind.RESET:
+            self._arrivals.left_out(step, record, row)
+            return
         if record.active and row.number > record.position + 1:
             # The rows between were stored by this device: by a later state of this store.
-            self._deactivate(step, record, "store-from-the-past", row.number)
+            self._lose_past(step, record, row.number - 1)
+            self._lost.park(step, row)
             return
         record = replace(record, position=row.number)
         self._conversations.save(step, record)
         group = self._conversations.group(row.stream)
+        if group is None and row.stream in self._lost:
+            raise RemoteError("damaged-state", "what this device knew of the group")
         if row.kind is Kind.OWN:
             self._own(step, record, row)
         elif group is None or row.kind is Kind.CREATE:
@@ -226,7 +241,7 @@ class Inbox:
         item = self._outbox.find(row.body)
         if item is None or item.conversation_id != row.stream:
             # This device sent it, and this store does not know: it is a copy from before.
-            self._deactivate(step, record, "store-from-the-past", row.number)
+            self._lose_past(step, record, row.number)
             return
         self._outbox.number(step, item, row.number)
         self._outbox.done(step, item)
@@ -249,7 +264,7 @@ class Inbox:
         before = self._conversations.group(row.stream)
         after = self._conversations.staged(row.stream, item.message_id)
         if before is None or after is None:
-            self._deactivate(step, record, "store-from-the-past", row.number)
+            self._lose_past(step, record, row.number)
             return
         change = own_change(self._people.me, before, after)
         self._conversations.unstage(step, row.stream)
@@ -268,7 +283,8 @@ class Inbox:
 
     def _commit(self, step: Step, record: Conversation, group: mls.Group, row: Deliver) -> None:
         received = mls.receive_commit(group, row.body, self._membership.rules(row.at_ms))
-        leaf = group.leaf(received.sender)
+        returned = received.group is not None and received.sender in received.added
+        leaf = (received.group if returned and received.group is not None else group).leaf(received.sender)
         change = Change(b"" if leaf is None else person_of_leaf(leaf), received.added, received.removed)
         if received.group is None:
             self._end(step, record, group, change, row)
@@ -288,7 +304,12 @@ class Inbox:
     ) -> None:
         """A new epoch: its group saved, who came and went told."""
         self._conversations.save_group(step, row.stream, after)
-        lines = chronicle(step, self._people, before, after, change)
+        change, back = without_returns(before, after, change)
+        lines: list[Line] = [("device-returned", (self._people.name(person),)) for person in back]
+        lines += chronicle(step, self._people, before, after, change)
+        if back and record.title and rank_to_commit(after) == 0:
+            # What was said in epochs that it could not follow is lost to who came back.
+            self._queue_subject(step, row.stream, subject_of(record))
         self._conversations.save(step, with_members(record, after, self._people.me, row.number))
         for line, (notice, names) in enumerate(lines):
             self._messages.notice(step, row.stream, row.number, line, row.at_ms, notice, *names)
@@ -352,101 +373,55 @@ class Inbox:
         with self._store.step() as step:
             self._outbox.enqueue(step, Item(self._new_id(), conversation_id, Act.CLEAR), first=True)
 
-    def _welcome(self, step: Step, record: Conversation | None, row: Deliver) -> None:
-        """The row that adds this device: join the group."""
-        references = welcome_references(row.body)
-        found = [self._store.get("key_packages", reference) for reference in references]
-        secrets = [mls.KeyPackageSecrets.decode(one) for one in found if one is not None]
-        # Old leaves are not judged by time again: a certificate that has run out must not block those who join.
-        joined = mls.join(row.body, secrets, self._membership.identity, rules=self._membership.rules(None))
-        group = joined.group
-        if group.group_id[:16] != row.stream:
-            raise RemoteError("wrong-group", "a welcome to another conversation")
-        used = next(one for one in secrets if one.reference == joined.used)
-        if not _is_last_resort(used):
-            step.delete("key_packages", joined.used)
-        me = self._people.me
-        sender = group.leaf(joined.sender)
-        actor = b"" if sender is None else person_of_leaf(sender)
-        met = self._people.meet(step, [certificate_of_leaf(leaf) for leaf in group.roster().values()])
-        direct = is_direct(group)
-        peer = next(iter(sorted(set(persons_in(group)) - {me})), b"") if direct else b""
-        if record is None:
-            record = Conversation(row.stream, direct, peer)
-        record = replace(record, position=row.number, active=True, leaving=False, reason="", moved_to=b"")
-        record = replace(record, peer=peer or record.peer, at_ms=max(record.at_ms, row.at_ms))
-        record = after_joining(record, row.at_ms)
-        self._conversations.forget_group(step, row.stream)
-        self._conversations.save_group(step, row.stream, group)
-        self._conversations.save(step, with_members(record, group, me, row.number))
-        line = 0
-        if not direct and actor != me:
-            name = self._people.name(actor)
-            self._messages.notice(step, row.stream, row.number, line, row.at_ms, "you-were-added", name)
-        for one in met:
-            if not one.trusted:
-                line += 1
-                name = self._people.name(one.certificate.person_id)
-                self._messages.notice(step, row.stream, row.number, line, row.at_ms, "device-unendorsed", name)
-        self._messages.tell_conversation(step, row.stream)
-        self._outbox.begin_again(step, row.stream)
-        self._joined(step, row.stream)
-        step.after(lambda: self._outbox.kick(row.stream))
-
     # What cannot be followed.
 
-    def _cannot_follow(self, record: Conversation | None, row: Deliver, reason: str) -> None:
-        self._stopped.add(row.stream)
-        self._park(row)
+    def _cannot_follow(self, row: Deliver, reason: str) -> None:
+        """The thread is lost here: this row, and what follows it, is kept as it came."""
         with self._store.step() as step:
-            step.tell(Trouble("cannot-follow"))
-            if record is not None:
-                at_ms, number = row.at_ms, record.position
-                self._messages.notice(step, row.stream, number, 99, at_ms, "cannot-follow", reason)
+            self._lost.lose(step, row.stream, reason, self._membership.clock.now_ms())
+            self._lost.park(step, row)
+            step.after(lambda: self._lost_thread(row.stream))
 
-    def _park(self, row: Deliver) -> None:
-        """Keep a row behind one that cannot be followed, as it came; a welcome makes a fresh beginning."""
-        if row.kind is not Kind.WELCOME:
-            with self._store.step() as step:
-                out = Writer()
-                row.write(out)
-                name = row.stream + row.number.to_bytes(8, "big")
-                step.put("parked", name, out.bytes(), shelf=row.stream, place=row.number)
-            return
-        record = self._conversations.get(row.stream)
+    def _wait(self, row: Deliver) -> bool:
+        """Whether a row of a lost thread has to wait; a welcome, a reset, our own way back are fresh beginnings."""
+        item = self._outbox.find(row.body) if row.kind is Kind.OWN else None
+        if row.kind in (Kind.WELCOME, Kind.RESET) or (item is not None and item.act in RETURNS):
+            return False
         with self._store.step() as step:
-            for parked in self._store.rows("parked", row.stream):
-                step.delete("parked", parked.name)
-            self._stopped.discard(row.stream)
-            if record is not None:
-                self._deactivate(step, record, "cannot-follow", row.number - 1)
-        self.receive(row)
+            self._lost.park(step, row)
+        return True
 
-    def _read_again(self, stream: bytes) -> None:
-        """Try the parked rows once more, in order: an update may have put right what was wrong."""
-        for parked in self._store.rows("parked", stream):
-            row = decode(parked.body, Deliver.read)
+    def read_again(self, stream: bytes) -> bool:
+        """Take the waiting rows once more, in order: an update, or the store, may have put right what was wrong."""
+        loss, group = self._lost.get(stream), self._conversations.read_again(stream)
+        if loss is None or group is None or loss.digest == digest_of(group):
+            return loss is None
+        for row in self._lost.parked(stream):
             try:
                 with self._store.step() as step:
                     self._take(step, self._conversations.get(stream), row)
-                    step.delete("parked", parked.name)
+                    self._lost.unpark(step, row)
             except StoreFailure:
                 raise
             except (MissError, Problem):
-                return
-        self._stopped.discard(stream)
+                return False
+        with self._store.step() as step:
+            self._lost.found(step, stream)
+        return True
 
     def _reach(self, stream: bytes, record: Conversation | None) -> int:
-        """The number of the last row of a stream that is in this store, taken or parked."""
-        position = 0 if record is None else record.position
-        return max(position, self._store.last_place("parked", stream)) if stream in self._stopped else position
+        """The number of the last row of a stream that is in this store, taken or waiting."""
+        return self._lost.reach(stream, 0 if record is None else record.position)
 
-    def _deactivate(self, step: Step, record: Conversation, reason: str, number: int) -> None:
+    def _lose_past(self, step: Step, record: Conversation, number: int) -> None:
+        """This store is a copy from the past: its secrets are never used again, this device comes back anew."""
         self._conversations.forget_group(step, record.conversation_id)
-        after = replace(record, active=False, reason=reason, position=max(record.position, number))
+        after = replace(record, position=max(record.position, number))
         self._conversations.save(step, after)
-        now_ms = self._membership.clock.now_ms()
+        now_ms, reason = self._membership.clock.now_ms(), "store-from-the-past"
         self._messages.notice(step, record.conversation_id, after.position, 0, now_ms, reason)
+        self._lost.lose(step, record.conversation_id, reason, now_ms)
+        step.after(lambda: self._lost_thread(record.conversation_id))
 
     # The device's own stream.
 
@@ -460,7 +435,3 @@ class Inbox:
                 if notice is not None and not notice.endorsed:
                     step.tell(Trouble("own-device-unendorsed"))
         self._acknowledge(row.stream, max(row.number, known))
-
-
-def _is_last_resort(secrets: mls.KeyPackageSecrets) -> bool:
-    return any(one.type == 0x000A for one in secrets.decoded.extensions)

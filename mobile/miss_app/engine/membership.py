@@ -20,6 +20,7 @@ from miss_protocol.identity import Authority, DeviceCertificate, check_successor
 from miss_protocol.mls import group as mls
 from miss_protocol.mls.extensions import ExternalSender, external_senders
 from miss_protocol.mls.policy import allowed
+from miss_protocol.succession import group_id_of
 from miss_protocol.terms import DIRECT, EXTENSION_TYPE, GROUP, Terms
 
 _X509 = 2
@@ -71,14 +72,22 @@ class Membership:
             mls.RequiredCapabilities((EXTENSION_TYPE,), (mls.SelfRemove.type,), (_X509,)).extension(),
             external_senders([self._registrar()]),
         )
+        return self.found(group_id_of(conversation_id, 0), extensions)
+
+    def found(self, group_id: bytes, extensions: Sequence[mls.Extension]) -> mls.Group:
+        """A group of one leaf, ours, with this id and context."""
         now = self.clock.now_ms() // 1000
         return mls.create(
             self.identity,
-            conversation_id + bytes(4),
+            group_id,
             extensions=extensions,
             not_before=now - _HOUR_SECONDS,
             not_after=now + limits.KEY_PACKAGE_DAYS * _DAY_SECONDS,
         )
+
+    def commit_adds(self, group: mls.Group, adds: Sequence[mls.Proposal]) -> mls.Staged:
+        """The commit by which these key packages enter a group just founded; LocalError where it is forbidden."""
+        return mls.commit(group, self.identity, adds, rules=self.rules(self.clock.now_ms()))
 
     def begin_direct(self, conversation_id: bytes, person_id: bytes) -> mls.Group:
         return self.begin(conversation_id, DIRECT, (self._people.me, person_id))

@@ -19,8 +19,13 @@ class Act(StrEnum):
     REMOVE = "remove"  # leaves, by a commit
     CLEAR = "clear"  # commit the leaves that others proposed
     RENEW = "renew"  # this device's own keys, by a commit
+    REJOIN = "rejoin"  # come back in the place of one's own old leaf, by an external commit
+    RESET = "reset"  # a new group in the old one's place
     LEAVE = "leave"  # propose to go
     CONTENT = "content"  # an application message
+
+
+RETURNS = (Act.REJOIN, Act.RESET)  # the ways back into a conversation whose thread was lost
 
 
 class Stage(StrEnum):
@@ -209,6 +214,24 @@ class Item:
     number: int = 0
     read: int = 0  # for a read receipt: the number it says
     group_info: bytes = b""  # of the epoch that a commit begins
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A conversation whose thread this device lost, and what was tried in the last day.
+
+    ``reason`` is why; ``digest`` the one that others do not share, where that is why. ``open`` is False once the
+    thread was found: what was tried still counts. ``given_up``: the last rung is reached.
+    """
+
+    conversation_id: bytes
+    reason: str
+    since_ms: int
+    open: bool = True
+    rejoins: int = 0
+    resets: int = 0
+    given_up: bool = False
+    digest: bytes = b""
 
 
 @dataclass(frozen=True)

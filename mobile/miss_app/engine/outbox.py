@@ -9,16 +9,18 @@ One item a conversation is on its way at a time: a refusal can then never change
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from dataclasses import replace
+from functools import partial
 
 from miss_app.engine import records
 from miss_app.engine.conversations import Conversations
 from miss_app.engine.events import Event, Trouble
 from miss_app.engine.http import Http
+from miss_app.engine.lost import Returns
 from miss_app.engine.membership import Membership
 from miss_app.engine.messages import Messages
-from miss_app.engine.model import Act, Conversation, Item, Latecomer, Stage
+from miss_app.engine.model import RETURNS, Act, Conversation, Item, Latecomer, Stage
 from miss_app.engine.problems import Problem
 from miss_app.engine.store import Row, Step, Store, StoreFailure
 from miss_protocol.frames import ID_BYTES, Accepted, Class, Kind, Refusal, Refused, Submit
@@ -33,7 +35,12 @@ STORE_RETRY_SECONDS = 5.0
 PACKAGES_RETRY_SECONDS_MAX = 30.0
 _COMMITS = (Act.ADD, Act.REMOVE, Act.CLEAR, Act.RENEW)
 NOT_CONTACTABLE = "not-contactable"  # somebody's wish, as the server says it
-_UNASKED = (Act.CONTENT, Act.CLEAR, Act.RENEW)  # their failure is told at the message, or is nobody's business
+_UNASKED = (
+    Act.CONTENT,
+    Act.CLEAR,
+    Act.RENEW,
+    *RETURNS,
+)  # their failure is told at the message, or is nobody's business
 
 
 class Outbox:
@@ -44,6 +51,7 @@ class Outbox:
         new_id: makes a message id of 16 random bytes.
         late: told when somebody is to be added later, who has left no key package yet.
         tell: tells the screen.
+        lost: the conversations in which nothing is said before this device has found its way back.
     """
 
     def __init__(
@@ -57,6 +65,7 @@ class Outbox:
         new_id: Callable[[], bytes],
         late: Callable[[], None],
         tell: Callable[[Event], None],
+        lost: Container[bytes] = (),
     ) -> None:
         self._store = store
         self._conversations = conversations
@@ -67,6 +76,8 @@ class Outbox:
         self._new_id = new_id
         self._late = late
         self._tell = tell
+        self._lost = lost
+        self.returns: Returns | None = None
         self._open = False
         self._flying: dict[bytes, bytes] = {}  # conversation → message id whose answer is awaited
         self._busy: dict[bytes, asyncio.Task[None]] = {}
@@ -168,15 +179,19 @@ class Outbox:
     async def _advance(self, conversation_id: bytes) -> bool:
         """One step of the first item that is not accepted yet; True where there may be another at once."""
         record, item = self._conversations.get(conversation_id), self._first(conversation_id)
-        if record is None or item is None or conversation_id in self._flying:
+        if item is None or conversation_id in self._flying:
+            return False
+        if item.act in RETURNS:
+            return await self._return(item)
+        if record is None or (record.active and conversation_id in self._lost):
             return False
         group = self._conversations.group(conversation_id)
         if not record.active or group is None:
             return self._fail(item, record.reason or "not-member")
+        if conversation_id in self._lost and record.active:
+            return False  # its state was found to be damaged just now
         if item.stage is Stage.READY:
-            self._flying[conversation_id] = item.message_id
-            await self._submit(_frame(item))
-            return False
+            return await self._fly(item)
         if group.must_commit and item.act not in _COMMITS:
             # RFC 9420 section 12.4: whoever wants to send commits the waiting leaves first.
             with self._store.step() as step:
@@ -190,6 +205,31 @@ class Outbox:
             raise
         except Problem as problem:
             return self._fail(item, problem.reason)
+
+    async def _fly(self, item: Item) -> bool:
+        self._flying[item.conversation_id] = item.message_id
+        await self._submit(_frame(item))
+        return False
+
+    async def _return(self, item: Item) -> bool:
+        """One step of a way back; it goes before everything else."""
+        if item.stage is Stage.READY:
+            return await self._fly(item)
+        try:
+            return self.returns is not None and await self.returns.prepare(item)
+        except StoreFailure:
+            raise
+        except Problem as problem:
+            return self._fail(item, problem.reason)
+
+    def returning(self, conversation_id: bytes) -> bool:
+        """Whether a way back is made ready, and may be accepted yet."""
+        return any(one.act in RETURNS and one.stage is not Stage.INTENT for one in self.items(conversation_id))
+
+    def handshake(self, message_id: bytes) -> bytes:
+        """The bytes of an own commit or leave that is under way; empty for anything else."""
+        item = self.find(message_id)
+        return b"" if item is None or item.kind is Kind.APPLICATION else item.body
 
     def _first(self, conversation_id: bytes) -> Item | None:
         for item in self.items(conversation_id, limit=ACCEPTED_MAX):
@@ -349,7 +389,7 @@ class Outbox:
             self.kick_later(frame.stream, RETRY_SECONDS)
         elif frame.reason in (Refusal.STALE, Refusal.COMMIT_FIRST) and item.refusals < REFUSALS_MAX:
             after = frame.epoch if frame.reason is Refusal.STALE else item.epoch + 1
-            after = 0 if item.act in _COMMITS and frame.reason is Refusal.COMMIT_FIRST else after
+            after = 0 if item.act in (*_COMMITS, *RETURNS) and frame.reason is Refusal.COMMIT_FIRST else after
             with self._store.step() as step:
                 self.unseal(step, replace(item, refusals=item.refusals + 1), after)
             self.kick_later(frame.stream, 0 if frame.reason is Refusal.STALE else RETRY_SECONDS / 4)
@@ -361,7 +401,7 @@ class Outbox:
 
     def unseal(self, step: Step, item: Item, after_epoch: int) -> None:
         """Keep what was to be said and its id, drop the ciphertext: it is sealed again in a later epoch."""
-        if item.act in _COMMITS:
+        if item.act in (*_COMMITS, *RETURNS):
             self._conversations.unstage(step, item.conversation_id)
         self.save(
             step, replace(item, stage=Stage.INTENT, body=b"", welcome=b"", group_info=b"", after_epoch=after_epoch)
@@ -382,10 +422,18 @@ class Outbox:
     def begin_again(self, step: Step, conversation_id: bytes) -> None:
         """This device has been added again: rows of its own from before the welcome do not come any more."""
         for item in self.items(conversation_id):
+            if item.act in RETURNS:
+                continue  # where it was accepted meanwhile, its own row still comes
             if item.stage is Stage.ACCEPTED:
                 step.delete("outbox", item.message_id)
             elif item.stage is Stage.READY:
-                self.unseal(step, item, 0)
+                self.save(step, replace(item, stage=Stage.INTENT, body=b"", welcome=b"", group_info=b"", after_epoch=0))
+            elif item.after_epoch:
+                self.save(step, replace(item, after_epoch=0))  # of the group before
+        step.after(lambda: self._land(conversation_id))
+
+    def _land(self, conversation_id: bytes) -> None:
+        self._flying.pop(conversation_id, None)
 
     def _landed(self, item: Item) -> None:
         if self._flying.get(item.conversation_id) == item.message_id:
@@ -416,8 +464,10 @@ class Outbox:
         """Give an item up, and say so where it shows; the next one may go on."""
         with self._store.step() as step:
             step.delete("outbox", item.message_id)
-            if item.act in _COMMITS:
+            if item.act in (*_COMMITS, *RETURNS):
                 self._conversations.unstage(step, item.conversation_id)
+            if item.act in RETURNS and self.returns is not None:
+                step.after(partial(self.returns.failed, item, reason))
             message = self._messages.find(item.conversation_id, item.message_id)
             if message is not None:
                 self._messages.change(step, replace(message, failed=True, problem=reason))

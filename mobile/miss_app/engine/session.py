@@ -33,6 +33,7 @@ from miss_protocol.frames import (
     Close,
     Frame,
     Login,
+    Reports,
     Submit,
     Ticket,
     TicketPlease,
@@ -128,6 +129,10 @@ class Session:
         """Say that the person is writing; nothing where there is no connection."""
         if self.link is Link.ONLINE:
             await self._send(Typing(stream))
+
+    async def report(self, frame: Reports) -> None:
+        """Say where this device stands; what is lost is said again after the next login."""
+        await self._send(frame)
 
     def acknowledge(self, stream: bytes, number: int) -> None:
         """This stream is in the store up to this number; said within a tenth of a second."""

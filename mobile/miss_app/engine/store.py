@@ -46,6 +46,8 @@ TABLES = (
     "open",  # messages that wait for somebody's answer or charge; shelf = conversation
     "orphans",  # acts whose message is not here yet; shelf = conversation + message id, place = number
     "parked",  # rows behind one that cannot be followed; shelf = conversation, place = number
+    "lost",  # conversations whose thread is lost, and what was tried
+    "epochs",  # where this device stands in each group, as it reports it
     "outbox",  # shelf = conversation, place = order of sending
     "people",
     "pins",  # device keys seen; shelf = person
