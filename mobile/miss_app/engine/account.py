@@ -132,34 +132,9 @@ class Account:
             tell,
             self.lost,
         )
-        arrivals = Arrivals(
-            store,
-            self.conversations,
-            self.messages,
-            self.people,
-            self.membership,
-            self.outbox,
-            self.lost,
-            new_id,
-            self._joined,
-        )
         self.traces = Traces(store, self.conversations, self.messages, self.people, self.outbox)
         self.news = News(store, self.people, self.conversations, self.messages, lambda: self.greet())
-        self.inbox = Inbox(
-            store,
-            self.conversations,
-            self.messages,
-            self.people,
-            self.membership,
-            self.outbox,
-            self.session.acknowledge,
-            new_id,
-            self.traces,
-            self.news,
-            self.lost,
-            arrivals,
-            self._lost_thread,
-        )
+        self.inbox = self._inbox()
         self.standings = Standings(self.conversations, self.lost, self.session.report)
         self.ladder = self._ladder()
         self.receipts = Receipts(store, self.conversations, self.messages, self.outbox, self.clock.now_ms, new_id)
@@ -175,6 +150,35 @@ class Account:
         self._chores: set[asyncio.Task[None]] = set()
         with store.step() as step:
             self.people.meet(step, [self.certificate])
+
+    def _inbox(self) -> Inbox:
+        """What takes the rows that arrive, and this device's own arrivals among them."""
+        arrivals = Arrivals(
+            self.store,
+            self.conversations,
+            self.messages,
+            self.people,
+            self.membership,
+            self.outbox,
+            self.lost,
+            new_id,
+            self._joined,
+        )
+        return Inbox(
+            self.store,
+            self.conversations,
+            self.messages,
+            self.people,
+            self.membership,
+            self.outbox,
+            self.session.acknowledge,
+            new_id,
+            self.traces,
+            self.news,
+            self.lost,
+            arrivals,
+            self._lost_thread,
+        )
 
     def _ladder(self) -> Ladder:
         """The way back into lost conversations, wired to those who lose one or wait for it."""
