@@ -35,7 +35,7 @@ class Registrar:
 
     def __init__(self) -> None:
         made: tuple[Authority, AuthorityKeys] = make_authority("test", NOW_MS)
-        self.authority, self._keys = made
+        self.authority, self.keys = made
 
     def person(self, name: str) -> Professional:
         """A fictional professional."""
@@ -57,5 +57,5 @@ class Registrar:
             content = endorsement_content(signed, request.device_id, request.signature_key, request.login_key)
             signature = endorser.keys.signature_key.sign(labelled(LABEL_ENDORSEMENT, content))
             endorsement = Endorsement(endorser.keys.device_id, signature)
-        certificate = certify(self.authority, self._keys.issuing, who, request, NOW_MS, endorsement)
+        certificate = certify(self.authority, self.keys.issuing, who, request, NOW_MS, endorsement)
         return Certified(keys, certificate)

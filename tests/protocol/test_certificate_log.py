@@ -5,22 +5,19 @@ import os
 from dataclasses import replace
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from miss_protocol import identity, merkle
+from miss_protocol import merkle
 from miss_protocol.certificate_log import (
-    Entry,
     Following,
-    Head,
     Statement,
-    book_leaf,
     book_of,
     certificates_of,
-    tag_of,
 )
 from miss_protocol.errors import RemoteError
 from miss_protocol.labels import LABEL_ENDORSEMENT, labelled
 from miss_protocol.limits import LOG_BOOKS
+from protocol.log import Log, neighbour
 
 NOW = 1_800_000_000_000
 # The leaves and roots that Certificate Transparency's own test data has.
@@ -79,50 +76,6 @@ def test_every_inclusion_and_consistency_of_small_trees_is_proved_and_no_other()
             assert not merkle.consistent(earlier, before, size, root, [*path, other])
             for at in range(len(path)):
                 assert not merkle.consistent(earlier, before, size, root, path[:at])
-
-
-class Log:
-    """A log in memory, which a test may keep as it should be or not."""
-
-    def __init__(self) -> None:
-        self.authority, self.keys = identity.make_authority("miss.example", NOW)
-        self.books: dict[int, list[Entry]] = {}
-        self.certificates: dict[bytes, bytes] = {}
-
-    def issue(self, person_id: bytes) -> identity.DeviceCertificate:
-        signing, login = ed25519.Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP256R1())
-        request = identity.CertificateRequest.sign(os.urandom(16), "téléphone", signing, login)
-        who = identity.Professional(person_id, "Dr X", "X", "Y", "", "10", "Médecin", "Cabinet", "mailbox", NOW)
-        certificate = identity.certify(self.authority, self.keys.issuing, who, request, NOW)
-        entry = Entry.of(certificate)
-        self.books.setdefault(book_of(person_id), []).append(entry)
-        self.certificates[entry.fingerprint] = certificate.der
-        return certificate
-
-    def head(self, book: int) -> tuple[Head, tuple[bytes, ...]]:
-        hashes = []
-        for one in range(LOG_BOOKS):
-            entries = self.books.get(one, [])
-            hashes.append(book_leaf(len(entries), merkle.root([entry.leaf() for entry in entries])))
-        size = sum(len(entries) for entries in self.books.values())
-        head = Head(size, NOW, merkle.root(hashes)).signed(self.keys.issuing)
-        return head, tuple(merkle.inclusion_path(hashes, book))
-
-    def statement(self, person_id: bytes, first: int = 0) -> Statement:
-        book = book_of(person_id)
-        entries = self.books.get(book, [])
-        head, path = self.head(book)
-        told = tuple(entries[first:])
-        own = tuple(self.certificates[one.fingerprint] for one in told if one.tag == tag_of(person_id))
-        return Statement.decode(Statement(head, book, len(entries), path, first, told, own).encode())
-
-
-def neighbour(person_id: bytes) -> bytes:
-    """Another person of the same book."""
-    while True:
-        one = os.urandom(16)
-        if book_of(one) == book_of(person_id):
-            return one
 
 
 @pytest.fixture

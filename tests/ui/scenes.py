@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from miss_app.engine.events import Link, PhotoView, Stage, Tick
+from miss_app.engine.events import Alarm, IdentityAlarm, Link, PhotoView, Stage, Tick, UnknownDevice
 from miss_app.engine.problems import Problem
 from miss_app.ui import driver
 from ui.cast import CAMILLE, EVERYBODY, ME, fill, wound
@@ -41,6 +41,8 @@ HOME = (
     "attach",
     "photo",
     "offline",
+    "alarm-device",
+    "alarm-log",
     "empty-list",
     "leave",
     "emoji",
@@ -243,6 +245,18 @@ def offline(rehearsal: Rehearsal) -> None:
     rehearsal.until(lambda: rehearsal.sees("banner"))
 
 
+def alarm_device(rehearsal: Rehearsal) -> None:
+    unknown = UnknownDevice(bytes(16), 1_760_000_000_000, "mailbox")
+    rehearsal.scene.tell(IdentityAlarm(Alarm(unknown=(unknown,))))
+    rehearsal.until(lambda: rehearsal.sees("alarm"))
+
+
+def alarm_log(rehearsal: Rehearsal) -> None:
+    chat(rehearsal)
+    rehearsal.scene.tell(IdentityAlarm(Alarm("log-rewritten")))
+    rehearsal.until(lambda: rehearsal.sees("alarm"))
+
+
 COME: dict[str, Callable[[Rehearsal], None]] = {
     "invitation-wrong": invitation_wrong,
     "registration": registration,
@@ -260,6 +274,8 @@ COME: dict[str, Callable[[Rehearsal], None]] = {
     "devices": devices,
     "link": link,
     "offline": offline,
+    "alarm-device": alarm_device,
+    "alarm-log": alarm_log,
     "attach": attach,
     "photo": photo,
 }

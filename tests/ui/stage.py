@@ -12,10 +12,12 @@ from dataclasses import replace
 from typing import Any
 
 from miss_app.engine.events import (
+    Alarm,
     CharterView,
     ConversationView,
     DeviceView,
     Event,
+    IdentityAlarm,
     Link,
     MessageAdded,
     MessageView,
@@ -173,6 +175,10 @@ class Scene:
     async def devices(self) -> list[DeviceView]:
         self._did("devices")
         return list(self.my_devices)
+
+    async def accept_alarm(self) -> None:
+        self._did("accept_alarm")
+        self.tell(IdentityAlarm(Alarm()))
 
     async def choose_pin(self, pin: str) -> None:
         self._did("choose_pin", pin)

@@ -8,7 +8,9 @@ import pytest
 from kivy.cache import Cache
 
 from miss_app.engine.events import (
+    Alarm,
     ConversationChanged,
+    IdentityAlarm,
     Link,
     LinkChanged,
     MessageAdded,
@@ -17,6 +19,7 @@ from miss_app.engine.events import (
     StageChanged,
     Tick,
     Trouble,
+    UnknownDevice,
     Waiting,
 )
 from miss_app.engine.problems import Problem
@@ -282,6 +285,24 @@ def test_the_banner_waits_a_moment_and_says_a_reason_at_once(rehearse: Rehearse)
     assert play.read("banner") == words.problem("tls-expired")
     play.scene.tell(LinkChanged(Link.ONLINE))
     play.until(lambda: not play.sees("banner"))
+
+
+def test_an_alarm_stays_until_it_is_judged_and_leads_to_the_devices(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    assert not play.sees("alarm")
+    play.scene.tell(IdentityAlarm(Alarm(unknown=(UnknownDevice(bytes(16), 1_760_000_000_000, "mailbox"),))))
+    play.until(lambda: play.sees("alarm-devices"))
+    assert "inscrit à votre nom" in play.read("alarm")
+    play.tap("alarm-devices")
+    play.until(lambda: play.sees("device-0"))
+    assert play.sees("alarm")
+    play.tap("alarm-judged")
+    play.until(lambda: not play.sees("alarm"))
+    assert play.did("accept_alarm")
+    play.scene.tell(IdentityAlarm(Alarm("log-forged")))
+    play.until(lambda: play.sees("alarm"))
+    assert play.read("alarm") == words.problem("log-forged")
+    assert not play.sees("alarm-devices")
 
 
 def test_theme_and_language_change_under_open_screens_and_are_kept(rehearse: Rehearse) -> None:

@@ -18,6 +18,7 @@ from miss_app.engine.keeping import Keeping
 from miss_app.engine.ladder import Ladder
 from miss_app.engine.latecomers import Latecomers
 from miss_app.engine.locker import Locker
+from miss_app.engine.log_watch import LogWatch
 from miss_app.engine.lost import Lost
 from miss_app.engine.membership import Clock, Membership
 from miss_app.engine.messages import Messages
@@ -143,6 +144,7 @@ class Account:
             store, self.conversations, self.people, self.membership, self.outbox, self.http, new_id
         )
         self.transfers = Transfers(store, self.messages, self.http, tell)
+        self.log_watch = LogWatch(store, self.people, self.http, self.certificate, lambda: server.authority, tell)
         self.search = Search(store, self.people, self.messages)
         self.keeping = Keeping(store, self.conversations, self.messages, self.clock.now_ms)
         self.locker = locker
@@ -206,6 +208,7 @@ class Account:
         self.locker.empty()
         self.locker.make(self.store)
         self.search.start(self.conversations.all())
+        self.log_watch.say()
         self.session.start()
 
     async def stop(self) -> None:
@@ -303,6 +306,7 @@ class Account:
         with self.store.step() as step:
             self.latecomers.expect_everywhere(step)
         self.transfers.resume()
+        self.chore(self.log_watch.check())
         self.chore(self._ask_charter())
         self.greet()
 

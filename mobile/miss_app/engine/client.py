@@ -292,6 +292,10 @@ class Client:
             raise Problem("locked")
         return self._account
 
+    async def accept_alarm(self) -> None:
+        """The devices that ``IdentityAlarm`` named are this person's own, or what it said was understood."""
+        self._open_account().log_watch.accept()
+
     # Reading.
 
     async def search_people(self, words: str, *, profession: str = "", place: str = "") -> list[PersonView]:

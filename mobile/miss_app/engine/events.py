@@ -260,6 +260,27 @@ class DeviceView:
 
 
 @dataclass(frozen=True)
+class UnknownDevice:
+    """A device certified under this person's name that none of their trusted devices vouches for."""
+
+    device_id: bytes
+    certified_at_ms: int
+    checked_how: str
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """What the log of certificates shows against this person or this server; ``problem`` names a sentence."""
+
+    problem: str = ""
+    unknown: tuple[UnknownDevice, ...] = ()
+
+    @property
+    def raised(self) -> bool:
+        return bool(self.problem or self.unknown)
+
+
+@dataclass(frozen=True)
 class Event:
     """Something changed; the screen asks the client for the view it needs."""
 
@@ -346,3 +367,10 @@ class Trouble(Event):
     """Something went wrong that no single message carries; ``problem`` names the sentence in ``texts``."""
 
     problem: str
+
+
+@dataclass(frozen=True)
+class IdentityAlarm(Event):
+    """Somebody may be certified in this person's name, or the server has rewritten its log; empty once judged."""
+
+    alarm: Alarm

@@ -9,6 +9,7 @@ from kivy.uix.floatlayout import FloatLayout
 
 from miss_app.engine.events import Event
 from miss_app.ui import controls
+from miss_app.ui.alarm import AlarmStrip
 from miss_app.ui.banner import Banner
 from miss_app.ui.controls import Sheet
 from miss_app.ui.kv import load_rules
@@ -17,7 +18,7 @@ from miss_app.ui.page import Page
 from miss_app.ui.rail import Rail
 from miss_app.ui.tokens import WIDE_DP
 
-__all__ = ["Banner", "Rail", "controls"]
+__all__ = ["AlarmStrip", "Banner", "Rail", "controls"]
 
 
 class Shell(FloatLayout):
@@ -120,8 +121,9 @@ class Shell(FloatLayout):
                 child.close()
 
     def hear(self, event: Event) -> None:
-        """Pass an event on to the banner and to every page alive."""
+        """Pass an event on to both strips and to every page alive."""
         self.ids.banner.hear(event)
+        self.ids.alarm.hear(event)
         for page in self.pages:
             page.hear(event)
 
@@ -138,7 +140,7 @@ class Shell(FloatLayout):
         for page in self.pages:
             page.wide = self.wide
         home = self.gate is None and self.side is not None
-        self.ids.banner.silent = not home
+        self.ids.banner.silent = self.ids.alarm.silent = not home
         rail.shown = home and self.wide
         rail.section = self.section if self.stack or not self.wide else "chats"
         side.shown = home and self.wide
