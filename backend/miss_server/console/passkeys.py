@@ -237,6 +237,6 @@ def _bytes(fields: Any, name: str) -> bytes:
 def _named_challenge(credential: Credential) -> bytes:
     try:
         client = json.loads(_bytes(credential.get("response"), "clientDataJSON"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return b""
     return _bytes(client, "challenge")

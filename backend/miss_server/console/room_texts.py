@@ -138,7 +138,6 @@ TEXTS = {
     "people-none": ("Personne ne correspond.", "Nobody fits."),
     "person-name": ("Nom", "Name"),
     "person-profession": ("Profession et lieu", "Profession and place"),
-    "person-place": ("Lieu", "Place"),
     "person-checked": ("Identité vérifiée", "Identity checked"),
     "person-since": ("Sur MiSS depuis", "On MiSS since"),
     "person-devices": ("Appareils", "Devices"),
