@@ -236,12 +236,12 @@ class Device:
 
         await until(reached, f"{self.name}: tick {tick}")
 
-    async def link_from(self, trusted: "Device") -> None:
-        """Become a further device of the same person, by the code typed on a trusted one."""
+    async def link_from(self, trusted: "Device", days: int | None = None) -> None:
+        """Become a further device of the same person, by the code typed on a trusted one; ``days`` of history."""
         await self.client.start()
         await self.client.use_invitation(self.invitation)
         code = await self.client.start_linking()
-        await trusted.client.link_device(code, pin=PIN)
+        await trusted.client.link_device(code, pin=PIN, days=days)
         await until(lambda: self.client.stage() is Stage.PIN, f"{self.name} is linked")
         await self.enter()
 

@@ -20,6 +20,7 @@ from miss_server import (
     devices,
     invite_routes,
     journal,
+    links,
     log_routes,
     migrations,
     personal_routes,
@@ -106,6 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
     state.charter, state.psc = charter.load(settings.data), _psc(settings)
     state.registrar, state.mail = _registrar(settings, keyring, state.charter.version), mail_of(settings)
     state.claim_buckets = Buckets(CLAIMS_AT_ONCE, CLAIM_EVERY_MS, now_ms)
+    state.link_bells = links.Bells()
     state.link_buckets = Buckets(LINKS_AT_ONCE, LINK_EVERY_MS, now_ms)
     app.include_router(registration_routes.router)
     app.include_router(sign_in_routes.router)

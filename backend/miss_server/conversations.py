@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from miss_protocol import limits
 from miss_protocol.frames import Accepted, Kind, Refusal, Refused, Submit
+from miss_protocol.terms import OWN
 from miss_server.clock import now_ms
 from miss_server.handshakes import Judgement
 from miss_server.streams import DEVICE_STREAM
@@ -240,6 +241,8 @@ def _create(ledger: _Ledger, one: Submission) -> Verdict:
         "INSERT INTO public_groups (stream, version, state, committer, group_info) VALUES (?,1,?,?,?)",
         (stream.stream, judgement.state, one.device, frame.body),
     )
+    if judgement.kind == OWN and judgement.pair is not None:
+        _keep_pair(ledger, judgement.pair, stream.stream)
     _join(ledger, stream, (one.device,), 1)
     answer = _append(ledger, one, stream)
     return Taken(answer, Row(stream.stream, 1, one.device, ledger.now_ms, frame, added=(one.device,)))
@@ -277,11 +280,7 @@ def _handshake(ledger: _Ledger, one: Submission, stream: _Stream) -> Verdict:
     if frame.welcome:
         run("INSERT INTO welcomes (stream, number, body) VALUES (?,?,?)", (stream.stream, number, frame.welcome))
     if judgement.pair is not None:
-        run(
-            "INSERT INTO direct_pairs (low_person, high_person, stream) VALUES (?,?,?) "
-            "ON CONFLICT (low_person, high_person) DO UPDATE SET stream = excluded.stream",
-            (*judgement.pair, stream.stream),
-        )
+        _keep_pair(ledger, judgement.pair, stream.stream)
     row = Row(stream.stream, number, one.device, ledger.now_ms, frame, judgement.added, judgement.removed)
     return Taken(answer, row)
 
@@ -302,6 +301,14 @@ def _leave(ledger: _Ledger, stream: _Stream, devices: Sequence[int], number: int
             "UPDATE memberships SET removed = ? WHERE stream = ? AND device = ? AND removed IS NULL",
             (number, stream.stream, device),
         )
+
+
+def _keep_pair(ledger: _Ledger, pair: tuple[bytes, bytes], stream: int) -> None:
+    ledger.connection.exec_driver_sql(
+        "INSERT INTO direct_pairs (low_person, high_person, stream) VALUES (?,?,?) "
+        "ON CONFLICT (low_person, high_person) DO UPDATE SET stream = excluded.stream",
+        (*pair, stream),
+    )
 
 
 def _pair_taken(ledger: _Ledger, one: Submission, pair: tuple[bytes, bytes], here: int) -> bytes | None:

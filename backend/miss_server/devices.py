@@ -11,7 +11,7 @@ from miss_protocol.errors import RemoteError
 from miss_protocol.identity import Authority, DeviceCertificate, certificate_of, login_content
 from miss_protocol.labels import LABEL_LOGIN, verify_p256
 from miss_protocol.mls.nodes import KeyPackage
-from miss_protocol.notices import DeviceAdded
+from miss_protocol.notices import DeviceAdded, DeviceReady
 from miss_server import acts, invites, streams
 from miss_server.register_tables import people
 from miss_server.tables import devices, key_packages
@@ -168,6 +168,22 @@ def revoke(connection: Connection, device_id: bytes, who: str, now_ms: int, reas
     return True
 
 
+def rename(connection: Connection, person_id: bytes, device_id: bytes, name: str) -> bool:
+    """What a person calls one of their live devices; whether there is such a device."""
+    d = devices.c
+    mine = (d.device_id == device_id, d.person_id == person_id, d.revoked_at_ms.is_(None))
+    return connection.execute(update(devices).where(*mine).values(name=name)).rowcount == 1
+
+
+def revoke_own(connection: Connection, device: Device, device_id: bytes, now_ms: int) -> int | None:
+    """One of a person's devices ends another, or itself; returns its row number, None where there is no such device."""
+    found = find(connection, device_id)
+    if found is None or found.person_id != device.person_id or found.revoked:
+        return None
+    revoke(connection, device_id, device.device_id.hex(), now_ms)
+    return found.device
+
+
 def revoked_since(connection: Connection, since_ms: int) -> list[int]:
     """The devices revoked since then, from whichever process it was done."""
     return list(connection.scalars(select(devices.c.device).where(devices.c.revoked_at_ms > since_ms)))
@@ -205,26 +221,31 @@ def read_key_packages(
     return checked
 
 
-def keep_key_packages(connection: Connection, device: int, packages: Sequence[tuple[bytes, bool, bytes, int]]) -> int:
+def keep_key_packages(
+    connection: Connection, device: Device, packages: Sequence[tuple[bytes, bool, bytes, int]], now_ms: int
+) -> tuple[int, list[int]]:
     """Stores checked key packages; a new last resort takes the place of the old one; the same one twice is one.
 
+    The first ones of a device are told to the person's other devices: they can add it to conversations from now on.
+
     Returns:
-        how many one-use key packages this device now has here.
+        how many one-use key packages this device now has here, and the streams to ring.
 
     Raises:
         RemoteError: ``full``.
     """
     k = key_packages.c
+    first = connection.execute(select(k.key_package).where(k.device == device.device).limit(1)).first() is None
     references = [reference for reference, *_ in packages]
     known = {bytes(one) for one in connection.scalars(select(k.reference).where(k.reference.in_(references)))}
     if any(last for _, last, *_ in packages):
-        replaced = delete(key_packages).where(k.device == device, k.last_resort, k.reference.not_in(references))
+        replaced = delete(key_packages).where(k.device == device.device, k.last_resort, k.reference.not_in(references))
         connection.execute(replaced)
     fresh: dict[bytes, dict[str, object]] = {}
     for reference, last, body, not_after_ms in packages:
         if reference not in known:
             fresh[reference] = {
-                "device": device,
+                "device": device.device,
                 "reference": reference,
                 "last_resort": last,
                 "body": body,
@@ -232,10 +253,14 @@ def keep_key_packages(connection: Connection, device: int, packages: Sequence[tu
             }
     if fresh:
         connection.execute(insert(key_packages), list(fresh.values()))
-    left = key_packages_left(connection, device)
+    left = key_packages_left(connection, device.device)
     if left > limits.KEY_PACKAGES_PER_DEVICE_MAX:
         raise RemoteError("full", f"{limits.KEY_PACKAGES_PER_DEVICE_MAX} key packages at most")
-    return left
+    if not (first and fresh):
+        return left, []
+    notice = DeviceReady(device.device_id)
+    siblings = [one for one in of_person(connection, device.person_id) if one.device_id != device.device_id]
+    return left, [streams.tell(connection, one.device_id, notice, now_ms) for one in siblings]
 
 
 def key_packages_left(connection: Connection, device: int) -> int:
@@ -246,9 +271,11 @@ def key_packages_left(connection: Connection, device: int) -> int:
 
 
 def take_key_packages(
-    connection: Connection, person_id: bytes, but_not: bytes, now_ms: int
+    connection: Connection, person_id: bytes, but_not: bytes, now_ms: int, only: bytes = b""
 ) -> list[tuple[bytes, bytes]]:
     """One key package for each live device of a person, but the asking one: (device id, key package).
+
+    ``only`` names the one device that is wanted.
 
     One-use ones go once; the last resort stays. A device without any is left out.
     """
@@ -258,6 +285,8 @@ def take_key_packages(
     live = select(d.device, d.device_id).where(
         d.person_id == person_id, d.revoked_at_ms.is_(None), d.device_id != but_not, ~suspended
     )
+    if only:
+        live = live.where(d.device_id == only)
     for device, device_id in connection.execute(live.order_by(d.device)).all():
         one = connection.execute(
             select(k.key_package, k.body, k.last_resort)

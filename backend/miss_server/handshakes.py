@@ -22,7 +22,7 @@ from miss_protocol.mls.nodes import LeafNode
 from miss_protocol.mls.proposals import Remove, SelfRemove
 from miss_protocol.mls.public_group import Judged, PublicGroup
 from miss_protocol.succession import generation_of, group_id_of, judge_reset
-from miss_protocol.terms import DIRECT, Terms
+from miss_protocol.terms import DIRECT, OWN, Terms
 from miss_server import journal, wishes
 from miss_server.tables import claims, devices, memberships, public_groups, rows, streams
 
@@ -43,7 +43,8 @@ class Judgement:
         added, removed: row numbers of devices.
         leaving: whether a leave waits to be committed afterwards.
         generation, epoch: of the group afterwards.
-        pair: of a direct conversation, the two people, where this handshake decides that it is theirs.
+        pair: of a direct conversation, the two people, where this handshake decides that it is theirs; of a person's
+            own stream, that person twice.
     """
 
     version: int
@@ -226,9 +227,12 @@ class Handshakes:
         creator = _person(group.leaf(0))
         if creator not in terms.admins or (terms.kind == DIRECT and len(terms.admins) > 2):
             raise _Refused(Refusal.FORBIDDEN, "admins")
+        if terms.kind == OWN and terms.admins != {creator}:
+            raise _Refused(Refusal.FORBIDDEN, "a person's own stream is that person's alone")
         self._check_context(group.extensions)
         self._check_lifetimes([group.leaf(0)])
         pair = _pair(terms.admins) if terms.kind == DIRECT else None
+        pair = (creator, creator) if terms.kind == OWN else pair
         return Judgement(0, group=group, state=group.encode(), kind=terms.kind, generation=generation, pair=pair)
 
     def _check_context(self, extensions: Sequence[Extension]) -> None:

@@ -4,9 +4,12 @@ The server cannot choose the keys that are endorsed: the typed code is computed 
 computes it again.
 """
 
+import asyncio
 import hashlib
 import hmac
 import secrets
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -19,11 +22,14 @@ from miss_protocol.labels import LABEL_ENDORSEMENT, verify_ed25519
 from miss_server import certificate_log, devices
 from miss_server.authority import Keyring
 from miss_server.devices import Device
-from miss_server.tables import links
+from miss_server.tables import devices as device_table
+from miss_server.tables import links, memberships
 
 LINK_MS = limits.LINK_MINUTES * 60_000
 LINKS_OPEN_MAX = 1_000
 REQUEST_BYTES_MAX = 2_048
+WAIT_SECONDS_MAX = 15
+LOOK_SECONDS = 2.0
 LINKED = "linked"
 OPEN, CERTIFIED, EXPIRED = "open", "certified", "expired"
 
@@ -38,10 +44,41 @@ class LinkError(Exception):
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a link stands, as the new device may know it."""
+    """Where a link stands, as the new device may know it; ``conversations`` is how many it will be added to."""
 
     state: str
     certificate: bytes | None = None
+    conversations: int = 0
+
+
+class Bells:
+    """Who waits for a link to be endorsed, on this node."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[bytes, set[asyncio.Event]] = {}
+
+    def ring(self, lookup: bytes) -> None:
+        """It may be: whoever waits looks again."""
+        for one in self._waiting.get(lookup, ()):
+            one.set()
+
+    @contextmanager
+    def hear(self, lookup: bytes) -> Iterator[Callable[[float], Awaitable[None]]]:
+        """Inside, what is rung is not missed; gives a function that waits for it, for so many seconds at most."""
+        event = asyncio.Event()
+        self._waiting.setdefault(lookup, set()).add(event)
+
+        async def rung(seconds: float) -> None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), seconds)
+            event.clear()
+
+        try:
+            yield rung
+        finally:
+            self._waiting[lookup].discard(event)
+            if not self._waiting[lookup]:
+                del self._waiting[lookup]
 
 
 def open_link(connection: Connection, lookup: bytes, request: bytes, now_ms: int) -> bytes:
@@ -113,8 +150,23 @@ def standing(connection: Connection, lookup: bytes, secret: bytes, now_ms: int) 
     if row is None or not hmac.compare_digest(bytes(row.secret_hash), _hash(secret)):
         raise LinkError("link-unknown")
     if row.certificate is not None:
-        return Standing(CERTIFIED, bytes(row.certificate))
+        certificate = bytes(row.certificate)
+        return Standing(CERTIFIED, certificate, _conversations(connection, certificate))
     return Standing(EXPIRED if row.opened_at_ms <= now_ms - LINK_MS else OPEN)
+
+
+def _conversations(connection: Connection, certificate: bytes) -> int:
+    """In how many conversations the device that vouched for this one is."""
+    endorsement = DeviceCertificate.parse(certificate).endorsement
+    if endorsement is None:
+        return 0
+    m, d = memberships.c, device_table.c
+    counted = (
+        select(func.count())
+        .select_from(memberships.join(device_table, m.device == d.device))
+        .where(d.device_id == endorsement.endorser, m.removed.is_(None))
+    )
+    return int(connection.scalar(counted) or 0)
 
 
 def forget(connection: Connection, before_ms: int) -> int:

@@ -6,12 +6,14 @@ import binascii
 import json
 import re
 import secrets
+import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 
 from miss_protocol import limits
+from miss_protocol.frames import Close
 from miss_server import devices, links, people, wishes
 from miss_server.answers import Denied
 from miss_server.blobs import NAME_BYTES, BlobError, Blobs, Piece
@@ -60,11 +62,12 @@ async def person(request: Request, person: str, device: Caller) -> Response:
 
 @router.post("/v1/people/{person}/key-packages")
 async def take_key_packages(request: Request, person: str, device: Caller) -> Response:
-    """One key package for each of a person's live devices, but the asking one."""
-    person_id = _hex(person, 16)
+    """One key package for each of a person's live devices, but the asking one; or for the one that is named."""
+    person_id, named = _hex(person, 16), request.query_params.get("device")
+    only = b"" if named is None else _hex(named, 16)
     if not await request.app.state.database.read(wishes.may_write, device.person_id, person_id):
         raise Denied(403, "not-contactable")
-    taken = await request.app.state.database.run(devices.take_key_packages, person_id, device.device_id, now_ms())
+    taken = await request.app.state.database.run(devices.take_key_packages, person_id, device.device_id, now_ms(), only)
     found = [{"device": device_id.hex(), "key_package": _text(body)} for device_id, body in taken]
     return JSONResponse({"devices": found})
 
@@ -82,7 +85,10 @@ async def keep_key_packages(request: Request, device: Caller) -> Response:
     checked = await asyncio.to_thread(
         devices.read_key_packages, state.keyring.authority, device, bodies, last, now_ms()
     )
-    return JSONResponse({"left": await state.database.run(devices.keep_key_packages, device.device, checked)})
+    left, told = await state.database.run(devices.keep_key_packages, device, checked, now_ms())
+    for stream in told:
+        state.doorbell.ring_log(stream)
+    return JSONResponse({"left": left})
 
 
 @router.get("/v1/devices")
@@ -111,6 +117,30 @@ async def way_back(request: Request, stream: str, device: Caller) -> Response:
         raise Denied(404, "not-found")
     leaves = [_text(one) for one in found.leaves]
     return JSONResponse({"group_info": _text(found.group_info), "tree": _text(found.tree), "leaves": leaves})
+
+
+@router.patch("/v1/devices/{named}")
+async def rename_device(request: Request, named: str, device: Caller) -> Response:
+    """What a person calls one of their devices."""
+    body = await _json(request, {"name"}, BODY_BYTES_MAX)
+    name = body.get("name")
+    if not isinstance(name, str) or not 0 < len(name.strip()) <= limits.DEVICE_NAME_CHARACTERS_MAX:
+        raise Denied(422, "malformed")
+    run = request.app.state.database.run
+    if not await run(devices.rename, device.person_id, _hex(named, 16), name.strip()):
+        raise Denied(404, "not-found")
+    return JSONResponse({})
+
+
+@router.delete("/v1/devices/{named}")
+async def revoke_device(request: Request, named: str, device: Caller) -> Response:
+    """A person ends one of their devices, be it the asking one: it is closed at once, and leaves every conversation."""
+    state = request.app.state
+    ended = await state.database.run(devices.revoke_own, device, _hex(named, 16), now_ms())
+    if ended is None:
+        raise Denied(404, "not-found")
+    state.doorbell.close_device(ended, Close.REVOKED, "revoked")
+    return JSONResponse({})
 
 
 @router.post("/v1/links")
@@ -149,24 +179,32 @@ async def endorse_link(request: Request, lookup: str, device: Caller) -> Respons
         certificate = await state.database.run(links.endorse, state.keyring, device, _hex(lookup, 16), given, now_ms())
     except LinkError as error:
         raise _no_link(error) from error
+    state.link_bells.ring(_hex(lookup, 16))
     return JSONResponse({"device": certificate.device_id.hex(), "certificate": _text(certificate.der)})
 
 
 @router.get("/v1/links/{lookup}/certificate")
 async def linked(request: Request, lookup: str) -> Response:
-    """Where a link stands, for the device that opened it."""
+    """Where a link stands, for the device that opened it; answered after ``wait`` seconds, or once that changes."""
     token = bearer(request)
     try:
         secret = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         secret = secrets.token_bytes(32)
+    state, which = request.app.state, _hex(lookup, 16)
+    wait = _seconds(request.query_params.get("wait", "0"))
+    until = time.monotonic() + wait
     try:
-        standing = await request.app.state.database.read(links.standing, _hex(lookup, 16), secret, now_ms())
+        with state.link_bells.hear(which) as rung:
+            standing = await state.database.read(links.standing, which, secret, now_ms())
+            while standing.state == links.OPEN and (left := until - time.monotonic()) > 0:
+                await rung(min(left, links.LOOK_SECONDS))  # another node may have taken the endorsement
+                standing = await state.database.read(links.standing, which, secret, now_ms())
     except LinkError as error:
         raise _no_link(error) from error
-    told = {"state": standing.state}
+    told: dict[str, object] = {"state": standing.state}
     if standing.certificate is not None:
-        told["certificate"] = _text(standing.certificate)
+        told |= {"certificate": _text(standing.certificate), "conversations": standing.conversations}
     return JSONResponse(told)
 
 
@@ -238,6 +276,13 @@ def _hex(text: object, length: int) -> bytes:
     if not isinstance(text, str) or not re.fullmatch(f"[0-9a-fA-F]{{{2 * length}}}", text):
         raise Denied(422, "malformed")
     return bytes.fromhex(text)
+
+
+def _seconds(text: str) -> int:
+    """How long a client wants to wait."""
+    if not re.fullmatch(r"[0-9]{1,3}", text):
+        raise Denied(422, "malformed")
+    return min(int(text), links.WAIT_SECONDS_MAX)
 
 
 def _bytes(text: object) -> bytes:

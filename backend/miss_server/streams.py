@@ -211,8 +211,8 @@ def open_device_stream(connection: Connection, device: int, device_id: bytes, no
     connection.execute(insert(memberships).values(stream=key[0] if key else 0, device=device, added=1, removed=None))
 
 
-def tell(connection: Connection, device_id: bytes, notice: notices.Notice, now_ms: int) -> None:
-    """Appends a notice to a device's own stream; the caller rings once this is committed."""
+def tell(connection: Connection, device_id: bytes, notice: notices.Notice, now_ms: int) -> int:
+    """Appends a notice to a device's own stream; returns the stream, for the caller to ring once this is committed."""
     row = connection.execute(
         update(streams)
         .where(streams.c.stream_id == device_id, streams.c.kind == DEVICE_STREAM)
@@ -232,6 +232,7 @@ def tell(connection: Connection, device_id: bytes, notice: notices.Notice, now_m
             body=notices.encode(notice),
         )
     )
+    return int(row.stream)
 
 
 def noticed_since(connection: Connection, since_ms: int) -> set[int]:

@@ -13,7 +13,9 @@ from miss_protocol import acts, limits
 from miss_protocol.acts import CRITICAL, Origin, Urgency
 from miss_protocol.acts import bounded as _bounded
 from miss_protocol.errors import LocalError, RemoteError
+from miss_protocol.handover import Offer, Parcel, Received, Wish
 from miss_protocol.mls.codec import Reader, Writer
+from miss_protocol.own_state import Entries
 
 TEXT = 0x0001  # also the fallback of what comes with it
 IN_REPLY_TO = 0x0005
@@ -25,6 +27,11 @@ ORIGIN = 0x000A
 PHOTO = CRITICAL | 0x02
 READ = CRITICAL | 0x03
 SUBJECT = CRITICAL | 0x04
+OFFER = CRITICAL | Offer.NUMBER
+WISH = CRITICAL | Wish.NUMBER
+PARCEL = CRITICAL | Parcel.NUMBER
+RECEIVED = CRITICAL | Received.NUMBER
+STATE = CRITICAL | Entries.NUMBER
 
 
 @dataclass(frozen=True)
@@ -112,7 +119,17 @@ class Unknown:
     raw: bytes
 
 
-Body = Text | Photo | Read | Subject | acts.AnyAct | Unknown
+# What devices say to each other; it is never shown as a message.
+Affair = Offer | Wish | Parcel | Received | Entries
+_AFFAIRS: dict[int, type[Affair]] = {
+    OFFER: Offer,
+    WISH: Wish,
+    PARCEL: Parcel,
+    RECEIVED: Received,
+    STATE: Entries,
+}
+
+Body = Text | Photo | Read | Subject | acts.AnyAct | Affair | Unknown
 _ABOUT_A_MESSAGE = (acts.Reaction, acts.Charge, acts.Answer, acts.Pinned)  # these name their target in ``in_reply_to``
 
 
@@ -153,6 +170,10 @@ def _body_part(body: Body) -> tuple[int, bytes] | None:
             out = Writer()
             body.write(out)
             return SUBJECT, out.bytes()
+        case Offer() | Wish() | Parcel() | Received() | Entries():
+            out = Writer()
+            body.write(out)
+            return CRITICAL | body.NUMBER, out.bytes()
         case Unknown():
             raise LocalError("unknown-content", "what is not understood is not sent")
         case _:
@@ -200,6 +221,8 @@ def _read_body(kind: int, data: Reader, raw: bytes) -> Body:
         return Subject.read(data)
     if kind in acts.ACTS:
         return acts.ACTS[kind].read(data)
+    if kind in _AFFAIRS:
+        return _AFFAIRS[kind].read(data)
     data.fixed(len(raw))
     return Unknown(kind, raw)
 

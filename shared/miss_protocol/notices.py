@@ -7,6 +7,7 @@ from miss_protocol.mls.codec import Writer, decode
 
 DEVICE_ADDED = 1
 CONTACT_STANDING = 2
+DEVICE_READY = 3
 PERSON_ARRIVED = 8
 PERSON_GONE = 9
 
@@ -28,6 +29,13 @@ class ContactStanding:
 
 
 @dataclass(frozen=True)
+class DeviceReady:
+    """Another device of the same person has left its first key packages: it can be added to conversations now."""
+
+    device_id: bytes
+
+
+@dataclass(frozen=True)
 class PersonArrived:
     """Somebody this person has invited is on MiSS now."""
 
@@ -41,7 +49,7 @@ class PersonGone:
     person_id: bytes
 
 
-Notice = DeviceAdded | ContactStanding | PersonArrived | PersonGone
+Notice = DeviceAdded | ContactStanding | PersonArrived | PersonGone | DeviceReady
 
 
 def encode(notice: Notice) -> bytes:
@@ -51,6 +59,8 @@ def encode(notice: Notice) -> bytes:
     if isinstance(notice, PersonArrived | PersonGone):
         kind = PERSON_ARRIVED if isinstance(notice, PersonArrived) else PERSON_GONE
         return Writer().u16(kind).fixed(notice.person_id).bytes()
+    if isinstance(notice, DeviceReady):
+        return Writer().u16(DEVICE_READY).fixed(notice.device_id).bytes()
     return Writer().u16(DEVICE_ADDED).fixed(notice.device_id).u8(notice.endorsed).bytes()
 
 
@@ -77,3 +87,10 @@ def read_person(body: bytes) -> PersonArrived | PersonGone | None:
         return None
     person_id = decode(body[2:], lambda r: r.fixed(16))
     return PersonArrived(person_id) if kind == PERSON_ARRIVED else PersonGone(person_id)
+
+
+def read_ready(body: bytes) -> DeviceReady | None:
+    """The notice that a device can be added, or None where it is another one; RemoteError where it is malformed."""
+    if body[:2] != DEVICE_READY.to_bytes(2, "big"):
+        return None
+    return decode(body[2:], lambda r: DeviceReady(r.fixed(16)))

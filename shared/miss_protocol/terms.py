@@ -10,7 +10,8 @@ from miss_protocol.mls.codec import Reader, Writer, decode
 EXTENSION_TYPE = 0xF0A1  # RFC 9420 section 17.3: private use
 DIRECT = "direct"
 GROUP = "group"
-_KINDS = {1: DIRECT, 2: GROUP}
+OWN = "own"  # one person's devices among themselves
+_KINDS = {1: DIRECT, 2: GROUP, 3: OWN}
 _CODES = {name: code for code, name in _KINDS.items()}
 PERSON_ID_BYTES = 16
 
@@ -27,7 +28,7 @@ class Terms:
     """What everybody, the server included, may read of a conversation.
 
     Args:
-        kind: ``direct`` (two people, both admins) or ``group``.
+        kind: ``direct`` (two people, both admins), ``group``, or ``own`` (the devices of one person, its only admin).
         admins: person ids, 16 bytes each.
         least_version: the least client version that may be a member.
     """

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fastapi.routing import APIRoute
 
-from miss_protocol import acts, content, frames, identity, labels, limits, terms
+from miss_protocol import acts, content, frames, identity, labels, limits, notices, terms
 from miss_protocol.connection import TURNS, Role
 from miss_server import (
     charter_routes,
@@ -66,8 +66,15 @@ def test_kinds_classes_refusals_and_close_codes():
 def test_content_types():
     written = {(int(code, 16), name) for code, name, _ in rows("type", "part")}
     names = ("TEXT", "PHOTO", "READ", "SUBJECT", "IN_REPLY_TO", "REPLACES", "EXPIRES", "URGENCY", "MENTIONS", "ORIGIN")
+    names += ("OFFER", "WISH", "PARCEL", "RECEIVED", "STATE")
     spoken = {(code, kind.__name__.upper()) for code, kind in acts.ACTS.items()}
     assert written == {(getattr(content, name), name) for name in names} | spoken
+
+
+def test_notices():
+    written = {(int(row[0]), row[1]) for row in rows("notice", "name")}
+    names = ("DEVICE_ADDED", "CONTACT_STANDING", "DEVICE_READY", "PERSON_ARRIVED", "PERSON_GONE")
+    assert written == {(getattr(notices, name), name) for name in names}
 
 
 def test_labels():

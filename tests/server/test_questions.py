@@ -94,7 +94,9 @@ def test_no_question_reads_a_whole_table(tmp_path):
         lambda c: devices.of_person(c, ids[1]),
         lambda c: devices.key_packages_left(c, 1),
         lambda c: devices.take_key_packages(c, ids[1], ids[2], 0),
-        lambda c: devices.keep_key_packages(c, 1, [(bytes(32), False, b"x", 1)]),
+        lambda c: devices.keep_key_packages(
+            c, devices.Device(1, ids[1], ids[1], b"", b"", False), [(bytes(32), False, b"x", 1)], 0
+        ),
         lambda c: devices.revoked_since(c, 0),
         lambda c: devices.revoke(c, ids[4], "test", 1),
         lambda c: caretaker.forget_rows(c, 9, 0),

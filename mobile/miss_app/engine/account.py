@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from miss_app.engine import charter, records
+from miss_app.engine.affairs import Affairs
 from miss_app.engine.arrivals import Arrivals
 from miss_app.engine.conversations import Conversations
 from miss_app.engine.events import CharterAsked, Event, Link, LinkChanged, SomeoneTyping, Stage, StageChanged
+from miss_app.engine.handover import Handovers
 from miss_app.engine.http import Http
 from miss_app.engine.inbox import Inbox
 from miss_app.engine.keeping import Keeping
@@ -24,17 +26,21 @@ from miss_app.engine.membership import Clock, Membership
 from miss_app.engine.messages import Messages
 from miss_app.engine.news import News
 from miss_app.engine.outbox import Outbox
+from miss_app.engine.own_stream import OwnStream
 from miss_app.engine.people import People, certificate_of_leaf
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import DeviceKeys, Server
 from miss_app.engine.receipts import Receipts
+from miss_app.engine.receiving import Receiving
 from miss_app.engine.renewal import Renewal
 from miss_app.engine.search import Search
 from miss_app.engine.session import Credentials, Session
 from miss_app.engine.standings import Standings
+from miss_app.engine.state_sync import StateSync
 from miss_app.engine.store import Step, Store
 from miss_app.engine.traces import Traces
 from miss_app.engine.transfers import Transfers
+from miss_app.engine.unpacking import Unpacking
 from miss_protocol import limits
 from miss_protocol.frames import (
     ID_BYTES,
@@ -147,6 +153,7 @@ class Account:
         self.log_watch = LogWatch(store, self.people, self.http, self.certificate, lambda: server.authority, tell)
         self.search = Search(store, self.people, self.messages)
         self.keeping = Keeping(store, self.conversations, self.messages, self.clock.now_ms)
+        self._make_affairs(store, tell)
         self.locker = locker
         self.greet: Callable[[], None] = lambda: None  # somebody invited is here, or may be
         self._chores: set[asyncio.Task[None]] = set()
@@ -201,6 +208,39 @@ class Account:
         self.conversations.turned, self.conversations.damaged = self.standings.turned, ladder.damaged
         return ladder
 
+    def _make_affairs(self, store: Store, tell: Callable[[Event], None]) -> None:
+        """What this person's devices, and those who add people, tell and give each other."""
+        me, now_ms = self.certificate, self.clock.now_ms
+        self.own_stream = OwnStream(self.conversations, self.membership, self.outbox, self.people, now_ms, new_id)
+        self.states = StateSync(store, self.own_stream, me.device_id)
+        self.handovers = Handovers(
+            store,
+            self.conversations,
+            self.people,
+            self.own_stream,
+            self.states,
+            self.transfers,
+            now_ms,
+            new_id,
+            tell,
+        )
+        unpacking = Unpacking(self.conversations, self.messages, self.people, self.states, self.traces)
+        self.receiving = Receiving(
+            store,
+            self.people,
+            self.conversations,
+            self.messages,
+            self.own_stream,
+            self.transfers,
+            unpacking,
+            me,
+            now_ms,
+            new_id,
+            tell,
+        )
+        self.affairs = Affairs(self.people, self.messages, self.handovers, self.receiving, self.states, self._late)
+        self.inbox.affairs = self.affairs
+
     async def start(self) -> None:
         """Take what arrived while locked, then connect and go on with everything that was under way."""
         for frame in self.locker.frames(self.store):
@@ -222,6 +262,7 @@ class Account:
         await self.search.stop()
         await self.outbox.stop()
         await self.latecomers.stop()
+        await self.affairs.stop()
         await self.transfers.stop()
         for chore in list(self._chores):
             chore.cancel()
@@ -309,6 +350,7 @@ class Account:
         self.chore(self.log_watch.check())
         self.chore(self._ask_charter())
         self.greet()
+        self.affairs.resume()
 
     def chore(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this beside everything else, until the account is stopped."""

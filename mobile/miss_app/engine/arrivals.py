@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from miss_app.engine.conversations import Conversations, is_direct, persons_in, with_members
+from miss_app.engine.conversations import Conversations, is_direct, is_own, persons_in, with_members
 from miss_app.engine.lost import Lost
 from miss_app.engine.membership import Membership
 from miss_app.engine.messages import Messages
@@ -73,7 +73,8 @@ class Arrivals:
             lines.append(("conversation-reset", (self._people.name(actor),)))
         elif not is_direct(group) and actor != self._people.me:
             lines.append(("you-were-added", (self._people.name(actor),)))
-        self._arrive(step, record, group, row, lines)
+        # Added by a device of one's own: how far the others are is not known yet, and the sibling will say it.
+        self._arrive(step, record, group, row, lines, reached=0 if actor == self._people.me else row.number)
         self._outbox.begin_again(step, row.stream)
         self._go_on(step, row)
 
@@ -136,20 +137,28 @@ class Arrivals:
         step.after(lambda: self._outbox.kick(row.stream))
 
     def _arrive(
-        self, step: Step, record: Conversation | None, group: mls.Group, row: Deliver, lines: list[Line]
+        self,
+        step: Step,
+        record: Conversation | None,
+        group: mls.Group,
+        row: Deliver,
+        lines: list[Line],
+        reached: int | None = None,
     ) -> None:
         """The group saved in the place of any other one, its devices met, the lines written."""
         me, direct = self._people.me, is_direct(group)
         met = self._people.meet(step, [certificate_of_leaf(leaf) for leaf in group.roster().values()])
         peer = next(iter(sorted(set(persons_in(group)) - {me})), b"") if direct else b""
         self._lost.found(step, row.stream)
-        record = self._conversations.get(row.stream) or record or Conversation(row.stream, direct, peer)
+        record = (
+            self._conversations.get(row.stream) or record or Conversation(row.stream, direct, peer, own=is_own(group))
+        )
         record = replace(record, position=row.number, active=True, leaving=False, reason="", moved_to=b"")
         record = replace(record, peer=peer or record.peer, at_ms=max(record.at_ms, row.at_ms))
         record = after_joining(record, row.at_ms)
         self._conversations.forget_group(step, row.stream, staged=not self._outbox.returning(row.stream))
         self._conversations.save_group(step, row.stream, group)
-        self._conversations.save(step, with_members(record, group, me, row.number))
+        self._conversations.save(step, with_members(record, group, me, row.number if reached is None else reached))
         for line, (notice, names) in enumerate([*lines, *self._warnings(met)]):
             self._messages.notice(step, row.stream, row.number, line, row.at_ms, notice, *names)
         self._messages.tell_conversation(step, row.stream)

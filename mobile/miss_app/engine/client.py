@@ -183,15 +183,18 @@ class Client:
     async def start_linking(self) -> str:
         return await self._onboarding.start_linking()
 
-    async def link_device(self, code: str, *, pin: str) -> DeviceView:
+    async def link_device(self, code: str, *, pin: str, days: int | None = 0) -> DeviceView:
         """On a trusted device: vouch for the new one that shows this code, and add it to every conversation.
+
+        Args:
+            days: how far back it gets what this device has; 0 for everything, None for nothing.
 
         Raises:
             Problem: ``pin-wrong``, ``link-code-wrong``, ``link-expired`` or ``link-key-swapped``.
         """
         account = self._open_account()
         await asyncio.to_thread(self._vault.open, pin)
-        return await endorse(account, code)
+        return await endorse(account, code, days)
 
     async def devices(self) -> list[DeviceView]:
         account = self._open_account()
@@ -309,7 +312,7 @@ class Client:
         with account.store.lock:
             if account.store.closed:  # locked meanwhile, from the engine's thread
                 return []
-            records = [one for one in account.conversations.all() if not one.moved_to]
+            records = [one for one in account.conversations.all() if not one.moved_to and not one.own]
             records.sort(key=lambda one: one.at_ms, reverse=True)
             return [account.messages.conversation_view(one) for one in records]
 
@@ -374,7 +377,14 @@ class Client:
         """A care team; Problem("group-title-missing"), ("group-empty") or ("person-not-reachable")."""
         return begin_group(self._open_account(), title, patient, people)
 
-    async def add_people(self, conversation_id: bytes, people: Sequence[PersonView]) -> None:
+    async def add_people(
+        self, conversation_id: bytes, people: Sequence[PersonView], *, days: int | None = None
+    ) -> None:
+        """Add people.
+
+        Args:
+            days: how far back this device hands over to them what was said; 0 for everything, None for nothing.
+        """
         account = self._open_account()
         record = self._record(account, conversation_id)
         check_reachable(account, people)
@@ -382,7 +392,8 @@ class Client:
             for person in people:
                 account.people.introduce(step, person)
             persons = tuple(one.person_id for one in people)
-            account.outbox.enqueue(step, Item(new_id(), record.conversation_id, Act.ADD, persons=persons))
+            item = Item(new_id(), record.conversation_id, Act.ADD, persons=persons)
+            account.outbox.enqueue(step, replace(item, hand_over=days is not None, days=days or 0))
 
     async def remove_person(self, conversation_id: bytes, person_id: bytes) -> None:
         account = self._open_account()

@@ -22,7 +22,7 @@ from miss_protocol.mls.policy import admins_of
 from miss_protocol.mls.proposals import Remove, SelfRemove
 from miss_protocol.standing import digest_of
 from miss_protocol.succession import generation_of
-from miss_protocol.terms import DIRECT, Terms
+from miss_protocol.terms import DIRECT, OWN, Terms
 
 _MISSING = object()
 
@@ -181,6 +181,10 @@ def persons_in(group: Group) -> dict[bytes, list[int]]:
 
 def is_direct(group: Group) -> bool:
     return Terms.of(group.extensions).kind == DIRECT
+
+
+def is_own(group: Group) -> bool:
+    return Terms.of(group.extensions).kind == OWN
 
 
 def with_members(record: Conversation, group: Group, me: bytes, number: int) -> Conversation:

@@ -65,6 +65,9 @@ NOTICES: dict[str, tuple[str, ...]] = {
     "came-meanwhile": ("who came",),
     "went-meanwhile": ("who went",),
     "no-longer-in": (),
+    "gap-filled": (),
+    "history-all": ("who handed over", "to whom"),
+    "history-days": ("who handed over", "to whom", "how many days"),
     # Red lines.
     "device-unendorsed": ("whose device",),
     "cannot-follow": ("reason",),
@@ -228,6 +231,7 @@ class MessageView:
     answers: tuple[AnswerView, ...] = ()
     pinned: bool = False
     open: bool = False  # waits for somebody's answer or charge
+    handed_by: PersonView | None = None  # who handed it over, where it was said before this person came
 
 
 @dataclass(frozen=True)
@@ -257,6 +261,14 @@ class DeviceView:
     this: bool
     added_at_ms: int
     last_seen_ms: int
+    checked_how: str = ""  # "mailbox", "operator", "linked"…
+
+
+@dataclass(frozen=True)
+class LinkView:
+    """A new device that asks to be linked, as its request says."""
+
+    device_name: str
 
 
 @dataclass(frozen=True)
@@ -338,6 +350,31 @@ class LinkRequested(Event):
 
     code: str = ""
     device_name: str = ""
+
+
+@dataclass(frozen=True)
+class HistoryProgress(Event):
+    """Messages go from one device to another: so many of so many; ``whom`` names the other device or person."""
+
+    giving: bool
+    whom: str
+    done: int
+    expected: int
+    finished: bool = False
+
+
+@dataclass(frozen=True)
+class HistoryArrived(Event):
+    """Older lines of a conversation have come: whoever shows it reads it again."""
+
+    conversation_id: bytes
+
+
+@dataclass(frozen=True)
+class StateChanged(Event):
+    """Something this person's devices share has changed: a draft, a pin, a setting…; ``name`` says which."""
+
+    name: str
 
 
 @dataclass(frozen=True)

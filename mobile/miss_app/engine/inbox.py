@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from miss_app.engine.affairs import Affairs
 from miss_app.engine.arrivals import Arrivals
 from miss_app.engine.chronicle import Change, Line, chronicle, own_change, without_returns
 from miss_app.engine.conversations import Conversations, subject_of, with_members
@@ -76,6 +77,7 @@ class Inbox:
         self._lost = lost
         self._arrivals = arrivals
         self._lost_thread = lost_thread
+        self.affairs: Affairs | None = None
         self._timers: dict[bytes, asyncio.TimerHandle] = {}
 
     def begin(self, heads: Sequence[StreamHead]) -> None:
@@ -127,6 +129,8 @@ class Inbox:
         with self._store.step() as step:
             self._conversations.save(step, replace(record, position=gap.last))
             self._messages.notice(step, gap.stream, gap.last, 0, self._membership.clock.now_ms(), "gap")
+            if self.affairs is not None:
+                self.affairs.missed(step, gap)
         self._acknowledge(gap.stream, gap.last)
 
     def progress(self, frame: Progress) -> None:
@@ -179,7 +183,7 @@ class Inbox:
     # Application messages.
 
     def _application(self, step: Step, record: Conversation, group: mls.Group, row: Deliver) -> None:
-        author = b""
+        author, leaf = b"", None
         try:
             opened = mls.open_message(group, row.body)
             leaf = group.leaf(opened.sender)
@@ -196,14 +200,18 @@ class Inbox:
                 self.subject(step, record, row, author, content.body)
             case body if content.target is not None or isinstance(body, Retention):
                 self._traces.take(step, record, content, author, row.at_ms, row.number)
+            case body if isinstance(body, contents.Affair):
+                if self.affairs is not None and leaf is not None:
+                    self.affairs.heard(step, record, row, certificate_of_leaf(leaf), body)
             case _:
                 self._message(step, record, row, author, content)
 
     def _message(
         self, step: Step, record: Conversation, row: Deliver, author: bytes, content: contents.Content
     ) -> None:
-        if self._messages.find(row.stream, content.message_id) is not None:
-            return  # shown already under this id
+        known = self._messages.find(row.stream, content.message_id)
+        if known is not None and not known.handed_by:
+            return  # shown already under this id; what another person handed over gives way to the row itself
         mine = author == self._people.me
         message = heard(content, row.stream, author, mine, row.at_ms, row.number)
         if not mine and row.priority is not Class.SILENT:
@@ -258,6 +266,8 @@ class Inbox:
                 self.subject(step, record, row, self._people.me, content.body)
             elif content.target is not None or isinstance(content.body, Retention):
                 self._traces.take(step, record, content, self._people.me, row.at_ms, row.number)
+            elif isinstance(content.body, contents.Affair) and self.affairs is not None:
+                self.affairs.said(step, record, row, content.body)
 
     def _merge(self, step: Step, record: Conversation, item: Item, row: Deliver) -> None:
         """Our staged commit was accepted: its group takes the old one's place."""
@@ -268,7 +278,7 @@ class Inbox:
             return
         change = own_change(self._people.me, before, after)
         self._conversations.unstage(step, row.stream)
-        self._follow(step, after_renewing(record, row.at_ms), before, after, change, row)
+        self._follow(step, after_renewing(record, row.at_ms), before, after, change, row, item)
         if item.act is Act.ADD and record.title:
             # Newcomers cannot read what was sealed before them: who added them says it again.
             self._queue_subject(step, row.stream, subject_of(record))
@@ -301,6 +311,7 @@ class Inbox:
         after: mls.Group,
         change: Change,
         row: Deliver,
+        item: Item | None = None,
     ) -> None:
         """A new epoch: its group saved, who came and went told."""
         self._conversations.save_group(step, row.stream, after)
@@ -314,6 +325,9 @@ class Inbox:
         for line, (notice, names) in enumerate(lines):
             self._messages.notice(step, row.stream, row.number, line, row.at_ms, notice, *names)
         self._messages.tell_conversation(step, row.stream)
+        if self.affairs is not None:
+            came = [certificate_of_leaf(leaf) for index in change.added if (leaf := after.leaf(index)) is not None]
+            self.affairs.joined(step, record, came, row.number, item)
         if after.must_commit:
             step.after(lambda: self._commit_in_turn(row.stream))
 
@@ -431,6 +445,8 @@ class Inbox:
             with self._store.step() as step:
                 step.put("profile", DEVICE_STREAM, row.number.to_bytes(8, "big"))
                 self._news.take(step, row)
+                if self.affairs is not None:
+                    self.affairs.noticed(step, row.body)
                 notice = notices.read(row.body)
                 if notice is not None and not notice.endorsed:
                     step.tell(Trouble("own-device-unendorsed"))

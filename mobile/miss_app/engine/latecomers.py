@@ -77,30 +77,30 @@ class Latecomers:
     async def _look(self) -> None:
         wait = LOOK_SECONDS_MIN
         while True:
+            self._news.clear()
             try:
                 waiting = [records.decode(Latecomer, row.body) for row in self._store.all_rows("tasks")]
                 if not waiting:
                     return
-                moved = [await self._try(late) for late in waiting]
+                live = await self._live() if any(late.device_id for late in waiting) else set()
+                moved = [await self._try(late, live) for late in sorted(waiting, key=self._order)]
                 wait = LOOK_SECONDS_MIN if any(moved) else min(wait * 2, LOOK_SECONDS_MAX)
             except Problem:
                 wait = min(wait * 2, LOOK_SECONDS_MAX)
-            self._news.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), wait)
                 wait = LOOK_SECONDS_MIN
 
-    async def _try(self, late: Latecomer) -> bool:
+    def _order(self, late: Latecomer) -> tuple[bool, int]:
+        """One's own stream first, then the conversations of the newest messages."""
+        record = self._conversations.get(late.conversation_id)
+        return (True, 0) if record is None else (not record.own, -record.at_ms)
+
+    async def _try(self, late: Latecomer, live: set[bytes]) -> bool:
         """Queue the add where its key package is there; True when this one is settled."""
-        if self._settled(late):
-            return self._forget(late)
-        if late.device_id:
-            seen = await self._seen(late.device_id)
-            if seen is None:
-                return self._forget(late)  # removed since
-            if not seen:
-                return False  # asking for packages would use up those of the person's other devices
-        found = await self._membership.key_packages(self._http, late.person_id)
+        if self._settled(late) or (late.device_id and late.device_id not in live):
+            return self._forget(late)  # in, or removed since
+        found = await self._membership.key_packages(self._http, late.person_id, late.device_id)
         packages = tuple(data for device, data in found if late.device_id in (b"", device))
         if not packages:
             return False
@@ -113,6 +113,8 @@ class Latecomers:
                 persons=(late.person_id,),
                 devices=devices,
                 packages=packages,
+                hand_over=late.hand_over,
+                days=late.days,
             )
             self._outbox.enqueue(step, item)
             step.delete("tasks", _name(late))
@@ -132,11 +134,13 @@ class Latecomers:
             step.delete("tasks", _name(late))
         return True
 
-    async def _seen(self, device_id: bytes) -> bool | None:
-        """Whether a device of one's own was ever connected; None where the server does not know it any more."""
+    async def _live(self) -> set[bytes]:
+        """This person's devices, as the server knows them."""
         answer = await self._http.json("GET", "/v1/devices", ticket=True)
-        found = next((one for one in answer.get("devices", []) if one.get("device") == device_id.hex()), None)
-        return None if found is None else bool(found.get("last_seen_ms"))
+        try:
+            return {bytes.fromhex(one["device"]) for one in answer["devices"]}
+        except (KeyError, TypeError, ValueError) as error:
+            raise Problem("server-not-understood") from error
 
 
 def _name(late: Latecomer) -> bytes:

@@ -21,8 +21,12 @@ from miss_protocol.identity import (
 _REASONS = {"link-unknown": "link-code-wrong", "link-used": "link-expired"}
 
 
-async def endorse(account: Account, code: str) -> DeviceView:
+async def endorse(account: Account, code: str, days: int | None) -> DeviceView:
     """Endorse the device that shows this code, and have it added to every conversation.
+
+    Args:
+        code: as it was typed.
+        days: how far back it gets what this device has; 0 for everything, None for nothing.
 
     Raises:
         Problem: ``link-code-wrong``, ``link-expired``, ``link-key-swapped`` or why the server cannot be reached.
@@ -56,6 +60,9 @@ async def endorse(account: Account, code: str) -> DeviceView:
         raise Problem("link-key-swapped")
     with account.store.step() as step:
         account.people.vouch(step, certificate)
+        account.own_stream.begin(step)
+        if days is not None:
+            account.handovers.promise_device(step, certificate.device_id, days)
         account.latecomers.expect_everywhere(step)
         step.tell(LinkRequested(device_name=request.device_name))
     return DeviceView(request.device_id, request.device_name, False, account.clock.now_ms(), 0)

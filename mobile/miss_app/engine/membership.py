@@ -155,15 +155,16 @@ class Membership:
         me = self.certificate
         return tuple(one.device_id for one in inside if one.person_id == me.person_id and one.device_id != me.device_id)
 
-    async def key_packages(self, http: Http, person_id: bytes) -> list[tuple[bytes, bytes]]:
-        """One checked key package of each of a person's devices, but this one: (device id, bytes).
+    async def key_packages(self, http: Http, person_id: bytes, device_id: bytes = b"") -> list[tuple[bytes, bytes]]:
+        """One checked key package of each of a person's devices, but this one, or of one of them: (device id, bytes).
 
         Of one's own devices only those that are believed: who registers in one's name is not let in everywhere.
 
         Raises:
             Problem: the server cannot be reached, or gave a package that is not this person's.
         """
-        answer = await http.json("POST", f"/v1/people/{person_id.hex()}/key-packages", ticket=True)
+        query = {"device": device_id.hex()} if device_id else None
+        answer = await http.json("POST", f"/v1/people/{person_id.hex()}/key-packages", query=query, ticket=True)
         try:
             offered = [
                 (bytes.fromhex(one["device"]), base64.b64decode(one["key_package"], validate=True))

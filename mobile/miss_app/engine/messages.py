@@ -55,8 +55,20 @@ class Messages:
         data = self._store.get("messages", conversation_id + message_id)
         return None if data is None else records.decode(Message, data)
 
+    def adopt(self, step: Step, message: Message, place: int) -> None:
+        """A line another device had, in the place it had there; the screen is told of many such at once."""
+        self._put(step, message, place)
+
+    @staticmethod
+    def notice_id(conversation_id: bytes, number: int, line: int, notice: str) -> bytes:
+        """The id of the line that ``notice`` writes."""
+        return _derived_id(conversation_id, number, line, notice)
+
     def add(self, step: Step, message: Message, line: int = 0) -> None:
         """A new line; it stands at its row's place, or last while it has no number."""
+        shelf = self._conversations.get(message.conversation_id)
+        if shelf is not None and shelf.own:
+            return  # devices among themselves: nothing of it is shown
         if message.number:
             place = place_of(message.number, line)
         else:
@@ -140,6 +152,8 @@ class Messages:
 
         def tell() -> None:
             record = self._conversations.get(conversation_id)
+            if record is not None and record.own:
+                return
             told = {e.conversation.conversation_id for e in step.events if isinstance(e, ConversationChanged)}
             if record is not None and conversation_id not in told:
                 step.tell(ConversationChanged(self.conversation_view(record)))
@@ -224,6 +238,7 @@ class Messages:
             ),
             pinned=message.pinned,
             open=message.open,
+            handed_by=self._people.view(message.handed_by) if message.handed_by else None,
         )
 
     def _photo_view(self, photo: PhotoPart | None) -> PhotoView | None:

@@ -83,6 +83,7 @@ class Conversation:
     birth_date: str = ""  # of the patient
     identifier: str = ""  # of the patient: INS or record number
     retention_days: int = limits.RETENTION_DAYS_MAX  # how long devices keep its messages
+    own: bool = False  # this person's devices among themselves; never shown
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,7 @@ class Message:
     answers: tuple[Answered, ...] = ()
     pinned: bool = False
     taking: Taking | None = None  # what this line says of being in charge of ``reply_to``
+    handed_by: bytes = b""  # who handed it over, where it was sealed before this person came
 
     @property
     def in_charge(self) -> bytes:
@@ -214,6 +216,8 @@ class Item:
     number: int = 0
     read: int = 0  # for a read receipt: the number it says
     group_info: bytes = b""  # of the epoch that a commit begins
+    hand_over: bool = False  # for an add: the newcomers get what was said before, ``days`` back
+    days: int = 0  # 0: everything
 
 
 @dataclass(frozen=True)
@@ -241,6 +245,8 @@ class Latecomer:
     conversation_id: bytes
     person_id: bytes
     device_id: bytes = b""
+    hand_over: bool = False
+    days: int = 0
 
 
 @dataclass(frozen=True)

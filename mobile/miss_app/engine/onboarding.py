@@ -21,6 +21,7 @@ from miss_protocol.identity import DeviceCertificate
 from miss_protocol.invitation import LOOPBACK, Invitation
 
 POLL_SECONDS_MIN, POLL_SECONDS_MAX = 2.0, 30.0
+LINK_WAIT_SECONDS = 12  # the server answers a link as soon as it is endorsed, or after that long
 _WAITING_STAGES = (Stage.BROWSER, Stage.CODE, Stage.WAITING, Stage.LINKING)
 _STAGES = {"browser": Stage.BROWSER, "code": Stage.CODE, "waiting": Stage.WAITING, "refused": Stage.REFUSED}
 WAYS = ("mailbox", "psc")
@@ -263,7 +264,8 @@ class Onboarding:
 
     async def _look_at_link(self, http: Http, pending: Pending) -> None:
         lookup = linking.lookup_of(pending.code).hex()
-        answer = await http.json("GET", f"/v1/links/{lookup}/certificate", bearer=pending.secret)
+        wait = {"wait": str(LINK_WAIT_SECONDS)}
+        answer = await http.json("GET", f"/v1/links/{lookup}/certificate", query=wait, bearer=pending.secret)
         if answer.get("state") == "expired":
             self._keep(replace(pending, problem="link-expired"))
         elif answer.get("state") == "certified":
@@ -283,8 +285,11 @@ class Onboarding:
                 await polling
 
     async def _poll_until_certified(self) -> None:
-        wait = POLL_SECONDS_MIN
+        wait = 0.0
         while True:
+            pending = self._profile.pending()
+            if pending is None or pending.stage is not Stage.LINKING:
+                wait = max(wait, POLL_SECONDS_MIN)
             await asyncio.sleep(wait)
             pending = self._profile.pending()
             if pending is None or pending.stage not in _WAITING_STAGES or pending.problem == "link-expired":
@@ -296,9 +301,9 @@ class Onboarding:
                 else:
                     answer = await http.json("GET", f"/v1/registrations/{pending.registration}", bearer=pending.secret)
                     self._take(self._registration(), answer)
-                wait = POLL_SECONDS_MIN
+                wait = 0.0
             except Problem:
-                wait = min(wait * 1.5, POLL_SECONDS_MAX)
+                wait = min(max(wait, POLL_SECONDS_MIN) * 1.5, POLL_SECONDS_MAX)
 
 
 def may_open(address: str) -> bool:

@@ -321,7 +321,7 @@ class Outbox:
         self._gatherings.pop(item.message_id, None)
         with self._store.step() as step:
             for person_id in missing:
-                late = Latecomer(record.conversation_id, person_id)
+                late = Latecomer(record.conversation_id, person_id, b"", item.hand_over, item.days)
                 step.put("tasks", record.conversation_id + person_id, records.encode(late))
             if missing:
                 step.after(self._late)

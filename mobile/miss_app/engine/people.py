@@ -163,6 +163,31 @@ class People:
         self._learn(step, certificate)
         self._pin(step, certificate, True)
 
+    def known(self) -> list[bytes]:
+        """Everybody of whom there is a card."""
+        return sorted(self._cards)
+
+    def pins(self) -> list[Pin]:
+        """The devices whose keys were seen."""
+        return sorted(self._pins.values(), key=lambda one: one.device_id)
+
+    def adopt(self, step: Step, card: Card) -> None:
+        """A card as another device knows it; what a certificate has said here holds against it."""
+        before = self._cards.get(card.person_id)
+        if before is not None and before.checked_at_ms >= card.checked_at_ms:
+            return
+        step.put("people", card.person_id, records.encode(card))
+        self._cards[card.person_id] = card
+        step.undo(lambda: _restore(self._cards, card.person_id, before))
+
+    def adopt_pin(self, step: Step, certificate: DeviceCertificate, trusted: bool) -> None:
+        """A key as another device of this person saw it; one seen here loses its trust where it has none there."""
+        known = self._pins.get(certificate.device_id)
+        if known is None:
+            self._pin(step, certificate, trusted)
+        elif known.signature_key == certificate.signature_key and known.trusted and not trusted:
+            self._pin(step, certificate, False)
+
     def _knows(self, person_id: bytes) -> bool:
         return person_id == self.me or any(pin.person_id == person_id for pin in self._pins.values())
 

@@ -54,6 +54,10 @@ TABLES = (
     "blobs",  # sealed photos, as they travel
     "uploads",
     "tasks",  # what goes on in the background: linking
+    "handovers",  # what this device hands over: promises, gifts, who joined where
+    "parcels",  # sealed parcels that wait to be uploaded
+    "arrivals",  # what is handed over to this device: its keys, parcels and photos to fetch, counts
+    "states",  # what this person's devices share
 )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import Callable
+from functools import partial
 
 from miss_app.engine import photos, records
 from miss_app.engine.events import Event, MessageChanged
@@ -76,19 +77,59 @@ class Transfers:
         photos.check_received(jpeg)
         return jpeg
 
+    def here(self, blob: bytes) -> bool:
+        """Whether a sealed photo is in the store."""
+        return self._store.find("blobs", blob) is not None
+
+    async def bring(self, blob: bytes) -> bool:
+        """Have the server keep a sealed photo of the store; False where it is neither there nor here.
+
+        Raises:
+            Problem: the server cannot be reached.
+        """
+        answer = await self._http.call("HEAD", _path(blob), ticket=True, allow=(404,))
+        if answer.status_code == 200:
+            return True
+        ciphertext = self._store.get("blobs", blob)
+        if ciphertext is None:
+            return False
+        await self.upload(blob, ciphertext)
+        return True
+
+    async def upload(self, blob: bytes, ciphertext: bytes, progress: Callable[[float], None] = lambda _: None) -> None:
+        """Give the server sealed bytes, from where an earlier upload of them stopped."""
+        done = await self._have(blob, len(ciphertext))
+        while done < len(ciphertext):
+            piece = ciphertext[done : done + limits.BLOB_PIECE_BYTES]
+            await self._put(blob, piece, done, len(ciphertext))
+            done += len(piece)
+            progress(done / len(ciphertext))
+
+    async def download(self, blob: bytes, total: int, progress: Callable[[float], None] = lambda _: None) -> bytes:
+        """Sealed bytes of the server, piece by piece.
+
+        Raises:
+            Problem: ``photo-not-there-yet`` or why the server cannot be reached.
+        """
+        pieces: list[bytes] = []
+        done = 0
+        while done < total:
+            piece = await self._piece(blob, done, min(done + limits.BLOB_PIECE_BYTES, total) - 1)
+            pieces.append(piece)
+            done += len(piece)
+            progress(done / total)
+        return b"".join(pieces)
+
+    async def fetch(self, message: Message) -> None:
+        """Have a message's photo in the store; Problem where it cannot be had."""
+        if message.photo is not None and not self.here(message.photo.blob):
+            await self.photo(message)
+
     async def _download(self, message: Message) -> bytes:
         part = message.photo
         if part is None:
             raise Problem("photo-gone")
-        pieces: list[bytes] = []
-        done = 0
-        while done < part.blob_bytes:
-            last = min(done + limits.BLOB_PIECE_BYTES, part.blob_bytes) - 1
-            piece = await self._piece(part.blob, done, last)
-            pieces.append(piece)
-            done += len(piece)
-            self._progress(message, done / part.blob_bytes)
-        ciphertext = b"".join(pieces)
+        ciphertext = await self.download(part.blob, part.blob_bytes, lambda share: self._progress(message, share))
         try:
             photos.check_received(open_blob(ciphertext, part.blob, part.key))
         except RemoteError as error:
@@ -130,17 +171,10 @@ class Transfers:
         ciphertext = self._store.get("blobs", upload.blob)
         message = self._messages.find(upload.conversation_id, upload.message_id)
         if ciphertext is not None and hashlib.sha256(ciphertext).digest() == upload.blob:
-            done = await self._have(upload.blob, len(ciphertext))
-            while done < len(ciphertext):
-                piece = ciphertext[done : done + limits.BLOB_PIECE_BYTES]
-                await self._put(upload.blob, piece, done, len(ciphertext))
-                done += len(piece)
-                if message is not None:
-                    self._progress(message, done / len(ciphertext))
+            await self.upload(upload.blob, ciphertext, partial(self._progress, message))
         with self._store.step() as step:
             step.delete("uploads", upload.blob)
-        if message is not None:
-            self._progress(message, 0.0)
+        self._progress(message, 0.0)
 
     async def _have(self, blob: bytes, total: int) -> int:
         """How many bytes the server has of this blob."""
@@ -157,9 +191,9 @@ class Transfers:
         }
         await self._http.call("PUT", _path(blob), content=piece, headers=headers, ticket=True)
 
-    def _progress(self, message: Message, share: float) -> None:
-        part = message.photo
-        if part is None:
+    def _progress(self, message: Message | None, share: float) -> None:
+        part = None if message is None else message.photo
+        if message is None or part is None:
             return
         if share:
             self._messages.transfers[part.blob] = share

@@ -103,7 +103,8 @@ def notice(message: MessageView) -> str:
     if not words.knows(key):
         return message.text or str(words.say("notice", name=message.notice))
     names = message.names or ("",)
-    return str(words.say(key, who=names[0], names=", ".join(names[1:]), last=names[-1]))
+    whom = names[1] if len(names) > 1 else ""
+    return str(words.say(key, who=names[0], whom=whom, names=", ".join(names[1:]), last=names[-1]))
 
 
 def preview(message: MessageView | None, *, direct: bool) -> str:

@@ -6,6 +6,7 @@ propose. Rights belong to persons, not to devices, and are those of the epoch be
 - admins add people, remove people and change the group context; without an admin's leaf, the person of the lowest
   leaf is admin; in a direct conversation both persons are, and neither removes the other;
 - a person who is a member adds further devices, and nobody else does it for them; a device is a member once;
+- a person's own stream has no other person's device in it;
 - a person removes own devices, leaves, and refreshes keys;
 - the registrar (external sender) removes, and does nothing else;
 - a device that lost track comes back in the place of its own old leaf, and commits the leaves that wait;
@@ -23,7 +24,7 @@ from miss_protocol.mls.extensions import X509
 from miss_protocol.mls.framing import SenderType
 from miss_protocol.mls.nodes import LeafNode
 from miss_protocol.mls.proposals import Add, ExternalInit, GroupContextExtensions, Remove, SelfRemove, Update
-from miss_protocol.terms import DIRECT, Terms
+from miss_protocol.terms import DIRECT, OWN, Terms
 
 _DIRECT_PERSONS_MAX = 2
 
@@ -101,6 +102,8 @@ def allowed(view: PublicView, committer: int, resolved: Sequence[Resolved]) -> N
     if terms.kind == DIRECT:
         # The terms name both persons from the start: nobody else is ever let in between them.
         _require(len(staying | added | terms.admins) <= _DIRECT_PERSONS_MAX, "a direct conversation has two persons")
+    if terms.kind == OWN:
+        _require(added <= terms.admins, "a person's own stream is for that person's devices")
 
 
 def _require(condition: bool, detail: str) -> None:
@@ -161,4 +164,4 @@ def check_reset(before: PublicView, after: PublicView, resetter: int) -> None:
 
 def _check_terms(before: Terms, after: Terms) -> None:
     _require(before.kind == after.kind, "a conversation keeps its kind")
-    _require(before.kind != DIRECT or before.admins == after.admins, "a direct conversation keeps its two persons")
+    _require(before.kind not in (DIRECT, OWN) or before.admins == after.admins, "these keep their persons")
