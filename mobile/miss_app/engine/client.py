@@ -1,7 +1,6 @@
 """A person's verbs on one device: what the screens, the tests and the bots call."""
 
 import asyncio
-import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -197,21 +196,16 @@ class Client:
         return await endorse(account, code, days)
 
     async def devices(self) -> list[DeviceView]:
+        return await own_devices.listed(self._open_account())
+
+    async def rename_device(self, device_id: bytes, name: str) -> None:
+        await own_devices.rename(self._open_account(), device_id, name)
+
+    async def revoke_device(self, device_id: bytes, *, pin: str) -> None:
+        """End one of this person's devices, this one too; Problem("pin-wrong")."""
         account = self._open_account()
-        answer = await account.http.json("GET", "/v1/devices", ticket=True)
-        try:
-            return [
-                DeviceView(
-                    bytes.fromhex(one["device"]),
-                    str(one["name"]),
-                    bytes.fromhex(one["device"]) == account.certificate.device_id,
-                    int(one["added_at_ms"]),
-                    int(one["last_seen_ms"] or 0),
-                )
-                for one in answer["devices"]
-            ]
-        except (KeyError, TypeError, ValueError, binascii.Error) as error:
-            raise Problem("server-not-understood") from error
+        await asyncio.to_thread(self._vault.open, pin)
+        await own_devices.revoke(account, device_id)
 
     # The PIN.
 

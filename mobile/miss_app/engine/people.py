@@ -158,6 +158,12 @@ class People:
             if pin.person_id == me.person_id and pin.trusted and pin.device_id != me.device_id
         ]
 
+    def disown(self, step: Step, device_id: bytes) -> None:
+        """A device of one's own that was ended: it is not believed any more."""
+        pin = self._pins.get(device_id)
+        if pin is not None and pin.person_id == self.me:
+            self._pin(step, _parse(pin.certificate), False)
+
     def vouch(self, step: Step, certificate: DeviceCertificate) -> None:
         """Pin a device that this one endorsed."""
         self._learn(step, certificate)
