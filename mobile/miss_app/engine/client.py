@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from miss_app.engine import own_devices, photos
 from miss_app.engine import people as directory
-from miss_app.engine import photos
 from miss_app.engine.account import Account, OwnDevice, keep_own_device, new_id
 from miss_app.engine.beginning import begin_direct, begin_group, check_reachable, check_subject
 from miss_app.engine.deeds import Deeds, speak
