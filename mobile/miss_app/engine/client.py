@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from miss_app.engine import own_devices, photos
 from miss_app.engine import people as directory
+from miss_app.engine import photos
 from miss_app.engine.account import Account, OwnDevice, keep_own_device, new_id
 from miss_app.engine.beginning import begin_direct, begin_group, check_reachable, check_subject
 from miss_app.engine.deeds import Deeds, speak
@@ -24,10 +24,10 @@ from miss_app.engine.events import (
     StageChanged,
 )
 from miss_app.engine.hearing import heard
-from miss_app.engine.linked import endorse
 from miss_app.engine.locker import Locker
 from miss_app.engine.model import Act, Conversation, Item
 from miss_app.engine.onboarding import Onboarding
+from miss_app.engine.own_devices import OwnDevices
 from miss_app.engine.presence import Presence
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import Profile
@@ -68,6 +68,7 @@ class Client:
         self._locker = Locker(folder)
         self._watch: Watch | None = None
         self.deeds = Deeds(self._account_and_record)
+        self.own_devices = OwnDevices(self._open_account, self._vault)
         self.presence = Presence(
             self._profile, self._vault, self._onboarding, self._open_account, self._wipe, self._tell
         )
@@ -183,29 +184,11 @@ class Client:
         return await self._onboarding.start_linking()
 
     async def link_device(self, code: str, *, pin: str, days: int | None = 0) -> DeviceView:
-        """On a trusted device: vouch for the new one that shows this code, and add it to every conversation.
-
-        Args:
-            days: how far back it gets what this device has; 0 for everything, None for nothing.
-
-        Raises:
-            Problem: ``pin-wrong``, ``link-code-wrong``, ``link-expired`` or ``link-key-swapped``.
-        """
-        account = self._open_account()
-        await asyncio.to_thread(self._vault.open, pin)
-        return await endorse(account, code, days)
+        """On a trusted device: as ``own_devices.link``."""
+        return await self.own_devices.link(code, pin=pin, days=days)
 
     async def devices(self) -> list[DeviceView]:
-        return await own_devices.listed(self._open_account())
-
-    async def rename_device(self, device_id: bytes, name: str) -> None:
-        await own_devices.rename(self._open_account(), device_id, name)
-
-    async def revoke_device(self, device_id: bytes, *, pin: str) -> None:
-        """End one of this person's devices, this one too; Problem("pin-wrong")."""
-        account = self._open_account()
-        await asyncio.to_thread(self._vault.open, pin)
-        await own_devices.revoke(account, device_id)
+        return await self.own_devices.listed()
 
     # The PIN.
 
