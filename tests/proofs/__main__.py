@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 VERDICTS = ROOT / "docs/proofs"
-PROOFS = ("bare_debian", "fuzz", "kills", "mls_mutations", "mls_schedules", "register_scale", "save_points")
+PROOFS = ("bare_debian", "catch_up", "fuzz", "kills", "mls_mutations", "mls_schedules", "register_scale", "save_points")
 
 
 def commit() -> str:

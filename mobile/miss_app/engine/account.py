@@ -11,6 +11,7 @@ from typing import Any
 from miss_app.engine import charter, records
 from miss_app.engine.affairs import Affairs
 from miss_app.engine.arrivals import Arrivals
+from miss_app.engine.backlog import Backlog
 from miss_app.engine.conversations import Conversations
 from miss_app.engine.events import CharterAsked, Event, Link, LinkChanged, SomeoneTyping, Stage, StageChanged
 from miss_app.engine.handover import Handovers
@@ -144,6 +145,7 @@ class Account:
         self.inbox = self._inbox()
         self.standings = Standings(self.conversations, self.lost, self.session.report)
         self.ladder = self._ladder()
+        self.backlog = Backlog(self.inbox.receive, self.inbox.receive_run)
         self.receipts = Receipts(store, self.conversations, self.messages, self.outbox, self.clock.now_ms, new_id)
         self.renewal = Renewal(store, self.conversations, self.outbox, self.clock.now_ms, new_id)
         self.latecomers = Latecomers(
@@ -289,7 +291,7 @@ class Account:
         """One frame of the server, in order."""
         match frame:
             case Deliver():
-                self.inbox.receive(frame)
+                self.backlog.add(frame)
                 await asyncio.sleep(0)  # a long backlog must not hold up everything else
             case Accepted():
                 self.outbox.accepted(frame)
@@ -298,6 +300,7 @@ class Account:
             case Progress():
                 self.inbox.progress(frame)
             case Gap():
+                self.backlog.flush()
                 self.inbox.skip(frame)
             case Typist():
                 self._typist(frame)
@@ -317,6 +320,7 @@ class Account:
             self.outbox.close()
             self.ladder.pause()
             self.standings.pause()
+            self.backlog.drop()
         self._tell(LinkChanged(link, problem))
         if problem == "revoked":
             self._tell(StageChanged(Stage.REVOKED))
@@ -332,11 +336,13 @@ class Account:
         self.clock.set(frame.now_ms)
         self.session.online()
         self.inbox.begin(frame.streams)
+        self.backlog.begin()
         if frame.key_packages < KEY_PACKAGES_LOW:
             self.chore(self._leave_key_packages(limits.KEY_PACKAGES_TARGET - frame.key_packages))
 
     def _drained(self) -> None:
         """The backlog is in: now, and not before, rows of one's own may be offered again."""
+        self.backlog.end()
         self.outbox.open()
         self.standings.resume()
         self.ladder.resume()

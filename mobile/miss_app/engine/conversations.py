@@ -53,8 +53,9 @@ class Conversations:
 
     def save(self, step: Step, record: Conversation) -> None:
         before = self._records.get(record.conversation_id)
-        step.put("conversations", record.conversation_id, records.encode(record))
-        self._records[record.conversation_id] = record
+        key = record.conversation_id
+        step.at_end(key, lambda: step.put("conversations", key, records.encode(record)))
+        self._records[key] = record
 
         def undo() -> None:
             if before is None:

@@ -121,6 +121,24 @@ class Inbox:
             self._cannot_follow(row, error.reason)
         self._acknowledge(row.stream, row.number)
 
+    def receive_run(self, rows: Sequence[Deliver]) -> bool:
+        """Messages that waited, in one step; False, and nothing changed, where one of them does not go by itself."""
+        if any(row.stream in self._stopped for row in rows):
+            return False
+        try:
+            with self._store.step() as step:
+                for row in rows:
+                    record = self._conversations.get(row.stream)
+                    if record is None or row.number > record.position:
+                        self._take(step, record, row)
+        except StoreFailure:
+            raise
+        except (MissError, Problem):
+            return False
+        for row in rows:
+            self._acknowledge(row.stream, row.number)
+        return True
+
     def skip(self, gap: Gap) -> None:
         """Rows the server has forgotten: the chat shows it, the stream goes on after them."""
         record = self._conversations.get(gap.stream)

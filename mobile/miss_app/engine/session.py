@@ -150,10 +150,10 @@ class Session:
             return self._ticket[0]
         if self.link is not Link.ONLINE:
             raise Problem(SERVER_AWAY)
-        if self._ticket_wanted is None:
-            self._ticket_wanted = asyncio.get_running_loop().create_future()
-            await self._send(TicketPlease())
         wanted = self._ticket_wanted
+        if wanted is None:
+            wanted = self._ticket_wanted = asyncio.get_running_loop().create_future()
+            await self._send(TicketPlease())  # meanwhile the answer may come, or the connection fall
         try:
             return await asyncio.wait_for(asyncio.shield(wanted), TICKET_SECONDS_MAX)
         except (TimeoutError, asyncio.CancelledError) as error:

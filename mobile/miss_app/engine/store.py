@@ -34,6 +34,7 @@ FORMAT = 1
 _LAST = (1 << 63) - 1
 _HASH_BYTES = 16
 _NONCE_BYTES = 12
+_LOG_PAGES = 2_000  # of 4 kB: pages that change often are folded into the file less often
 _SMALL_BYTES, _BUCKET_BYTES, _LARGE_BUCKET_BYTES = 4096, 256, 4096
 
 TABLES = (
@@ -79,6 +80,7 @@ class Step:
 
     def __init__(self, store: "Store") -> None:
         self._store = store
+        self.endings: dict[bytes, Callable[[], None]] = {}
         self.afterwards: list[Callable[[], None]] = []
         self.undoings: list[Callable[[], None]] = []
         self.events: list[Event] = []
@@ -89,6 +91,10 @@ class Step:
 
     def delete(self, table: str, name: bytes) -> None:
         self._store.erase(table, name)
+
+    def at_end(self, key: bytes, act: Callable[[], None]) -> None:
+        """Write this last of all: in a step of many rows what each of them changes is written once, as it is then."""
+        self.endings[key] = act
 
     def after(self, act: Callable[[], None]) -> None:
         """Do this once the step is on disk."""
@@ -145,6 +151,7 @@ class Store:
         run("PRAGMA synchronous = FULL")
         run("PRAGMA secure_delete = ON")
         run("PRAGMA temp_store = MEMORY")
+        run(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
         run("BEGIN IMMEDIATE")
         version = run("PRAGMA user_version").fetchone()[0]
         if version > FORMAT:
@@ -185,6 +192,8 @@ class Store:
             self._in_step = True
             try:
                 yield step
+                for write in step.endings.values():
+                    write()
                 self._database.execute("COMMIT")
             except BaseException as error:
                 if self._database.in_transaction:  # SQLite rolls back by itself where the disk is full
