@@ -123,13 +123,13 @@ class Inbox:
 
     def receive_run(self, rows: Sequence[Deliver]) -> bool:
         """Messages that waited, in one step; False, and nothing changed, where one of them does not go by itself."""
-        if any(row.stream in self._stopped for row in rows):
-            return False
         try:
             with self._store.step() as step:
                 for row in rows:
                     record = self._conversations.get(row.stream)
-                    if record is None or row.number > record.position:
+                    if record is None or row.stream in self._lost or row.number > record.position + 1:
+                        raise RemoteError("by-itself", "a row that asks for more than to be stored")
+                    if row.number > record.position:
                         self._take(step, record, row)
         except StoreFailure:
             raise
