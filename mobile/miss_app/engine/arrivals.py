@@ -62,7 +62,8 @@ class Arrivals:
         group = joined.group
         if group.group_id[:16] != row.stream:
             raise RemoteError("wrong-group", "a welcome to another conversation")
-        reset = record is not None and record.active and self._is_reset(row.stream, joined)
+        inside = record is not None and (record.active or row.stream in self._lost)
+        reset = inside and self._is_reset(row.stream, joined)
         used = next(one for one in secrets if one.reference == joined.used)
         if not _is_last_resort(used):
             step.delete("key_packages", joined.used)
