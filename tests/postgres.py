@@ -28,8 +28,12 @@ def _programs() -> Path:
 
 
 @contextmanager
-def cluster() -> Iterator[str]:
-    """Runs a server until the block ends; its URL, without a database's name."""
+def cluster(*, durable: bool = True) -> Iterator[str]:
+    """Runs a server until the block ends; its URL, without a database's name.
+
+    Args:
+        durable: commits reach the disk, as in real use; tests that end no process need not wait for it.
+    """
     folder = Path(tempfile.mkdtemp(prefix="miss-pg"))
     account: list[str] = []
     if os.geteuid() == 0:  # initdb refuses root
@@ -38,12 +42,13 @@ def cluster() -> Iterator[str]:
         account = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     programs, data = _programs(), folder / "data"
     subprocess.run(
-        [*account, programs / "initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-D", data],
+        [*account, programs / "initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-N", "-D", data],
         check=True, capture_output=True, cwd=folder,
     )  # fmt: skip
+    lax = [] if durable else ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
     with (folder / "log").open("wb") as log:
         running = subprocess.Popen(
-            [*account, programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses="],
+            [*account, programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", *lax],
             stdout=log, stderr=log, cwd=folder,
         )  # fmt: skip
     try:
@@ -58,14 +63,14 @@ def cluster() -> Iterator[str]:
                 time.sleep(0.05)
         yield f"postgresql://postgres@/{{name}}?host={folder}"
     finally:
-        running.send_signal(signal.SIGINT)
+        running.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
         running.wait(START_SECONDS_MAX)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def new_database(url: str) -> str:
-    """The URL of a new, empty database of that server."""
+def new_database(url: str, template: str = "template1") -> str:
+    """The URL of a new database of that server: empty, or a copy of another."""
     name = f"miss_{secrets.token_hex(6)}"
     with psycopg.connect(url.format(name="postgres"), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')  # a name of ours
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')  # names of ours
     return url.format(name=name)

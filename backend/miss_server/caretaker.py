@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, select, text
 
 from miss_protocol import limits
 from miss_protocol.frames import Kind
-from miss_server import invites, journal, links, registrar, sign_ins
+from miss_server import buckets, invites, journal, links, registrar, sign_ins
 from miss_server.blobs import PARTS_KEPT_MS, Blobs
 from miss_server.config import Settings
 from miss_server.database import Database
@@ -93,6 +93,7 @@ def forget_claims(connection: Connection, device: int, before_ms: int) -> int:
 
 def _forget_small(connection: Connection, now_ms: int) -> None:
     links.forget(connection, now_ms - LINKS_KEPT_MS)
+    buckets.forget(connection, now_ms)
     invites.forget(connection, now_ms - invites.INVITES_KEPT_DAYS * DAY_MS)
     registrar.forget(connection, now_ms - REGISTRATIONS_KEPT_DAYS * DAY_MS, now_ms - DAY_MS)
     sign_ins.forget(connection, now_ms - DAY_MS)

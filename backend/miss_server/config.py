@@ -2,6 +2,7 @@
 
 import tomllib
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,9 @@ SMTP_SECURITY = ("starttls", "tls", "none")
 PSC_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
 PSC_SCOPE = "openid scope_all"
 PSC_DISCOVERY = "/.well-known/wallet-openid-configuration"  # not the usual name
+
+
+Network = IPv4Network | IPv6Network
 
 
 class ConfigError(Exception):
@@ -96,6 +100,7 @@ class Settings:
     database_url: str = ""
     language: str = "fr"
     console: Console | None = None
+    trusted_proxies: tuple[Network, ...] = ()
     given: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
@@ -170,7 +175,7 @@ def load(
     retention = _table(table, "retention", {"messages_days", "photos_days"})
     psc = _table(table, "psc", {"issuer", "client_id", "secret_file", "scope", "discovery", *PSC_ENDPOINTS})
     known = {"listen", "public_name", "tls_cert", "tls_key", "database", "approval", "smtp", "psc", "retention"}
-    known.add("console")
+    known |= {"console", "trusted_proxies"}
     for name in table.keys() - known:
         raise ConfigError("setting-unknown", name)
     host, port = split_listen(listen or _text(table, "listen", DEFAULT_LISTEN))
@@ -189,6 +194,7 @@ def load(
         database_url=database or _text(table, "database", ""),
         language=language,
         console=_console(_table(table, "console", {"listen", "origin"}), console),
+        trusted_proxies=_networks(table, "trusted_proxies"),
     )
     return _checked(settings)
 
@@ -239,6 +245,16 @@ def _text(table: dict[str, Any], name: str, default: str) -> str:
     if not isinstance(value, str):
         raise ConfigError("setting-malformed", name, value)
     return value
+
+
+def _networks(table: dict[str, Any], name: str) -> tuple[Network, ...]:
+    value = table.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ConfigError("setting-malformed", name, value)
+    try:
+        return tuple(ip_network(one) for one in value)
+    except ValueError as error:
+        raise ConfigError("setting-malformed", name, value) from error
 
 
 def _path(table: dict[str, Any], name: str, data: Path) -> Path | None:
@@ -362,6 +378,10 @@ _TEMPLATE = """\
 # Certificat TLS (chaîne complète) et sa clé, en PEM. / TLS certificate (full chain) and its key, PEM.
 {tls_cert}
 {tls_key}
+
+# Derrière un répartiteur : ses adresses. Lui seul dit (X-Forwarded-For) d'où vient une demande.
+# Behind a proxy: its addresses. It alone says (X-Forwarded-For) where a request comes from.
+# trusted_proxies = ["127.0.0.1", "10.0.0.0/8"]
 
 # Base de données : sans ce réglage, le fichier miss.db de ce dossier ; sinon un serveur PostgreSQL (~/.pgpass).
 # Database: without this setting, the file miss.db of this folder; else a PostgreSQL server (~/.pgpass).

@@ -76,7 +76,7 @@ WORDINGS = {
     ),
     "too-many-invites": Wording(
         429,
-        "Vous avez beaucoup invité aujourd’hui. Continuez demain.",
+        "Vous avez beaucoup invité aujourd’hui. Vous pourrez continuer demain.",
         "You have invited many people today. Go on tomorrow.",
     ),
     "number-malformed": Wording(
@@ -115,6 +115,11 @@ WORDINGS = {
         503,
         "Ce serveur n’a pas encore chargé le répertoire national. Réessayez plus tard, ou écrivez à son opérateur.",
         "This server has not loaded the national register yet. Try again later, or write to its operator.",
+    ),
+    "too-many-searches": Wording(
+        429,
+        "Trop de recherches d’affilée. Attendez un instant, puis reprenez.",
+        "Too many searches in a row. Wait a moment, then go on.",
     ),
     "too-many-claims": Wording(
         429,

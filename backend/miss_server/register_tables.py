@@ -169,6 +169,14 @@ sign_ins = Table(
     Index("sign_ins_by_age", "begun_at_ms"),
 )
 
+buckets = Table(
+    "buckets",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("who", String(64), primary_key=True),  # an address, a network of them, or a person
+    Column("full_at_ms", BigInteger, nullable=False),
+)
+
 registrar_acts = Table(
     "registrar_acts",
     metadata,

@@ -1,6 +1,7 @@
 """Registration and directory over HTTP: JSON in, one transaction, JSON out; every refusal is a reason and a sentence.
 
-The application gives ``database``, ``registrar``, ``mail``, ``psc``, ``claim_buckets`` and ``tickets`` on its state.
+The application gives ``database``, ``registrar``, ``mail``, ``psc``, ``tickets`` and
+the buckets on its state.
 """
 
 import base64
@@ -19,6 +20,7 @@ from miss_protocol.errors import RemoteError
 from miss_protocol.limits import DIRECTORY_WORDS_CHARACTERS_MAX
 from miss_server import decisions, establishments, invites, journal
 from miss_server.answers import Denied, denial, language_of
+from miss_server.buckets import RETRY_SECONDS, granted
 from miss_server.devices import Device
 from miss_server.directory import Page, Query, search
 from miss_server.identity_checks import MAILBOX, PSC, VOUCHER, Claim, VoucherClaim
@@ -70,7 +72,8 @@ class PlainRoute(APIRoute):
 def refusal(reason: str, language: str) -> Response:
     """The answer to a refused request."""
     words = wording(reason)
-    return JSONResponse({"reason": reason, "sentence": words.sentence(language)}, words.status)
+    headers = {"Retry-After": str(RETRY_SECONDS)} if words.status == 429 else None
+    return JSONResponse({"reason": reason, "sentence": words.sentence(language)}, words.status, headers)
 
 
 def _printable(text: str) -> str:
@@ -145,7 +148,7 @@ async def open_registration(request: Request, later: BackgroundTasks) -> Respons
     """Judges a claim, and sends the code where there is one to send."""
     body = ClaimBody.model_validate_json(await body_of(request))
     request.state.language = body.language
-    if not request.app.state.claim_buckets.take(request.client.host if request.client else ""):
+    if not await granted(request, request.app.state.claim_buckets):
         raise Refused("too-many-claims")
     claim = Claim(body.rpps, body.family_name, body.given_name, body.profession)
     opened = await _run(request, _registrar(request).open, claim, body.language, _base64(body.request), body.charter)
@@ -169,7 +172,7 @@ async def open_in_browser(request: Request) -> Response:
     request.state.language = body.language
     if request.app.state.psc is None:
         raise Refused("psc-off")
-    if not request.app.state.claim_buckets.take(request.client.host if request.client else ""):
+    if not await granted(request, request.app.state.claim_buckets):
         raise Refused("too-many-claims")
     dialogue, asked = Dialogue.begin(), _base64(body.request)
     try:
@@ -188,7 +191,7 @@ async def open_vouched_registration(request: Request) -> Response:
     """A claim that an establishment attests; the device is certified when it asks where it stands."""
     body = VoucherBody.model_validate_json(await body_of(request))
     request.state.language = body.language
-    if not request.app.state.claim_buckets.take(request.client.host if request.client else ""):
+    if not await granted(request, request.app.state.claim_buckets):
         raise Refused("too-many-claims")
     claim = VoucherClaim(body.voucher, body.family_name, body.given_name)
     proof = _base64(body.request)
@@ -209,6 +212,8 @@ async def read_registration(request: Request, registration: str, later: Backgrou
 async def enter_code(request: Request, registration: str, later: BackgroundTasks) -> Response:
     """The right code certifies."""
     body = CodeBody.model_validate_json(await body_of(request))
+    if not await granted(request, request.app.state.code_buckets):
+        raise Refused("too-many-claims")
     return await _step(request, later, registration, _registrar(request).enter_code, body.code)
 
 
@@ -225,6 +230,8 @@ async def search_directory(request: Request, device: Annotated[Device, Depends(r
     if len(asked.multi_items()) != len(asked):
         raise Refused("malformed")
     query = DirectoryQuery.model_validate(dict(asked))
+    if not await granted(request, request.app.state.search_buckets, device.person_id.hex()):
+        raise Refused("too-many-searches")
     looked_for = Query(query.words, query.profession, query.place, query.after)
     page: Page = _kept(await request.app.state.database.read(search, looked_for, device.person_id))
     found = [

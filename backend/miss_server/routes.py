@@ -17,6 +17,7 @@ from miss_protocol.frames import Close
 from miss_server import devices, links, people, wishes
 from miss_server.answers import Denied
 from miss_server.blobs import NAME_BYTES, BlobError, Blobs, Piece
+from miss_server.buckets import RETRY_SECONDS, granted
 from miss_server.clock import now_ms
 from miss_server.devices import Device
 from miss_server.links import REQUEST_BYTES_MAX, LinkError
@@ -151,8 +152,8 @@ async def open_link(request: Request) -> Response:
     if len(asked) > REQUEST_BYTES_MAX:
         raise Denied(413, "too-large")
     state = request.app.state
-    if not state.link_buckets.take(request.client.host if request.client else ""):
-        raise Denied(429, "slow-down")
+    if not await granted(request, state.link_buckets):
+        raise Denied(429, "slow-down", {"Retry-After": str(RETRY_SECONDS)})
     try:
         secret = await state.database.run(links.open_link, _hex(body.get("lookup"), 16), asked, now_ms())
     except LinkError as error:

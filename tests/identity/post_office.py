@@ -169,7 +169,9 @@ class PostOffice:
             self.authority, self.keys.issuing, PEPPER, now_ms=self.clock, always=self.always, enrol=self.enrol
         )
         app.state.mail = Mail(SmtpPost("127.0.0.1", self.smtp.port, "none"), "miss@miss.example", (0, 0, 0))
-        app.state.claim_buckets = Buckets(self.claims_at_once, 1_000, self.clock)
+        app.state.claim_buckets = Buckets("claim", self.claims_at_once, 1_000, self.clock)
+        app.state.code_buckets = Buckets("code", 1_000, 1_000, self.clock)
+        app.state.search_buckets = Buckets("search", 10_000, 1_000, self.clock)
 
         app.include_router(sign_in_routes.router)
         app.state.psc = self.psc(self.url) if self.psc else None
@@ -190,7 +192,9 @@ class PostOffice:
             self.smtp.port = smtp_server.sockets[0].getsockname()[1]
             listening = socket.create_server(("127.0.0.1", 0), backlog=256)
             self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-            server = uvicorn.Server(uvicorn.Config(self.app(), log_level="critical", lifespan="off"))
+            server = uvicorn.Server(
+                uvicorn.Config(self.app(), log_level="critical", lifespan="off", proxy_headers=False)
+            )
             running = asyncio.create_task(server.serve([listening]))
             while not server.started:
                 await asyncio.sleep(0.005)

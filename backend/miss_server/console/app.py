@@ -41,9 +41,10 @@ def create_console(server: Any, origin: str) -> FastAPI:
     state = app.state
     state.database, state.doorbell, state.keyring = server.database, server.doorbell, server.keyring
     state.settings, state.origin = server.settings, origin
+    state.trusted_proxies = server.settings.trusted_proxies
     state.passkeys = Passkeys(origin, now_ms)
     state.cookie = f"__Host-{COOKIE}" if origin.startswith("https:") else COOKIE
-    state.entrance_buckets = Buckets(TRIES_AT_ONCE, TRY_EVERY_MS, now_ms)
+    state.entrance_buckets = Buckets("console", TRIES_AT_ONCE, TRY_EVERY_MS, now_ms)
     for room in ROOMS:
         app.include_router(room.router)
     app.mount("/assets", StaticFiles(directory=FOLDER / "assets"))

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy import Connection, select
 
+from miss_server.buckets import granted
 from miss_server.clock import now_ms
 from miss_server.console import sessions
 from miss_server.console.guard import EVERYBODY, FORM_BYTES_MAX, Refused, allow, fields, session_token
@@ -30,14 +31,14 @@ async def login_page(request: Request) -> Response:
 
 @router.post("/login/options")
 async def login_options(request: Request) -> Response:
-    _slowly(request)
+    await _slowly(request)
     return Response(_passkeys(request).login_options(), media_type="application/json")
 
 
 @router.post("/login/passkey")
 async def login(request: Request) -> Response:
     """A right answer opens a session."""
-    _slowly(request)
+    await _slowly(request)
     body = await _json(request)
 
     def enter(connection: Connection) -> str:
@@ -55,7 +56,7 @@ async def enrol_page(request: Request) -> Response:
 
 @router.post("/enrol/options")
 async def enrol_options(request: Request) -> Response:
-    _slowly(request)
+    await _slowly(request)
     token = _token(await _json(request))
     options = await request.app.state.database.read(_passkeys(request).options_by_link, token)
     return Response(options, media_type="application/json")
@@ -64,7 +65,7 @@ async def enrol_options(request: Request) -> Response:
 @router.post("/enrol/passkey")
 async def enrol(request: Request) -> Response:
     """The first passkey opens a session, in which the second one is enrolled."""
-    _slowly(request)
+    await _slowly(request)
     body = await _json(request)
 
     def enter(connection: Connection) -> str:
@@ -143,8 +144,8 @@ def _fresh(visitor: Visitor) -> None:
         raise Refused(403, "log-in-again")
 
 
-def _slowly(request: Request) -> None:
-    if not request.app.state.entrance_buckets.take(request.client.host if request.client else ""):
+async def _slowly(request: Request) -> None:
+    if not await granted(request, request.app.state.entrance_buckets):
         raise Refused(429, "too-many-tries")
 
 
