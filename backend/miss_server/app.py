@@ -105,6 +105,7 @@ def create_app(settings: Settings) -> FastAPI:
     state.heads = Heads(keyring.keys.issuing, now_ms)
     state.settings, state.database, state.keyring, state.blobs = settings, database, keyring, blobs
     state.doorbell, state.cursors, state.caretaker, state.handshakes = doorbell, cursors, caretaker, handshakes
+    state.standings = standings
     state.tickets, state.require_device = own_tickets, _require_device
     state.charter, state.psc = charter.load(settings.data), _psc(settings)
     state.registrar, state.mail = _registrar(settings, keyring, state.charter.version), mail_of(settings)

@@ -43,6 +43,7 @@ class Standings:
         self._database = database
         self._note = note
         self._reported: dict[tuple[int, int], Report] = {}
+        self.rounds = 0  # of looking at what was said
 
     def report(self, device: int, stream: int, report: Report) -> None:
         """A device says where it stands; its later word holds."""
@@ -69,6 +70,7 @@ class Standings:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             await self.flush()
+            self.rounds += 1
 
 
 Said = dict[tuple[int, int], Report]
