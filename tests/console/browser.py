@@ -1,5 +1,6 @@
 """A real browser on the console, with authenticators of its own: what an operator sees and does."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect, sync_playwright
+from sqlalchemy import insert
 
 from miss_server.clock import now_ms
-from miss_server.console import operators
+from miss_server.console import operators, sessions
 from miss_server.console.operators import OPERATOR
+from miss_server.console.tables import operator_passkeys
 from server.office import Office
 
 CHROMIUM = "/usr/bin/chromium"
@@ -129,6 +132,22 @@ class Desk:
         self.page.goto("/")
         return self
 
+    def sit_down(self, role: str = OPERATOR, establishment: str = "") -> "Desk":
+        """Logged in without the ceremony, which has tests of its own, and on the first page."""
+
+        def enter(connection: Any) -> str:
+            operators.add(connection, self.name, role, establishment, who="root", now_ms=now_ms())
+            operator = operators.named(connection, self.name).operator
+            for label in ("une", "autre"):
+                values = {"credential_id": os.urandom(16), "operator": operator, "public_key": b"", "sign_count": 0}
+                connection.execute(insert(operator_passkeys).values(label=label, added_at_ms=now_ms(), **values))
+            return sessions.open_session(connection, operator, now_ms())
+
+        token = self.office.in_database(enter)
+        self.context.add_cookies([{"name": "miss-console", "value": token, "url": self.origin}])
+        self.page.goto("/")
+        return self
+
     def log_in(self) -> None:
         self.page.goto("/login")
         self.page.get_by_role("button", name=re.compile("Se connecter|Log in")).click()
@@ -144,6 +163,13 @@ class Desk:
 
     def close(self) -> None:
         self.context.close()
+
+
+def assert_fits(one: Desk) -> None:
+    """Nothing makes the page wider than the window, wide or narrow."""
+    for width in (1280, 390):
+        one.page.set_viewport_size({"width": width, "height": 800})
+        assert one.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (one.page.url, width)
 
 
 def origin(office: Office) -> str:

@@ -16,14 +16,14 @@ _NUMBERS = count(1)
 NewDesk = Callable[..., Desk]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Ends with the module: while it runs, its thread can run no other loop."""
+    """Ends with this folder: while it runs, its thread can run no other loop."""
     with chromium() as one:
         yield one
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """A server with a console."""
     folder = tmp_path_factory.mktemp("console")

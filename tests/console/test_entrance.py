@@ -151,7 +151,7 @@ def ask_enrol_challenge(one: Desk) -> str:
 
 
 def test_one_operators_passkey_is_not_anothers(desk: NewDesk, console: Office) -> None:
-    one, other = desk().come_in(), desk().come_in()
+    one, other = desk().come_in(), desk().sit_down()
     one.log_out()
     one.page.route("**/login/passkey", lambda route: route.abort())
     body = sent(one, "/login/passkey", lambda: press_login(one))
@@ -284,7 +284,7 @@ def test_links_and_sessions_end_by_themselves(desk: NewDesk, console: Office) ->
     console.in_database(lambda connection: connection.execute(late.values(expires_at_ms=now_ms() - 1)))
     assert ask(one, "/enrol/options", {"token": token}).status_code == 403
 
-    two = desk().come_in()
+    two = desk().sit_down()
     (cookie,) = [value for name, value in two.cookies().items() if name == "miss-console"]
 
     def aged(**minutes: int) -> int:

@@ -46,7 +46,7 @@ def test_two_operators_certify_on_a_proof(console: Office, desk: NewDesk) -> Non
 
 def test_one_operator_is_enough_where_a_code_decides(console: Office, desk: NewDesk) -> None:
     opened = claim(console, MARRIED, family_name="Da Silva")
-    one = desk().come_in()
+    one = desk().sit_down()
     open_case(one.page, opened["registration"])
     expect(one.page.get_by_role("row", name=re.compile("Nom Da Silva .*différent"))).to_be_visible()
     one.page.get_by_role("button", name="Accepter et envoyer le code").click()
@@ -56,7 +56,7 @@ def test_one_operator_is_enough_where_a_code_decides(console: Office, desk: NewD
 
 def test_a_code_is_read_aloud_over_the_registers_telephone(console: Office, desk: NewDesk) -> None:
     opened = claim(console, NURSE)
-    one = desk().come_in()
+    one = desk().sit_down()
     open_case(one.page, opened["registration"])
     one.page.get_by_role("button", name="Obtenir un code à dicter").click()
     expect(one.page.get_by_text("Appelez 01 99 00 01 03")).to_be_visible()
@@ -66,7 +66,7 @@ def test_a_code_is_read_aloud_over_the_registers_telephone(console: Office, desk
 
 def test_a_refusal_by_the_keyboard_alone_reaches_the_person(console: Office, desk: NewDesk) -> None:
     opened = claim(console, TWIN)
-    one = desk().come_in()
+    one = desk().sit_down()
     one.page.goto(f"/registrations/{opened['registration']}")
     expect(one.page.get_by_text("CLINIQUE SAINTE-ANNE")).to_be_visible()  # the other one of that name
     reached: list[str] = []
@@ -88,7 +88,7 @@ def test_a_refusal_by_the_keyboard_alone_reaches_the_person(console: Office, des
 
 def test_an_auditor_reads_and_decides_nothing(console: Office, desk: NewDesk) -> None:
     opened = claim(console, UNLISTED)
-    one = desk().come_in(AUDITOR)
+    one = desk().sit_down(AUDITOR)
     one.page.goto(f"/registrations/{opened['registration']}")
     expect(one.page.get_by_role("heading", name="Chiara ROSSI")).to_be_visible()
     assert one.page.locator("main form").count() == 0

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Connection, func, select
 
+from miss_server.console import people as room
 from miss_server.console import review
 from miss_server.console.guard import EVERYBODY, allow
 from miss_server.console.operators import AUDITOR, OPERATOR
@@ -34,7 +35,7 @@ async def home_page(request: Request, visitor: Annotated[Visitor, Depends(allow(
 def tiles(connection: Connection, visitor: Visitor) -> list[Tile]:
     """What this visitor's first page counts."""
     if visitor.role not in (OPERATOR, AUDITOR):
-        return []
+        return [Tile("/people", "tile-staff", len(room.find(connection, "", visitor).people))]
     first, second = review.waiting(connection)
     persons = connection.scalar(select(func.count()).select_from(people)) or 0
     live = connection.scalar(select(func.count()).where(devices.c.revoked_at_ms.is_(None))) or 0

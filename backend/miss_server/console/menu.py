@@ -18,7 +18,7 @@ class Entry:
 ENTRIES = (
     Entry("/", "menu-home", (OPERATOR, MANAGER, AUDITOR)),
     Entry("/registrations", "menu-queue", (OPERATOR, AUDITOR)),
-    Entry("/people", "menu-people", (OPERATOR, AUDITOR)),
+    Entry("/people", "menu-people", (OPERATOR, MANAGER, AUDITOR)),
     Entry("/acts", "menu-acts", (OPERATOR, AUDITOR)),
 )
 

@@ -7,6 +7,7 @@ TEXTS = {
     "tile-waiting": ("inscriptions en attente", "registrations waiting"),
     "tile-second": ("en attente d’un second avis", "waiting for a second operator"),
     "tile-people": ("personnes inscrites", "people registered"),
+    "tile-staff": ("membres de votre établissement sur MiSS", "of your establishment’s staff on MiSS"),
     "tile-devices": ("appareils actifs", "live devices"),
     "tile-acts": ("actes au journal", "acts in the log"),
     "search": ("Chercher", "Search"),
@@ -142,6 +143,16 @@ TEXTS = {
     "person-since": ("Sur MiSS depuis", "On MiSS since"),
     "person-devices": ("Appareils", "Devices"),
     "person-no-device": ("Aucun appareil actif.", "No live device."),
+    "person-not-yours": (
+        "Cette personne est au répertoire national : ses appareils relèvent des opérateurs. Adressez-vous à eux si l’un "
+        "est perdu.",
+        "This person is in the national register: their devices are the operators’ concern. Ask them if one is lost.",
+    ),
+    "not-your-staff": (
+        "Vous répondez des appareils de ceux dont votre établissement atteste seul l’identité. Pour les autres, "
+        "adressez-vous aux opérateurs.",
+        "You answer for the devices of those whom your establishment alone vouches for. For others, ask the operators.",
+    ),
     "person-ended": ("Appareils révoqués", "Revoked devices"),
     "person-registration": ("Inscription", "Registration"),
     "person-suspended": (
