@@ -144,8 +144,8 @@ TEXTS = {
     "person-devices": ("Appareils", "Devices"),
     "person-no-device": ("Aucun appareil actif.", "No live device."),
     "person-not-yours": (
-        "Cette personne est au répertoire national : ses appareils relèvent des opérateurs. Adressez-vous à eux si l’un "
-        "est perdu.",
+        "Cette personne est au répertoire national : ses appareils relèvent des opérateurs. Adressez-vous à eux "
+        "si l’un est perdu.",
         "This person is in the national register: their devices are the operators’ concern. Ask them if one is lost.",
     ),
     "not-your-staff": (
