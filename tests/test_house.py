@@ -36,6 +36,9 @@ ALLOWED = {
     "truststore": ("mobile/miss_app/engine/",),
     "websockets": ("mobile/miss_app/engine/session", "backend/miss_server/"),
     "uvicorn": ("backend/miss_server/",),
+    "python_calamine": ("backend/miss_server/sheet_reader",),
+    "xlsxwriter": ("backend/miss_server/staff_exports", "backend/miss_server/console/"),
+    "ldap3": ("backend/miss_server/staff_ldap",),
     "webauthn": ("backend/miss_server/console/passkeys",),
     "jinja2": ("backend/miss_server/console/pages",),
 }

@@ -55,6 +55,10 @@ _SENTENCES = {
         "Vous ne pouvez pas écrire à cette personne sur MiSS. Joignez-la par un autre moyen.",
         "You cannot write to this person on MiSS. Reach them some other way.",
     ),
+    "import-key-wrong": (
+        "Cette clé d’import n’est pas celle de l’établissement. Demandez-en une autre à l’opérateur.",
+        "This import key is not the establishment's. Ask the operator for another.",
+    ),
     "slow-down": ("Trop de demandes. Réessayez dans un instant.", "Too many requests. Try again in a moment."),
     "internal": (
         "Le serveur n’a pas pu répondre. Rien n’est perdu : réessayez dans un instant.",

@@ -18,6 +18,7 @@ from miss_server import (
     conversations,
     data_folder,
     devices,
+    establishment_routes,
     invite_routes,
     journal,
     links,
@@ -56,6 +57,7 @@ LOOK_SECONDS = 1.0
 LOOK_BACK_MS = 10_000
 CLAIMS_AT_ONCE, CLAIM_EVERY_MS = 60, 10_000
 CODES_AT_ONCE, CODE_EVERY_MS = 60, 10_000
+IMPORTS_AT_ONCE, IMPORT_EVERY_MS = 20, 60_000
 LINKS_AT_ONCE, LINK_EVERY_MS = 30, 20_000
 SEARCHES_AT_ONCE, SEARCH_EVERY_MS = 300, 1_000  # somebody who types fast asks three times a second
 _REASONS = {404: "not-found", 405: "not-found", 413: "too-large"}
@@ -109,13 +111,16 @@ def create_app(settings: Settings) -> FastAPI:
     state.tickets, state.require_device = own_tickets, _require_device
     state.charter, state.psc = charter.load(settings.data), _psc(settings)
     state.registrar, state.mail = _registrar(settings, keyring, state.charter.version), mail_of(settings)
+    state.pepper = keyring.pepper
     state.link_bells = links.Bells()
     state.trusted_proxies = settings.trusted_proxies
     state.claim_buckets = Buckets("claim", CLAIMS_AT_ONCE, CLAIM_EVERY_MS, now_ms)
     state.code_buckets = Buckets("code", CODES_AT_ONCE, CODE_EVERY_MS, now_ms)
     state.link_buckets = Buckets("link", LINKS_AT_ONCE, LINK_EVERY_MS, now_ms)
+    state.import_buckets = Buckets("import", IMPORTS_AT_ONCE, IMPORT_EVERY_MS, now_ms)
     state.search_buckets = Buckets("search", SEARCHES_AT_ONCE, SEARCH_EVERY_MS, now_ms)
     app.include_router(registration_routes.router)
+    app.include_router(establishment_routes.router)
     app.include_router(sign_in_routes.router)
     app.include_router(charter_routes.router)
     app.include_router(personal_routes.router)

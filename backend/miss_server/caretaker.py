@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, select, text
 
 from miss_protocol import limits
 from miss_protocol.frames import Kind
-from miss_server import buckets, invites, journal, links, registrar, sign_ins
+from miss_server import buckets, invites, journal, links, registrar, sign_ins, staff_imports
 from miss_server.blobs import PARTS_KEPT_MS, Blobs
 from miss_server.config import Settings
 from miss_server.database import Database
@@ -95,6 +95,7 @@ def _forget_small(connection: Connection, now_ms: int) -> None:
     links.forget(connection, now_ms - LINKS_KEPT_MS)
     buckets.forget(connection, now_ms)
     invites.forget(connection, now_ms - invites.INVITES_KEPT_DAYS * DAY_MS)
+    staff_imports.forget(connection, now_ms - staff_imports.KEPT_DAYS * DAY_MS)
     registrar.forget(connection, now_ms - REGISTRATIONS_KEPT_DAYS * DAY_MS, now_ms - DAY_MS)
     sign_ins.forget(connection, now_ms - DAY_MS)
     expired = now_ms - limits.CLOCK_TOLERANCE_MINUTES * 60_000

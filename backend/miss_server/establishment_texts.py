@@ -64,6 +64,98 @@ TEXTS = {
         "Ce code n’attend plus d’être utilisé.",
         "This code is not waiting to be used any more.",
     ),
+    # why a directory is refused whole
+    "file-large": ("Ce fichier dépasse {most} Mo.", "This file is larger than {most} MB."),
+    "file-old-excel": (
+        "C’est un ancien classeur (.xls). Enregistrez-le au format XLSX ou CSV, puis recommencez.",
+        "This is an old workbook (.xls). Save it as XLSX or CSV, then try again.",
+    ),
+    "directory-empty": ("Ce fichier ne contient personne.", "This file holds nobody."),
+    "encoding-unknown": (
+        "Ligne {line} : ces caractères ne sont ni de l’UTF-8, ni de l’UTF-16 annoncé, ni du Windows-1252. Enregistrez "
+        "le fichier en « CSV UTF-8 », puis recommencez.",
+        "Line {line}: these characters are neither UTF-8, nor UTF-16 that says so, nor Windows-1252. Save the file as "
+        "“CSV UTF-8”, then try again.",
+    ),
+    "csv-broken": (
+        "Ligne {line} : un guillemet ne se ferme pas, ou une cellule est démesurée. Rien n’a été lu.",
+        "Line {line}: a quotation mark is never closed, or a cell is out of all measure. Nothing was read.",
+    ),
+    "cell-long": (
+        "Ligne {line} : une cellule a plus de {most} caractères. Rien n’a été lu.",
+        "Line {line}: a cell has more than {most} characters. Nothing was read.",
+    ),
+    "columns-many": (
+        "Ligne {line} : plus de {most} colonnes. Rien n’a été lu.",
+        "Line {line}: more than {most} columns. Nothing was read.",
+    ),
+    "lines-many": ("Plus de {most} lignes : rien n’a été lu.", "More than {most} lines: nothing was read."),
+    "columns-missing-here": (
+        "Colonnes absentes de la première ligne : {columns}.",
+        "Columns missing from the first line: {columns}.",
+    ),
+    "column-twice": (
+        "La colonne « {column} » est là deux fois : on ne sait laquelle croire.",
+        "The column “{column}” is there twice: which to believe cannot be known.",
+    ),
+    "sheet-unreadable": (
+        "Ce classeur est illisible : protégé, abîmé, ou d’un autre format. Rien n’a été lu.",
+        "This workbook cannot be read: protected, damaged, or of another format. Nothing was read.",
+    ),
+    "sheet-large": (
+        "Ce classeur est démesuré une fois ouvert. Gardez la liste du personnel seule, dans la première feuille.",
+        "This workbook is out of all measure once opened. Keep the list of staff alone, in the first sheet.",
+    ),
+    # why an import is not applied
+    "import-unknown": ("Cet import n’existe pas.", "This import does not exist."),
+    "import-decided": ("Cet import est déjà terminé.", "This import is at its end already."),
+    "import-stale": (
+        "Le personnel a changé depuis : rien n’a été fait. Refaites l’import, et regardez les différences.",
+        "The staff has changed since: nothing was done. Import again, and look at the differences.",
+    ),
+    "import-needs-yes": (
+        "Cet import retire {removed} personnes : un responsable doit dire oui.",
+        "This import removes {removed} people: a manager must say yes.",
+    ),
+    # why a line is in quarantine
+    "quarantine-empty": ("champ vide : {about}", "empty field: {about}"),
+    "quarantine-too-long": ("champ trop long : {about}", "field too long: {about}"),
+    "quarantine-characters": (
+        "champ avec un caractère qui ne s’écrit pas : {about}",
+        "field with a character that cannot be written: {about}",
+    ),
+    "quarantine-formula": (
+        "champ qui serait pris pour une formule : {about}",
+        "field that would be taken for a formula: {about}",
+    ),
+    "quarantine-telephone": ("numéro de téléphone mal formé", "malformed telephone number"),
+    "quarantine-mailbox": ("adresse de messagerie mal formée", "malformed mail address"),
+    "quarantine-title": ("civilité inconnue : {about}", "unknown title: {about}"),
+    "quarantine-profession": (
+        "sans RPPS, et profession hors liste : {about}",
+        "without RPPS, and a profession that is not on the list: {about}",
+    ),
+    "quarantine-profession-empty": ("ni RPPS ni profession", "neither RPPS nor profession"),
+    "quarantine-rpps": ("numéro RPPS mal formé : {about}", "malformed RPPS number: {about}"),
+    "quarantine-rpps-unknown": ("RPPS absent du répertoire : {about}", "RPPS not in the register: {about}"),
+    "quarantine-rpps-gone": (
+        "n’exerce plus, d’après le répertoire : {about}",
+        "no longer practises, by the register: {about}",
+    ),
+    "quarantine-rpps-name": (
+        "le répertoire donne un autre nom pour ce RPPS : {about}",
+        "the register gives another name for this RPPS: {about}",
+    ),
+    "quarantine-rpps-twice": ("RPPS donné à deux personnes : {about}", "RPPS given to two people: {about}"),
+    "quarantine-rpps-known": (
+        "RPPS d’une autre personne du personnel : {about}",
+        "RPPS of another member of staff: {about}",
+    ),
+    "quarantine-key-twice": ("matricule donné à deux personnes : {about}", "number given to two people: {about}"),
+    "quarantine-number-changed": (
+        "le matricule d’une personne en désigne une autre : retirez-la d’abord",
+        "a person's number now names another: remove them first",
+    ),
     # how a sheet and its people are shown
     "voucher-open": ("à utiliser", "to be used"),
     "voucher-used": ("utilisé", "used"),
@@ -141,6 +233,37 @@ TEXTS = {
     ),
     "help-key": ("faire une clé d’import, montrée une fois", "make an import key, shown once"),
     "help-staff": ("lister le personnel, ou l’exporter (--out)", "list the staff, or export it (--out)"),
+    "help-import": (
+        "importer le personnel : montre les différences, et les applique avec --apply",
+        "import the staff: shows the differences, and applies them with --apply",
+    ),
+    "help-apply": ("appliquer ce qui a été montré", "apply what was shown"),
+    "help-yes": ("accepter de retirer plus de 5 % du personnel", "accept to remove more than 5 % of the staff"),
+    "help-out": ("fichier à écrire, .csv ou .xlsx", "file to write, .csv or .xlsx"),
+    "import-counts": (
+        "Import {number} : {added} à ajouter, {changed} à changer, {removed} à retirer, {back} de retour, {unchanged} "
+        "inchangées, {bad} en quarantaine.",
+        "Import {number}: {added} to add, {changed} to change, {removed} to remove, {back} back, {unchanged} "
+        "unchanged, {bad} in quarantine.",
+    ),
+    "import-line": ("ligne {where}", "line {where}"),
+    "import-applied": ("Import {number} appliqué.", "Import {number} applied."),
+    "import-waits": (
+        "Import {number} en attente : il retirerait {removed} personnes, un responsable doit dire oui.",
+        "Import {number} waits: it would remove {removed} people, a manager must say yes.",
+    ),
+    "import-dry": (
+        "Rien n’a été changé. Pour appliquer : --apply.",
+        "Nothing was changed. To apply: --apply.",
+    ),
+    "change-added": ("+ {name}", "+ {name}"),
+    "change-back": ("+ {name} (de retour)", "+ {name} (back)"),
+    "change-changed": ("~ {name} : {fields}", "~ {name}: {fields}"),
+    "change-removed": ("- {name}", "- {name}"),
+    "exported": ("{people} personnes écrites dans {file}.", "{people} people written to {file}."),
+    "file-kind": ("{file} : donnez un nom en .csv ou .xlsx.", "{file}: give a name that ends in .csv or .xlsx."),
+    "file-unreadable": ("{file} : illisible ({why}).", "{file}: cannot be read ({why})."),
+    "ldap-or-file": ("Donnez un fichier, ou --ldap.", "Give a file, or --ldap."),
     "help-finess": ("numéro FINESS", "FINESS number"),
     "help-fields": ("CHAMP=VALEUR : {fields}", "FIELD=VALUE: {fields}"),
     "help-professions": (

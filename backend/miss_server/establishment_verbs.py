@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row
 from miss_server import config, establishments, outside_professions, staff, vouchers
 from miss_server.clock import now_ms
 from miss_server.database import Database
+from miss_server.import_verbs import ImportVerbs
 from miss_server.operator_texts import say
 from miss_server.refusals import DecisionError
 
@@ -34,8 +35,8 @@ class Verbs:
         verbs: "argparse._SubParsersAction[argparse.ArgumentParser]",
         shared: Sequence[argparse.ArgumentParser],
         language: str,
-    ) -> "argparse._SubParsersAction[argparse.ArgumentParser]":
-        """Adds ``establishment VERB`` to ``miss-server``; returns where further verbs of this kind go."""
+    ) -> None:
+        """Adds ``establishment VERB`` to ``miss-server``."""
         parser = verbs.add_parser("establishment", help=say("help-establishment", language))
         of_establishment = parser.add_subparsers(required=True, metavar="VERB")
 
@@ -65,7 +66,7 @@ class Verbs:
         vouching.add_argument("--referent", required=True, metavar="NAME")
         verb("vouchers", self._vouchers).add_argument("--withdraw", type=int, metavar="NUMBER")
         verb("key", self._key)
-        return of_establishment
+        ImportVerbs(self._on_database, self._operator).add(verb, language)
 
     def _act(
         self, arguments: argparse.Namespace, language: str, act: Callable[[Connection, str, str], list[str]]

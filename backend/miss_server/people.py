@@ -29,3 +29,8 @@ def find(connection: Connection, person_id: bytes, asker: bytes) -> dict[str, ob
         "checked_at_ms": row.checked_at_ms,
         "contactable": wishes.may_write(connection, asker, person_id),
     }
+
+
+def number_of(connection: Connection, person_id: bytes) -> str:
+    """The person's number: RPPS, or one of this server's own; "" where there is no such person."""
+    return connection.scalar(select(people.c.rpps).where(people.c.person_id == person_id)) or ""

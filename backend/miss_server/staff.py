@@ -199,21 +199,31 @@ def add(connection: Connection, finess: str, record: Record, now_ms: int) -> int
         DecisionError: ``staff-known``, or ``staff-many``.
     """
     s = establishment_staff.c
-    before = connection.execute(
-        select(establishment_staff).where(s.finess == finess, s.staff_key == record.key)
-    ).first()
+    of_key = select(establishment_staff).where(s.finess == finess, s.staff_key == record.key)
+    before = connection.execute(of_key).first()
     if before is not None and before.removed_at_ms is None:
         raise DecisionError("staff-known", number=record.key)
-    if count(connection, finess) >= STAFF_MAX:
-        raise DecisionError("staff-many", most=STAFF_MAX)
-    moved(connection, finess)
     if before is not None:
         change(connection, before, record, now_ms)
-        return int(before.staff_id)
-    row = {"finess": finess, "number": record.rpps or own_number(), "added_at_ms": now_ms, "changed_at_ms": now_ms}
-    key = connection.execute(insert(establishment_staff).values(row | record.values())).inserted_primary_key
-    assert key is not None
-    return int(key[0])
+    else:
+        add_many(connection, finess, [record], now_ms)
+    return int(connection.execute(of_key).one().staff_id)
+
+
+def add_many(connection: Connection, finess: str, records: Sequence[Record], now_ms: int) -> None:
+    """Writes new members of staff, none of whom was there before.
+
+    Raises:
+        DecisionError: ``staff-many``.
+    """
+    if not records:
+        return
+    if count(connection, finess) + len(records) > STAFF_MAX:
+        raise DecisionError("staff-many", most=STAFF_MAX)
+    at = {"finess": finess, "added_at_ms": now_ms, "changed_at_ms": now_ms}
+    rows = [{**at, "number": one.rpps or own_number(), **one.values()} for one in records]
+    connection.execute(insert(establishment_staff), rows)
+    moved(connection, finess)
 
 
 def change(connection: Connection, before: Row[Any], record: Record, now_ms: int) -> None:

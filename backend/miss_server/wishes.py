@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, exists, or_, select
 
-from miss_server import register
+from miss_server import register, staff
 from miss_server.extracts import PEOPLE
 from miss_server.names import fold
 from miss_server.personal_tables import wishes
@@ -94,12 +94,15 @@ def know_each_other(connection: Connection, one: bytes, other: bytes) -> bool:
 
 
 def work_together(connection: Connection, one: bytes, other: bytes) -> bool:
-    """Whether the register, or what is known of them here, places these two in one establishment."""
+    """Whether their establishments, the register, or what is known of them here, place these two together."""
     query = select(people.c.person_id, people.c.rpps, people.c.place).where(people.c.person_id.in_([one, other]))
     rows = connection.execute(query).all()
     if len(rows) != 2:
         return False
     numbers = [row.rpps for row in rows]
+    own, their = ({sheet.finess for sheet in staff.establishments_of(connection, number)} for number in numbers)
+    if own & their:
+        return True
     entries = register.entries(connection, register.current(connection, PEOPLE), numbers, mailboxes=False)
     first, second = (_places(row.place, entries.get(row.rpps)) for row in rows)
     return bool(first & second)

@@ -1,14 +1,13 @@
 """Two fictional hospitals with their staff, on the post office of the identity tests."""
 
 import base64
-import secrets
 from typing import Any
 
 import httpx
 
 from identity.extract import Job, Someone
 from identity.post_office import PEPPER, PostOffice, device_request
-from miss_server import establishments, outside_professions, staff, vouchers
+from miss_server import establishments, staff, vouchers
 from miss_server.finess import with_check_digit
 from miss_server.staff import Record
 
@@ -27,7 +26,7 @@ PEOPLE = (DOCTOR, NURSE)
 
 SECRETARY = Record("S-001", "", "", "DIALLO", "Aïssatou", "E1", "Secrétaire médical", "Cardiologie")
 AIDE = Record("S-002", "", "", "MOREL", "Jean-Paul", "35", "Aide-soignant", "Gériatrie")
-PHYSICIAN = Record("S-003", DOCTOR.rpps, "Dr", "BENALI", "Nour", "10", "Médecin", "Urgences")
+PHYSICIAN = Record("S-003", DOCTOR.rpps, "Dr", "BENALI", "Nour", "10", "Médecine générale", "Urgences")
 
 
 class Hospitals:
@@ -76,14 +75,11 @@ class Hospitals:
         assert answer["state"] == "certified", answer
         return answer
 
+    def key(self) -> str:
+        """A new import key of the first hospital."""
+        return str(self.do(establishments.make_key, CH, PEPPER, who="op", now_ms=self.now))
+
 
 def another_code() -> str:
     """A code of the right form that no voucher has."""
     return vouchers.shown(vouchers.new_code())
-
-
-def token() -> str:
-    return secrets.token_urlsafe(32)
-
-
-assert "E1" in outside_professions.OUTSIDE

@@ -9,6 +9,7 @@ from miss_protocol import acts, content, frames, identity, labels, limits, notic
 from miss_protocol.connection import TURNS, Role
 from miss_server import (
     charter_routes,
+    establishment_routes,
     invite_routes,
     log_routes,
     personal_routes,
@@ -20,6 +21,7 @@ from miss_server import (
 # Where the server's routes are, for clients; the operators' console is no part of the protocol.
 ROUTES = (
     charter_routes,
+    establishment_routes,
     invite_routes,
     log_routes,
     personal_routes,
