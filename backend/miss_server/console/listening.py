@@ -9,6 +9,7 @@ from typing import Any
 
 import uvicorn
 
+from miss_server import data_folder
 from miss_server.config import Console, Settings
 from miss_server.console.app import create_console
 
@@ -88,7 +89,7 @@ class _Beside(uvicorn.Server):
 def origin_of(settings: Settings) -> str | None:
     """Where browsers find the console now or once it runs; None where none is set, or its port is not known yet."""
     file: Path = settings.console_listening
-    if file.exists():
+    if data_folder.in_use(settings.data) and file.exists():
         return file.read_text(encoding="ascii").strip()
     console = settings.console
     if console is None or not (console.port or console.origin):
