@@ -18,14 +18,13 @@ from sqlalchemy import ColumnElement, Connection, exists, func, select, tuple_
 
 from miss_protocol.limits import DIRECTORY_PAGE_PEOPLE_MAX
 from miss_server import register, wishes
-from miss_server import register_words as lists
 from miss_server.extracts import PEOPLE
 from miss_server.names import distance, fold
 from miss_server.refusals import Refusal
 from miss_server.register import Activity, Entry
 from miss_server.register_rows import SLIP_LETTERS_MIN, slips_of
 from miss_server.register_tables import people, register_names, register_people, register_professions
-from miss_server.register_words import Term, called, fitting, named, placed, practising
+from miss_server.register_words import Lists, Term, called, named, placed, practising
 from miss_server.tables import devices
 
 LETTERS_MIN = 2
@@ -143,11 +142,12 @@ class _Search:
         self._connection = connection
         self._asker = asker
         self._load_id = load_id
+        self._lists = Lists(connection, load_id)
         self._words = words
         self._asked = (profession, place)
         self._filters = [placed(word) for word in place]
         if profession:
-            self._filters.append(practising(_professions(connection, load_id, profession)))
+            self._filters.append(practising(self._professions(profession)))
 
     def hits(self, way: int, wanted: int, mark: _Mark | None = None) -> list[_Hit]:
         """The first people, after a mark, who fit in one way but not in an earlier one."""
@@ -157,7 +157,7 @@ class _Search:
         anyhow = [*(self._anyhow(word) for word in self._words), *self._filters]
 
         def but_not_by_name(numbers: list[int]) -> list[int]:
-            earlier = set(lists.among(self._connection, self._load_id, by_name, numbers))
+            earlier = set(self._lists.among(by_name, numbers))
             return [no for no in numbers if no not in earlier]
 
         return self._first(anyhow, wanted, mark, but_not_by_name)
@@ -168,7 +168,7 @@ class _Search:
         for word in self._words:
             near: list[str] = []
             if len(word) >= SLIP_LETTERS_MIN:
-                candidates = lists.words_near(self._connection, self._load_id, sorted(slips_of(word)))
+                candidates = self._lists.words_near(sorted(slips_of(word)))
                 near = [one for one in candidates if distance(one, word, 1) <= 1]
             changed = changed or bool(near)
             terms.append(named(word) | called(near))
@@ -202,24 +202,28 @@ class _Search:
         early = [no for no in first if no > after] if mark is None or mark.not_on_miss == 0 else []
         late_after = after if mark is not None and mark.not_on_miss else 0
         known = set(first)
-        late = (no for no in fitting(self._connection, self._load_id, terms, late_after) if no not in known)
+        late = (no for no in self._lists.fitting(terms, late_after) if no not in known)
         found: list[_Hit] = []
         numbers = islice(chain(early, late), _CHECKED_MAX)
         while len(found) < wanted and (some := list(islice(numbers, _CHECKED_AT_ONCE))):
             kept = set(but(sorted(some)))
-            found += self._checked([no for no in some if no in kept], known)
+            found += self._checked([no for no in some if no in kept], known) if kept else []
         return found[:wanted]
 
     def _on_miss_first(self, terms: list[Term]) -> list[int]:
         """The numbers, ascending, of the people on MiSS who fit and are to come before the others."""
-        few = select(people.c.rpps).limit(_FIRST_PEOPLE_MAX + 1).subquery()
-        if (self._connection.scalar(select(func.count()).select_from(few)) or 0) <= _FIRST_PEOPLE_MAX:
-            return lists.among(self._connection, self._load_id, terms, self._numbers_on_miss)
-        candidates = list(islice(fitting(self._connection, self._load_id, terms), _FIRST_PEOPLE_MAX))
+        if self._few_on_miss:
+            return self._lists.among(terms, self._numbers_on_miss)
+        candidates = list(islice(self._lists.fitting(terms), _FIRST_PEOPLE_MAX))
         n = register_names.c
         query = select(n.no).join(people, people.c.rpps == n.rpps)
         query = query.where(n.load_id == self._load_id, n.no.in_(candidates), _reached())
         return sorted(self._connection.scalars(query))
+
+    @cached_property
+    def _few_on_miss(self) -> bool:
+        few = select(people.c.rpps).limit(_FIRST_PEOPLE_MAX + 1).subquery()
+        return (self._connection.scalar(select(func.count()).select_from(few)) or 0) <= _FIRST_PEOPLE_MAX
 
     @cached_property
     def _numbers_on_miss(self) -> list[int]:
@@ -266,8 +270,23 @@ class _Search:
         """A word as somebody's name, profession or place."""
         term = named(word) | placed(word)
         if len(word) > LETTERS_MIN:
-            term |= practising(_professions(self._connection, self._load_id, [word]))
+            term |= practising(self._professions([word]))
         return term
+
+    def _professions(self, words: list[str]) -> list[int]:
+        """The professions and specialties that fit."""
+        return [
+            profession_id
+            for profession_id, code, folded in self._all_professions
+            if words == [code] or all(_among(word, folded.split()) for word in words)
+        ]
+
+    @cached_property
+    def _all_professions(self) -> list[tuple[int, str, str]]:
+        """The register has a few hundred of them, so they are read each time."""
+        p = register_professions.c
+        rows = self._connection.execute(select(p.profession_id, p.code, p.folded).where(p.load_id == self._load_id))
+        return [(row.profession_id, row.code, row.folded) for row in rows]
 
     def _number(self, mark: _Mark) -> int:
         """The number of a mark's person, or of who would stand before, for the register may be another today."""
@@ -295,17 +314,6 @@ def _fits(activity: Activity, profession: list[str], place: list[str]) -> bool:
     return (is_code or all(_among(word, labels) for word in profession)) and all(
         any(part.startswith(word) for part in where) for word in place
     )
-
-
-def _professions(connection: Connection, load_id: int, words: list[str]) -> list[int]:
-    """The professions and specialties that fit; the register has a few hundred of them, so they are read each time."""
-    p = register_professions
-    rows = connection.execute(select(p.c.profession_id, p.c.code, p.c.folded).where(p.c.load_id == load_id))
-    return [
-        row.profession_id
-        for row in rows
-        if words == [row.code] or all(_among(word, row.folded.split()) for word in words)
-    ]
 
 
 def _among(word: str, labels: Sequence[str]) -> bool:

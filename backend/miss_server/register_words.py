@@ -9,14 +9,26 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 
 from miss_server.register_fit import fitting_rows
 from miss_server.register_rows import NAME, NAME_START, PLACE, PROFESSION, START_LETTERS, unpack
 from miss_server.register_tables import register_slips, register_words
 
+_EACH, _STARTING = "each", "starting"
 _PAST_EVERY_LETTER = "{"  # folded words have only a-z and 0-9, which all come before it
 _WINDOW_NUMBERS = 250
 _WINDOW_GROWS = 4
@@ -24,13 +36,6 @@ _LOOKED_UP_EACH = 10  # fewer than one in so many: looked up one by one, instead
 _NUMBERS_A_ROW = 300  # of a list, compared in the time of reading one person's row
 
 _w = register_words.c
-_EACH = _w.word.in_(bindparam("words", expanding=True))
-_STARTING = and_(_w.word >= bindparam("low"), _w.word < bindparam("high"))
-_LOAD = _w.load_id == bindparam("load_id")
-_SIZE = func.coalesce(func.sum(_w.amount), 0), func.min(_w.first_no), func.max(_w.last_no)
-_SIZES = tuple(select(*_SIZE).where(_LOAD, part) for part in (_EACH, _STARTING))
-_THERE = _w.first_no <= bindparam("last"), _w.last_no >= bindparam("first")
-_BLOCKS = tuple(select(_w.first_no, _w.last_no, _w.numbers).where(_LOAD, part, *_THERE) for part in (_EACH, _STARTING))
 
 
 @dataclass(frozen=True)
@@ -66,93 +71,135 @@ def called(words: Sequence[str]) -> Term:
     return Term(tuple(NAME + word for word in words))
 
 
-def fitting(connection: Connection, load_id: int, terms: Sequence[Term], after: int = 0) -> Iterator[int]:
-    """The numbers above ``after`` of the people who fit every term, ascending."""
-    sized = [(*_size(connection, load_id, term), term) for term in terms]
-    if not sized or not all(amount for amount, *_ in sized):
-        return
-    sized.sort(key=lambda one: one[0])
-    amount = sized[0][0]
-    low, end = max(max(first for _, first, *_ in sized), after + 1), min(last for _, _, last, _ in sized)
-    leader, others = sized[0][3], sized[1:]
-    width = max(1, (end - low) * _WINDOW_NUMBERS // amount)
-    while low <= end:
-        high = min(end, low + width)
-        found = sorted(_numbers(connection, load_id, leader, low, high))
-        yield from _fitting_others(connection, load_id, others, found)
-        low, width = high + 1, width * _WINDOW_GROWS
+class Lists:
+    """The lists of one load, for one search: how long each is is asked once.
+
+    Args:
+        load_id: of the people in use.
+    """
+
+    def __init__(self, connection: Connection, load_id: int) -> None:
+        self._connection = connection
+        self._load_id = load_id
+        self._sizes: dict[Term, tuple[int, int, int]] = {}
+
+    def fitting(self, terms: Sequence[Term], after: int = 0) -> Iterator[int]:
+        """The numbers above ``after`` of the people who fit every term, ascending."""
+        sized = self._sized(terms)
+        if not sized or not sized[0][0]:
+            return
+        amount = sized[0][0]
+        low, end = max(max(first for _, first, *_ in sized), after + 1), min(last for _, _, last, _ in sized)
+        leader, others = sized[0][3], sized[1:]
+        width = max(1, (end - low) * _WINDOW_NUMBERS // amount)
+        while low <= end:
+            high = min(end, low + width)
+            yield from self._fitting_others(others, sorted(self._numbers(leader, low, high)))
+            low, width = high + 1, width * _WINDOW_GROWS
+
+    def among(self, terms: Sequence[Term], numbers: Sequence[int]) -> list[int]:
+        """Those of some ascending numbers that fit every term."""
+        return self._fitting_others(self._sized(terms), list(numbers)) if numbers else []
+
+    def words_near(self, slips: Sequence[str]) -> list[str]:
+        """The words of names that one of these slips may have been meant for."""
+        s = register_slips.c
+        found = select(s.word).distinct().where(s.load_id == self._load_id, s.slip.in_(slips))
+        return list(self._connection.scalars(found))
+
+    def _fitting_others(self, sized: Sequence[tuple[int, int, int, Term]], found: list[int]) -> list[int]:
+        """Those of some ascending numbers that fit every one of these terms, the shortest list first."""
+        for at, (amount, first, last, term) in enumerate(sized):
+            if not found or not amount:
+                return []
+            near = amount * min(1.0, (found[-1] - found[0] + 1) / (last - first + 1))
+            if len(found) * _NUMBERS_A_ROW < near:
+                rest = [(t.words, t.starts) for *_, t in sized[at:]]
+                return fitting_rows(self._connection, self._load_id, rest, found)
+            found = self._among(term, found)
+        return found
+
+    def _sized(self, terms: Sequence[Term]) -> list[tuple[int, int, int, Term]]:
+        """How many numbers each term has, twice those of two of its words, the first and the last; shortest first."""
+        fresh = [term for term in dict.fromkeys(terms) if term not in self._sizes]
+        parts = [(term, *part) for term in fresh for part in _parts(term)]
+        for term in fresh:
+            self._sizes[term] = (0, 0, 0)
+        if parts:
+            asked = _asked([given for *_, given in parts], self._load_id)
+            statement = _sizes_of(tuple(kind for _, kind, _ in parts))
+            for at, size, first_no, last_no in self._connection.execute(statement, asked):
+                if not size:
+                    continue
+                amount, first, last = self._sizes[parts[at][0]]
+                first = first_no if not amount else min(first, first_no)
+                self._sizes[parts[at][0]] = (amount + int(size), first, max(last, last_no))
+        return sorted(((*self._sizes[term], term) for term in terms), key=lambda one: one[0])
+
+    def _blocks(self, term: Term, low: int, high: int) -> Iterator[tuple[int, int, "array[int]"]]:
+        """The first, the last and all numbers of each block that reaches between two numbers."""
+        parts = list(_parts(term))
+        if parts:
+            asked = _asked([given for _, given in parts], self._load_id) | {"first": low, "last": high}
+            statement = _blocks_of(tuple(kind for kind, _ in parts))
+            for first, last, packed in self._connection.execute(statement, asked):
+                yield first, last, unpack(packed)
+
+    def _numbers(self, term: Term, low: int, high: int) -> set[int]:
+        found: set[int] = set()
+        for first, last, numbers in self._blocks(term, low, high):
+            if first < low or last > high:
+                numbers = numbers[bisect_left(numbers, low) : bisect_left(numbers, high + 1)]
+            found.update(numbers)
+        return found
+
+    def _among(self, term: Term, wanted: list[int]) -> list[int]:
+        """Those of some ascending numbers that fit a term."""
+        found: set[int] = set()
+        sought = set(wanted)
+        for first, last, numbers in self._blocks(term, wanted[0], wanted[-1]):
+            here = wanted[bisect_left(wanted, first) : bisect_right(wanted, last)]
+            if len(here) * _LOOKED_UP_EACH < len(numbers):
+                found.update(no for no in here if numbers[bisect_left(numbers, no)] == no)
+            else:
+                found.update(sought.intersection(numbers))
+        return [no for no in wanted if no in found]
 
 
-def _fitting_others(
-    connection: Connection, load_id: int, sized: Sequence[tuple[int, int, int, Term]], found: list[int]
-) -> list[int]:
-    """Those of some ascending numbers that fit every one of these terms, the shortest list first."""
-    for at, (amount, first, last, term) in enumerate(sized):
-        if not found:
-            break
-        near = amount * min(1.0, (found[-1] - found[0] + 1) / (last - first + 1))
-        if len(found) * _NUMBERS_A_ROW < near:
-            return fitting_rows(connection, load_id, [(t.words, t.starts) for *_, t in sized[at:]], found)
-        found = _among(connection, load_id, term, found)
-    return found
-
-
-def among(connection: Connection, load_id: int, terms: Sequence[Term], numbers: Sequence[int]) -> list[int]:
-    """Those of some ascending numbers that fit every term."""
-    sized = [(*_size(connection, load_id, term), term) for term in terms] if numbers else []
-    return _fitting_others(connection, load_id, sorted(sized, key=lambda one: one[0]), list(numbers))
-
-
-def words_near(connection: Connection, load_id: int, slips: Sequence[str]) -> list[str]:
-    """The words of names that one of these slips may have been meant for."""
-    s = register_slips.c
-    return list(connection.scalars(select(s.word).distinct().where(s.load_id == load_id, s.slip.in_(slips))))
-
-
-def _parts(term: Term) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each range of the index that a term is made of: which of the two statements asks for it, and with what."""
+def _parts(term: Term) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each range of the index that a term is made of: of which kind it is, and what fills its condition."""
     if term.words:
-        yield 0, {"words": term.words}
+        yield _EACH, {"words": term.words}
     for start in term.starts:
-        yield 1, {"low": start, "high": start + _PAST_EVERY_LETTER}
+        yield _STARTING, {"low": start, "high": start + _PAST_EVERY_LETTER}
 
 
-def _size(connection: Connection, load_id: int, term: Term) -> tuple[int, int, int]:
-    """How many numbers a term has, twice those of two of its words; the first and the last."""
-    found = [connection.execute(_SIZES[which], {"load_id": load_id, **given}).one() for which, given in _parts(term)]
-    there = [row for row in found if row[0]]
-    if not there:
-        return 0, 0, 0
-    return sum(int(row[0]) for row in there), min(row[1] for row in there), max(row[2] for row in there)
+def _asked(parts: Sequence[dict[str, Any]], load_id: int) -> dict[str, Any]:
+    return {"load_id": load_id} | {
+        f"{name}_{at}": value for at, part in enumerate(parts) for name, value in part.items()
+    }
 
 
-def _blocks(
-    connection: Connection, load_id: int, term: Term, low: int, high: int
-) -> Iterator[tuple[int, int, "array[int]"]]:
-    """The first, the last and all numbers of each block that reaches between two numbers."""
-    for which, given in _parts(term):
-        asked = {"load_id": load_id, "first": low, "last": high, **given}
-        for first, last, packed in connection.execute(_BLOCKS[which], asked):
-            yield first, last, unpack(packed)
-
-
-def _numbers(connection: Connection, load_id: int, term: Term, low: int, high: int) -> set[int]:
-    found: set[int] = set()
-    for first, last, numbers in _blocks(connection, load_id, term, low, high):
-        if first < low or last > high:
-            numbers = numbers[bisect_left(numbers, low) : bisect_left(numbers, high + 1)]
-        found.update(numbers)
-    return found
-
-
-def _among(connection: Connection, load_id: int, term: Term, wanted: list[int]) -> list[int]:
-    """Those of some ascending numbers that fit a term."""
-    found: set[int] = set()
-    sought = set(wanted)
-    for first, last, numbers in _blocks(connection, load_id, term, wanted[0], wanted[-1]):
-        here = wanted[bisect_left(wanted, first) : bisect_right(wanted, last)]
-        if len(here) * _LOOKED_UP_EACH < len(numbers):
-            found.update(no for no in here if numbers[bisect_left(numbers, no)] == no)
+def _conditions(kinds: tuple[str, ...]) -> Iterator[tuple[int, ColumnElement[bool]]]:
+    """What each part asks of a row, its parameters numbered."""
+    for at, kind in enumerate(kinds):
+        if kind == _EACH:
+            asked: ColumnElement[bool] = _w.word.in_(bindparam(f"words_{at}", expanding=True))
         else:
-            found.update(sought.intersection(numbers))
-    return [no for no in wanted if no in found]
+            asked = and_(_w.word >= bindparam(f"low_{at}"), _w.word < bindparam(f"high_{at}"))
+        yield at, and_(_w.load_id == bindparam("load_id"), asked)
+
+
+# Statements are made once for each succession of kinds: making them takes longer than most of them run.
+@lru_cache(maxsize=200)
+def _sizes_of(kinds: tuple[str, ...]) -> CompoundSelect[Any]:
+    size = func.sum(_w.amount), func.min(_w.first_no), func.max(_w.last_no)
+    return union_all(*(select(literal_column(str(at)), *size).where(asked) for at, asked in _conditions(kinds)))
+
+
+@lru_cache(maxsize=200)
+def _blocks_of(kinds: tuple[str, ...]) -> CompoundSelect[Any]:
+    there = _w.first_no <= bindparam("last"), _w.last_no >= bindparam("first")
+    return union_all(
+        *(select(_w.first_no, _w.last_no, _w.numbers).where(asked, *there) for _, asked in _conditions(kinds))
+    )
