@@ -17,11 +17,11 @@ from miss_app.engine.events import Tick
 from miss_app.engine.http import Http
 from miss_app.engine.model import Act, Item
 from miss_app.engine.session import Session
-from miss_protocol.frames import Kind, Submit
+from miss_protocol.frames import Class, Deliver, Kind, Submit
 from miss_protocol.mls import group as mls
 from miss_protocol.mls import treekem
 from miss_protocol.mls.member import EPOCH
-from miss_protocol.succession import generation_of
+from miss_protocol.succession import generation_of, next_group_id
 from plays.test_faults import open_copy
 from plays.test_group import PATIENT, TITLE, persons, team, titled
 from plays.test_hostile import unreadable
@@ -304,5 +304,51 @@ def test_where_nobody_can_come_back_an_admin_s_device_resets(
         await nadia.restart()
         await nadia.client.send_text(chat, "encore là")
         await until(lambda: "encore là" in camille.said(chat), "the new group outlives a restart")
+
+    play(post, tmp_path, acts)
+
+
+def forged_reset(by: Device, victim: Device, chat: bytes) -> bytes:
+    """The Welcome of a reset that this member may not make, for a key package that is really the victim's."""
+    mine, theirs = by.client._account, victim.client._account
+    assert mine is not None
+    assert theirs is not None
+    package = mls.KeyPackageSecrets.decode(theirs.store.all_rows("key_packages")[0].body)
+    old = group_of(by, chat)
+    founded = mine.membership.found(next_group_id(old.group_id), old.extensions)
+    welcome = mine.membership.commit_adds(founded, [mls.Add(package.decoded)]).welcome
+    assert welcome is not None
+    return welcome
+
+
+def test_a_reset_by_who_may_not_is_refused_by_members_too(post: Post, tmp_path: Path) -> None:
+    """As a server that lies would deliver it: in the place of a row that is really another one."""
+
+    async def acts(scene: Scene) -> None:
+        camille, hugo, nadia, chat = await team(scene)
+        account = nadia.client._account
+        assert account is not None
+        await agree(chat, camille, hugo, nadia)
+        nadia.cable.pull()
+        await nadia.offline()
+        await camille.client.send_text(chat, "la vraie ligne")
+        await hugo.reads(chat, "la vraie ligne")
+        record, before = account.conversations.get(chat), group_of(nadia, chat).parts()
+        assert record is not None
+        welcome = forged_reset(hugo, nadia, chat)
+        row = Deliver(chat, record.position + 1, Kind.WELCOME, Class.SILENT, account.clock.now_ms(), 1, welcome)
+        account.inbox.receive(row)
+        assert group_of(nadia, chat).parts() == before, "nothing of it is kept"
+        assert chat in account.lost
+        assert account.conversations.get(chat) == record
+        assert not account.inbox.read_again(chat), "nor when it is read again"
+        assert group_of(nadia, chat).parts() == before
+        nadia.cable.plug()
+        await until(lambda: nadia.notices(chat)[-1:] == ["rejoined"], "she comes back to the group that there is")
+        await agree(chat, camille, hugo, nadia)
+        assert generation_of(group_of(nadia, chat).group_id) == 0
+        assert "conversation-reset" not in nadia.notices(chat)
+        await hugo.client.send_text(chat, "sans suite")
+        await until(lambda: nadia.said(chat)[-1:] == ["sans suite"], "and reads on")
 
     play(post, tmp_path, acts)

@@ -16,6 +16,7 @@ from miss_protocol.errors import RemoteError
 from miss_protocol.frames import Deliver
 from miss_protocol.mls import group as mls
 from miss_protocol.mls import policy
+from miss_protocol.mls.epoch import PublicGroup
 from miss_protocol.mls.public_group import welcome_references
 from miss_protocol.succession import Reset, generation_of, judge_reset
 
@@ -63,7 +64,7 @@ class Arrivals:
         if group.group_id[:16] != row.stream:
             raise RemoteError("wrong-group", "a welcome to another conversation")
         inside = record is not None and (record.active or row.stream in self._lost)
-        reset = inside and self._is_reset(row.stream, joined)
+        reset = inside and self._is_reset(row, joined)
         used = next(one for one in secrets if one.reference == joined.used)
         if not _is_last_resort(used):
             step.delete("key_packages", joined.used)
@@ -79,22 +80,30 @@ class Arrivals:
         self._outbox.begin_again(step, row.stream)
         self._go_on(step, row)
 
-    def _is_reset(self, conversation_id: bytes, joined: mls.Joined) -> bool:
+    def _is_reset(self, row: Deliver, joined: mls.Joined) -> bool:
         """Whether this Welcome comes by a reset; one that the policy forbids is refused.
 
         Who could follow so far judges it by what the server judged it by; who lost track can only ask that whoever
-        made it was a member, with this key.
+        made it was an admin's device, with this key, as far as it could see.
         """
-        view, whole = self._lost.last_view(conversation_id, self._membership.rules, self._outbox.handshake)
+        view, whole = self._view(row)
         if view is None or generation_of(joined.group.group_id) <= generation_of(view.group_id):
             return view is None and generation_of(joined.group.group_id) > 0
         if whole and generation_of(joined.group.group_id) == generation_of(view.group_id) + 1:
             policy.check_reset(view, joined.group.public, joined.sender)
             return True
         author = joined.group.leaf(joined.sender)
-        if author is None or not any(_same_device(author, one) for one in view.roster().values()):
-            raise RemoteError("forbidden", "a reset by no member")
+        known = author is not None and any(_same_device(author, one) for one in view.roster().values())
+        if author is None or not known or person_of_leaf(author) not in policy.admins_of(view):
+            raise RemoteError("forbidden", "a reset by no admin")
         return True
+
+    def _view(self, row: Deliver) -> tuple[PublicGroup | None, bool]:
+        """The group that a row is judged by; none where this device was not in it any more."""
+        view, whole = self._lost.last_view(row.stream, self._membership.rules, self._outbox.handshake, below=row.number)
+        me = self._membership.certificate.device_id
+        inside = view is not None and any(certificate_of_leaf(one).device_id == me for one in view.roster().values())
+        return (view if inside else None), whole
 
     def returned(self, step: Step, record: Conversation | None, item: Item, row: Deliver) -> None:
         """Our re-join or reset was accepted: its group takes the old one's place."""
@@ -126,7 +135,7 @@ class Arrivals:
 
     def left_out(self, step: Step, record: Conversation, row: Deliver) -> None:
         """A reset without this device: its secrets of the group are deleted."""
-        view, whole = self._lost.last_view(row.stream, self._membership.rules, self._outbox.handshake)
+        view, whole = self._view(row)
         if view is not None and whole:
             judge_reset(view, row.body, rules=self._membership.rules(row.at_ms))
         name = self._people.name(person_of_leaf(Reset.decode(row.body).author()))

@@ -116,13 +116,18 @@ class Lost:
         self.save(step, replace(loss, open=False, given_up=False, digest=b""))
 
     def last_view(
-        self, conversation_id: bytes, rules: Callable[[int], Rules], own: Callable[[bytes], bytes]
+        self,
+        conversation_id: bytes,
+        rules: Callable[[int], Rules],
+        own: Callable[[bytes], bytes],
+        below: int = 1 << 63,
     ) -> tuple[PublicGroup | None, bool]:
         """The public half of the group as far as the waiting rows let it be followed, and whether to their end.
 
         Args:
             rules: for a row accepted at that time.
             own: the body of an own handshake, by message id; empty where it is not here.
+            below: the number of the row that is to be judged by it.
         """
         group = self._conversations.group(conversation_id)
         if group is None:
@@ -130,8 +135,8 @@ class Lost:
         view = group.public
         for row in self.parked(conversation_id):
             body = own(row.body) if row.kind is Kind.OWN else row.body
-            if row.kind in (Kind.APPLICATION, Kind.NOTICE):
-                continue
+            if row.number >= below or row.kind in (Kind.APPLICATION, Kind.WELCOME):
+                continue  # a welcome that waits is one that was refused
             try:
                 if row.kind is Kind.RESET:
                     view = judge_reset(view, body, rules=rules(row.at_ms)).public
