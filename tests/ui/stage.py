@@ -29,6 +29,7 @@ from miss_app.engine.events import (
     Tick,
 )
 from miss_app.engine.problems import Problem
+from miss_app.engine.saying import PLAIN, Manner
 
 NOW_MS = 1_779_280_320_000  # 20 May 2026, 14:32 in Paris
 
@@ -217,8 +218,8 @@ class Scene:
     async def rename(self, conversation_id: bytes, title: str, patient: str) -> None:
         self._did("rename", conversation_id, title, patient)
 
-    async def send_text(self, conversation_id: bytes, text: str) -> bytes:
-        self._did("send_text", conversation_id, text)
+    async def send_text(self, conversation_id: bytes, text: str, manner: Manner = PLAIN) -> bytes:
+        self._did("send_text", conversation_id, text, *([] if manner == PLAIN else [manner]))
         message = self.new_message(conversation_id, "text", text=text, mine=True, tick=Tick.QUEUED)
         self.lines.setdefault(conversation_id, []).append(message)
         self.tell(MessageAdded(message))
@@ -232,6 +233,13 @@ class Scene:
 
     async def retry(self, conversation_id: bytes, message_id: bytes) -> None:
         self._did("retry", conversation_id, message_id)
+
+    async def typing(self, conversation_id: bytes) -> None:
+        self._did("typing", conversation_id)
+
+    @property
+    def deeds(self) -> "StagedDeeds":
+        return StagedDeeds(self)
 
     async def mark_read(self, conversation_id: bytes) -> None:
         self._did("mark_read", conversation_id)
@@ -258,3 +266,20 @@ class Scene:
         lines = self.lines[message.conversation_id]
         lines[lines.index(message)] = changed
         return changed
+
+
+class StagedDeeds:
+    """Notes every deed: ``("react", conversation, message, …)``."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+
+    def __getattr__(self, name: str) -> Any:
+        async def deed(*what: Any, **how: Any) -> bytes:
+            self._scene._did(name, *what, *how.values())
+            return b"e" * 16
+
+        return deed
+
+    def open_ones(self, conversation_id: bytes) -> list[MessageView]:
+        return [one for one in self._scene.lines.get(conversation_id, []) if one.open]

@@ -15,7 +15,7 @@ APP = Path(texts.__file__).parents[1]
 CATALOGUES = {language: read_catalogue(language) for language in texts.LANGUAGES}
 SOURCES = [*(APP / "ui").rglob("*.py"), *(APP / "ui").rglob("*.kv")]
 # Keys put together from a name: each family is covered by its own check below or by the enumeration it comes from.
-FAMILIES = re.compile(r"^(weekday|weekday\.short|month|month\.short|profession|problem|notice|checked)\.")
+FAMILIES = re.compile(r"^(weekday|weekday\.short|month|month\.short|profession|problem|notice|checked|charge)\.")
 
 
 def keys_said() -> set[str]:
@@ -26,6 +26,8 @@ def keys_said() -> set[str]:
             said |= set(re.findall(r'"([a-z_]+(?:\.[a-z0-9_-]+)*)"', call.split(", ")[0]))
         said |= set(re.findall(r'\bsay\(\s*f?[\'"]([a-z_.]+)[\'"]', text))
         said |= set(re.findall(r'\bkey = "([a-z_.]+)"', text))
+        # Tables of deeds: any literal of these families is a key.
+        said |= set(re.findall(r'"((?:urgent|charge|request|answer|menu)\.[a-z_]+)"', text))
         for pair in re.findall(r'key = "([a-z_.]+)" if .* else "([a-z_.]+)"', text):
             said |= set(pair)
     return said

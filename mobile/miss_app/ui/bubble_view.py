@@ -1,7 +1,9 @@
 """The widget that draws one row of a chat, reused for another row as the list is scrolled."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any, Protocol
 
+from kivy.clock import Clock, ClockEvent
 from kivy.graphics.texture import Texture
 from kivy.metrics import dp, sp
 from kivy.properties import StringProperty
@@ -11,7 +13,18 @@ from kivy.uix.widget import Widget
 from miss_app.engine.events import MessageView, Tick
 from miss_app.ui import pictures
 from miss_app.ui.avatar import initials
-from miss_app.ui.bubble import AVATAR_DP, EDGE_DP, PAD_X_DP, PAD_Y_DP, TICKS, BubbleShape, author_line, photo_pill
+from miss_app.ui.bubble import (
+    AVATAR_DP,
+    EDGE_DP,
+    PAD_X_DP,
+    PAD_Y_DP,
+    REACTIONS_DP,
+    TICKS,
+    BubbleShape,
+    author_line,
+    photo_pill,
+)
+from miss_app.ui.bubble_parts import GAP_DP, Part, Pen
 from miss_app.ui.chat_rows import ChatRow
 from miss_app.ui.glyphs import ICONS, icon, texture
 from miss_app.ui.sprites import Box, Mark, Picture
@@ -19,12 +32,27 @@ from miss_app.ui.texts import words
 from miss_app.ui.theme import look
 from miss_app.ui.tokens import BODY_SP, SMALL_SP, TINY_SP
 
+HOLD_SECONDS = 0.45
+PULL_DP = 64
 WHITE = (1, 1, 1, 1)
 VEIL = (0, 0, 0, 0.45)
 
 
+class Taps(Protocol):
+    """What a screen does when a row is touched."""
+
+    def tapped(self, row: ChatRow, part: str) -> None:
+        """A tap on a row; ``part`` names the button or the quote in it that was hit, "" for none."""
+
+    def asked(self, row: ChatRow) -> None:
+        """A long press or a right click on a row: what can be done with it?"""
+
+    def replied(self, row: ChatRow) -> None:
+        """A row was pulled to the right."""
+
+
 class MissBubble(ButtonBehavior, Widget):
-    """One row: a bubble, or a centred line. ``on_tap`` is called with the row that was tapped."""
+    """One row: a bubble, or a centred line. ``taps`` hears of touches; ``me`` is one's own person id."""
 
     test_id = StringProperty("")
     text = StringProperty("")
@@ -32,11 +60,13 @@ class MissBubble(ButtonBehavior, Widget):
     kind = StringProperty("")
     a11y_label = StringProperty("")  # the row as one sentence, for a screen reader once Kivy speaks to one
 
-    def __init__(self, group: bool, on_tap: Callable[[ChatRow], None]) -> None:
+    def __init__(self, group: bool, taps: Taps) -> None:
         super().__init__(size_hint=(None, None))
         self.group = group
         self.row: ChatRow | None = None
-        self._on_tap = on_tap
+        self._taps = taps
+        self._hold: ClockEvent | None = None
+        self._held = False  # this touch has asked for the menu, or pulled for a reply: its end is no tap
         canvas = self.canvas
         self._disc, self._letters = Box(canvas), Mark(canvas)
         self._shadow, self._box = Box(canvas), Box(canvas)
@@ -44,13 +74,68 @@ class MissBubble(ButtonBehavior, Widget):
         self._blank, self._photo = Box(canvas), Picture(canvas)
         self._pill, self._pill_text = Box(canvas), Mark(canvas)
         self._track, self._progress = Box(canvas), Box(canvas)
+        self._pen = Pen(canvas)
         self._shade, self._time, self._tick, self._retry = Box(canvas), Mark(canvas), Mark(canvas), Mark(canvas)
         self._pieces = [value for value in vars(self).values() if isinstance(value, Box | Mark | Picture)]
 
-    def on_release(self) -> None:
-        """Tell the screen which row was tapped."""
+    # Touches.
+
+    def on_touch_down(self, touch: Any) -> bool:
+        """A right click asks at once, a finger that stays asks after a while."""
+        if not self.collide_point(*touch.pos) or self.row is None or self.row.kind != "message":
+            return bool(super().on_touch_down(touch))
+        if getattr(touch, "button", "left") == "right":
+            self._taps.asked(self.row)
+            return True
+        self._held = False
+        self._hold = Clock.schedule_once(self._ask, HOLD_SECONDS)
+        return bool(super().on_touch_down(touch))
+
+    def on_touch_move(self, touch: Any) -> bool:
+        """A bubble pulled to the right is replied to; a finger that moves does not ask."""
+        if touch.grab_current is self and self.row is not None and not self._held:
+            across, along = touch.x - touch.ox, touch.y - touch.oy
+            if abs(across) + abs(along) > dp(PULL_DP) / 4:
+                self._let_go()
+            if across > dp(PULL_DP) > 3 * abs(along) and self.row.kind == "message":
+                self._held = True
+                self._taps.replied(self.row)
+        return bool(super().on_touch_move(touch))
+
+    def on_touch_up(self, touch: Any) -> bool:
+        """The finger is gone."""
+        if touch.grab_current is self:
+            self._let_go()
+        return bool(super().on_touch_up(touch))
+
+    def _let_go(self) -> None:
+        if self._hold is not None:
+            self._hold.cancel()
+            self._hold = None
+
+    def _ask(self, _dt: float) -> None:
+        self._hold, self._held = None, True
         if self.row is not None:
-            self._on_tap(self.row)
+            self._taps.asked(self.row)
+
+    def on_release(self) -> None:
+        """Tell the screen which row was tapped, and what in it."""
+        if self.row is not None and not self._held:
+            touch = self.last_touch
+            self._taps.tapped(self.row, "" if touch is None else self._part_at(*touch.pos))
+
+    def _part_at(self, x: float, y: float) -> str:
+        for name, left, bottom, width, height in self._pen.hits:
+            if left <= x <= left + width and bottom <= y <= bottom + height:
+                return name
+        return ""
+
+    def part_point(self, name: str) -> tuple[float, float] | None:
+        """The middle of a button or quote in the bubble, in the list's coordinates; None where there is none."""
+        for each, left, bottom, width, height in self._pen.hits:
+            if each == name:
+                return left + width / 2, bottom + height / 2
+        return None
 
     def collide_point(self, x: float, y: float) -> bool:
         """Only the bubble itself answers to a finger, not the empty side of its row."""
@@ -60,11 +145,16 @@ class MissBubble(ButtonBehavior, Widget):
         return bool(left <= x <= left + self.row.shape.width)
 
     def touch_point(self) -> tuple[float, float]:
-        """The middle of the bubble in the list's coordinates."""
+        """A place of the bubble where nothing special is, in the list's coordinates: beside the hour."""
         if self.row is None or self.row.shape is None:
             return self.center
         shape = self.row.shape
-        return self._left(shape) + shape.width / 2, self.y + shape.height / 2
+        if shape.head or shape.tail:
+            return self._left(shape) + dp(6), self.y + self._below(shape) + dp(10)
+        return self._left(shape) + shape.width / 2, self.y + self._below(shape) + shape.height / 2
+
+    def _below(self, shape: BubbleShape) -> float:
+        return float(dp(REACTIONS_DP - 8)) if shape.reactions else 0.0
 
     def show(self, row: ChatRow) -> None:
         """Draw ``row`` at the widget's place and size."""
@@ -72,6 +162,7 @@ class MissBubble(ButtonBehavior, Widget):
         self.a11y_label = spoken(row)
         for piece in self._pieces:
             piece.hide()
+        self._pen.clear()
         shape, message = row.shape, row.message
         if shape is None:
             return
@@ -105,7 +196,8 @@ class MissBubble(ButtonBehavior, Widget):
         self._body.put(drawn, x + dp(12), y + shape.height - dp(6) - drawn.height)
 
     def _show_bubble(self, row: ChatRow, shape: BubbleShape, message: MessageView) -> None:
-        x, y, width, height = self._left(shape), self.y, shape.width, shape.height
+        x, y, width, height = self._left(shape), self.y + self._below(shape), shape.width, shape.height
+        room = width - 2 * dp(PAD_X_DP)
         round_, sharp = dp(16), dp(4)
         corners = (round_, sharp, round_, round_) if message.mine else (sharp, round_, round_, round_)
         corners = corners if row.first else (round_, round_, round_, round_)
@@ -120,13 +212,33 @@ class MissBubble(ButtonBehavior, Widget):
             drawn = texture(shape.name.text, sp(SMALL_SP), color, bold=True, dark=look.dark)
             self._name.put(drawn, x + dp(PAD_X_DP), top - drawn.height)
             top -= shape.name.height + dp(2)
+        top = self._show_parts(shape.head, x, top, room)
         if shape.photo is not None and message.photo is not None:
             top = self._show_photo(shape, message, x, top)
         if shape.text is not None:
-            color = look.meta if message.kind == "unreadable" else look.text
+            color = look.meta if message.kind == "unreadable" or message.deleted_ms else look.text
             drawn = texture(shape.text.text, sp(BODY_SP), color, dark=look.dark)
             self._body.put(drawn, x + dp(PAD_X_DP), top - drawn.height)
+            top -= shape.text.height + dp(GAP_DP)
+        self._show_parts(shape.tail, x, top, room)
+        if shape.reactions:
+            self._show_reactions(shape, x, y, mine=message.mine)
         self._show_time(shape, message, x + width, y)
+
+    def _show_parts(self, parts: Sequence[Part], x: float, top: float, room: float) -> float:
+        for part in parts:
+            part.draw(self._pen, x + dp(PAD_X_DP), top, room)
+            top -= part.height + dp(GAP_DP)
+        return top
+
+    def _show_reactions(self, shape: BubbleShape, x: float, y: float, *, mine: bool) -> None:
+        drawn = texture(shape.reactions, sp(SMALL_SP), look.text, dark=look.dark)
+        width, high = drawn.width + dp(18), dp(REACTIONS_DP)
+        left = x + shape.width - width - dp(10) if mine else x + dp(10)
+        self._pen.box(look.ground, left - dp(2), y - high + dp(6), width + dp(4), high + dp(4), dp(15))
+        self._pen.box(look.surface, left, y - high + dp(8), width, high, dp(13))
+        self._pen.centred(shape.reactions, sp(SMALL_SP), look.text, left + width / 2, y - high / 2 + dp(8))
+        self._pen.hits.append(("reactions", left, y - high + dp(8), width, high))
 
     def _show_author(self, message: MessageView, top: float) -> None:
         side, x = dp(AVATAR_DP), self.x + dp(EDGE_DP)
@@ -139,7 +251,7 @@ class MissBubble(ButtonBehavior, Widget):
         photo = message.photo
         if photo is None or shape.photo is None:
             return top
-        if shape.name is None:
+        if shape.name is None and not shape.head:
             top += dp(PAD_Y_DP - 4)
         width, height = shape.width - dp(8), shape.photo[1] - dp(4)
         left, bottom = x + dp(4), top - shape.photo[1] + dp(2)

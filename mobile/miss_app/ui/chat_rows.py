@@ -7,10 +7,12 @@ from kivy.metrics import dp, sp
 
 from miss_app.engine.events import MessageView, Tick
 from miss_app.ui import dates
-from miss_app.ui.bubble import BubbleShape, shape_of
+from miss_app.ui.bubble import REACTIONS_DP, BubbleShape, shape_of
+from miss_app.ui.bubble_acts import answer_text, dosage_line
 from miss_app.ui.measure import wrap
 from miss_app.ui.texts import words
 from miss_app.ui.tokens import BUBBLE_DP, SMALL_SP
+from miss_protocol.acts import Taking
 
 RUN_MS = 5 * 60_000  # messages of one author closer than this are drawn as one run
 
@@ -29,6 +31,7 @@ class ChatRow:
     first: bool = True
     named: bool = False
     height: float = 0.0
+    unfolded: bool = False
     shape: BubbleShape | None = None
 
 
@@ -71,7 +74,7 @@ def rows_after(
     return rows
 
 
-def measure_row(row: ChatRow, width: float, *, group: bool) -> None:
+def measure_row(row: ChatRow, width: float, *, group: bool, me: bytes = b"") -> None:
     """Fill ``row.height`` and, for a bubble, ``row.shape``, for a list ``width`` pixels wide."""
     if row.kind != "message" or row.message is None:
         room = min(width - dp(64), dp(BUBBLE_DP))
@@ -81,15 +84,39 @@ def measure_row(row: ChatRow, width: float, *, group: bool) -> None:
             paragraph.width + dp(24), paragraph.height + dp(12), dp(8), paragraph, None, None, "", 0, False, None
         )
         return
-    row.shape = shape_of(row.message, row.text, width, group=group, first=row.first, named=row.named)
-    row.height = row.shape.height + row.shape.gap
+    row.shape = shape_of(
+        row.message,
+        row.text,
+        width,
+        group=group,
+        first=row.first,
+        named=row.named,
+        me=me,
+        unfolded=row.unfolded,
+    )
+    row.height = row.shape.height + row.shape.gap + (dp(REACTIONS_DP - 8) if row.shape.reactions else 0)
 
 
 def body(message: MessageView) -> str:
     """What stands in the bubble: the text, or why it cannot be read."""
     if message.kind == "unreadable":
         return str(words.say("chat.unreadable", why=why(message.problem, "unreadable")))
+    if message.deleted_ms:
+        return str(words.say("chat.deleted"))
+    if message.request is not None and message.request.dosage is not None:
+        line = dosage_line(message.request.dosage)
+        return f"{line}\n{message.text}" if message.text else line
+    if message.answer is not None:
+        return answer_text(message.answer)
+    if message.taking is not None:
+        return taking_text(message)
     return message.text
+
+
+def taking_text(message: MessageView) -> str:
+    """ "Camille prend en charge."; what is taken in charge stands in the quote above it."""
+    key = {Taking.TAKE: "take", Taking.RELEASE: "release", Taking.TAKE_OVER: "over"}[message.taking or Taking.TAKE]
+    return str(words.say(f"charge.said_{key}"))
 
 
 def why(reason: str, otherwise: str) -> str:
@@ -114,7 +141,9 @@ def preview(message: MessageView | None, *, direct: bool) -> str:
     if message.kind in ("notice", "warning"):
         return notice(message)
     text = body(message)
-    if message.kind == "photo":
+    if message.request is not None and message.request.dosage is not None:
+        text = str(words.say("list.request", text=f"{message.request.dosage.drug} {text}"))
+    if message.kind == "photo" and not message.deleted_ms:
         text = str(words.say("list.photo_with", text=text)) if text else str(words.say("list.photo"))
     text = " ".join(text.split())
     if message.mine:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from kivy.properties import BooleanProperty, StringProperty
+from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 from kivy.uix.behaviors import ButtonBehavior
 from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.label import Label
 
 from miss_app.ui.inputs import MissInput
 
@@ -24,6 +25,14 @@ class Composer(MissInput):
             self.dispatch("on_send")
             return True
         return super().keyboard_on_key_down(window, keycode, text, modifiers)
+
+
+class WaitingChip(ButtonBehavior, Label):
+    """How many messages wait for somebody; a tap goes to the first of them."""
+
+    test_id = StringProperty("")
+    count = NumericProperty(0)
+    wide = BooleanProperty(False)
 
 
 class ChatNames(ButtonBehavior, BoxLayout):

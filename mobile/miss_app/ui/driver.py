@@ -5,7 +5,8 @@ and through typed text, never on a widget itself: what a finger could not reach,
 
 One JSON object a line each way; answers are ``{"ok": true, "value": …}`` or ``{"ok": false, "error": "…"}``:
 
-- ``{"op": "tap", "id": …}``, ``{"op": "scroll", "id": …, "by": pixels}`` (positive: towards the end)
+- ``{"op": "tap", "id": …, "part": …}`` (a part: a button drawn in a bubble), ``{"op": "ask", "id": …}`` a right click
+- ``{"op": "scroll", "id": …, "by": pixels}`` (positive: towards the end)
 - ``{"op": "type", "id": …, "text": …}`` taps the widget first when ``id`` is given; ``{"op": "key", "name": "enter",
   "modifiers": ["shift"]}``
 - ``{"op": "read", "id": …}`` the text of a widget in sight; ``{"op": "list"}`` all of them
@@ -81,13 +82,20 @@ def find(name: str) -> Widget:
     return found[-1]
 
 
-def touch_point(widget: Widget) -> tuple[float, float]:
+def touch_point(widget: Widget, part: str = "") -> tuple[float, float]:
     """Where a finger would touch ``widget``, in window pixels. Raises OutOfReach when it is covered or disabled."""
     box = box_of(widget)
     if box is None:
         raise OutOfReach("it is outside the window")
     point = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
-    if hasattr(widget, "touch_point"):
+    if part:
+        aimed = widget.part_point(part)
+        if aimed is None:
+            raise OutOfReach(f"it shows no {part}")
+        point = widget.to_window(*aimed)
+        if not (box[0] <= point[0] <= box[2] and box[1] <= point[1] <= box[3]):
+            raise OutOfReach(f"its {part} is outside the list")
+    elif hasattr(widget, "touch_point"):
         aimed = widget.to_window(*widget.touch_point())
         point = (min(max(aimed[0], box[0]), box[2]), min(max(aimed[1], box[1]), box[3]))
     if widget.disabled:
@@ -163,15 +171,26 @@ class Driver:
         return answers.get()
 
 
-def tap(id: str) -> None:
-    """Touch a widget and lift the finger."""
-    try:
-        point = touch_point(find(id))
-    except OutOfReach as error:
-        raise OutOfReach(f"{id}: {error}") from error
-    touch = DriverTouch(*point)
+def tap(id: str, part: str = "") -> None:
+    """Touch a widget, or something drawn inside it, and lift the finger."""
+    touch = DriverTouch(*_aim(id, part))
     touch.down()
     touch.up()
+
+
+def ask(id: str) -> None:
+    """Click a widget with the right button."""
+    touch = DriverTouch(*_aim(id))
+    touch.button = "right"
+    touch.down()
+    touch.up()
+
+
+def _aim(id: str, part: str = "") -> tuple[float, float]:
+    try:
+        return touch_point(find(id), part)
+    except OutOfReach as error:
+        raise OutOfReach(f"{id}: {error}") from error
 
 
 def type_into(text: str, id: str = "") -> None:
@@ -232,6 +251,7 @@ def resize(width: int, height: int) -> None:
 
 ACTS: dict[str, Callable[..., Any]] = {
     "tap": tap,
+    "ask": ask,
     "type": type_into,
     "key": key,
     "read": read,

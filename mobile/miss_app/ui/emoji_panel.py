@@ -55,6 +55,7 @@ class EmojiKey(ButtonBehavior, Label):
     """One emoji."""
 
     test_id = StringProperty("")
+    chosen = BooleanProperty(False)
 
 
 class EmojiPanel(StackLayout):

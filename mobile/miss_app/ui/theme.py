@@ -30,6 +30,7 @@ class Theme(EventDispatcher):
     caution = ColorProperty(LIGHT.caution)
     caution_soft = ColorProperty(LIGHT.caution_soft)
     soft = ColorProperty(LIGHT.soft)
+    quote = ColorProperty(LIGHT.quote)
     rail = ColorProperty(LIGHT.rail)
     rail_ink = ColorProperty(LIGHT.rail_ink)
     scrim = ColorProperty(LIGHT.scrim)

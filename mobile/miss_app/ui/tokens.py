@@ -24,6 +24,7 @@ class Palette:
     caution: str
     caution_soft: str
     soft: str  # notices and day separators
+    quote: str  # inside a bubble: a quoted message, a quiet button
     rail: str
     rail_ink: str
     scrim: str
@@ -48,6 +49,7 @@ LIGHT = Palette(
     caution="#8A5300",
     caution_soft="#FFF3DC",
     soft="#DFE8E6",
+    quote="#12302E12",
     rail="#00574D",
     rail_ink="#FFFFFF",
     scrim="#0B1F1D80",
@@ -72,6 +74,7 @@ DARK = Palette(
     caution="#FFCF8A",
     caution_soft="#43320F",
     soft="#22302E",
+    quote="#FFFFFF1A",
     rail="#0A100F",
     rail_ink="#FFFFFF",
     scrim="#000000A0",

@@ -163,6 +163,11 @@ class VirtualList(ScrollView):
         self._measured_for = 0.0
         self._resized()
 
+    def show_row(self, index: int) -> None:
+        """Bring a row to the middle of what is in sight."""
+        self._go(self._tops[index] + self.rows[index].height / 2 - self.height / 2)
+        self._sync_soon()
+
     def scroll_to_end(self) -> None:
         """Bring the last row into sight."""
         self.scroll_y = 0.0

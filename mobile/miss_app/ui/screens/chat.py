@@ -1,10 +1,11 @@
 """One conversation: its bubbles, and the line to write in."""
 
+from dataclasses import replace
 from typing import Any
 
 from kivy.clock import Clock
 from kivy.core.window import Window
-from kivy.properties import BooleanProperty, StringProperty
+from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 
 from miss_app.engine.events import (
     ConversationChanged,
@@ -12,10 +13,13 @@ from miss_app.engine.events import (
     Event,
     MessageAdded,
     MessageChanged,
+    MessageRemoved,
     MessageView,
+    SomeoneTyping,
 )
 from miss_app.ui import chat_rows
 from miss_app.ui.bubble_view import MissBubble
+from miss_app.ui.chat_deeds import ChatDeeds
 from miss_app.ui.chat_rows import ChatRow, measure_row
 from miss_app.ui.composer import Composer
 from miss_app.ui.emoji_panel import EmojiPanel
@@ -25,12 +29,16 @@ from miss_app.ui.screens.attach import AttachSheet
 from miss_app.ui.screens.conversations import avatar_key
 from miss_app.ui.texts import words
 from miss_app.ui.theme import look
+from miss_app.ui.toast import show_toast
 from miss_app.ui.virtual_list import VirtualList
 
 __all__ = ["ChatScreen", "Composer", "EmojiPanel"]
 
 PAGE_MESSAGES = 60
 TEXT_CHARACTERS_MAX = 16_000
+OLDER_PAGES_MAX = 50  # fetched to find a quoted message
+TYPING_SHOWN_S = 6.0
+TYPING_SAID_S = 3.0
 
 
 class ChatScreen(Page):
@@ -42,6 +50,12 @@ class ChatScreen(Page):
     team = BooleanProperty(False)
     active = BooleanProperty(True)
     away = BooleanProperty(False)  # the newest message is out of sight
+    about_icon = StringProperty("")  # above the composer: what is replied to or edited
+    about_title = StringProperty("")
+    about_text = StringProperty("")
+    level = NumericProperty(0)  # how urgent what is written is
+    typing = StringProperty("")  # who is writing
+    waiting = NumericProperty(0)  # messages that nobody has answered or taken charge of
 
     def __init__(self, app: Any, conversation_id: bytes, **options: Any) -> None:
         self.conversation_id = conversation_id
@@ -50,13 +64,18 @@ class ChatScreen(Page):
         super().__init__(app, **options)
         conversation = app.client.conversation(conversation_id)
         self._direct = conversation is None or conversation.direct
+        self.deeds = ChatDeeds(self)
+        me = app.client.me()
+        self._me = b"" if me is None else me.person_id
         self.list = VirtualList(
-            lambda: MissBubble(not self._direct, self._tapped), self._measure, from_bottom=True, bar_width=6
+            lambda: MissBubble(not self._direct, self.deeds), self._measure, from_bottom=True, bar_width=6
         )
         self.list.test_id = "messages"
         self.ids.place.add_widget(self.list)
         self.list.fbind("scroll_y", self._scrolled)
         self._read_soon = Clock.create_trigger(lambda _dt: self._mark_read(), 0.2)
+        self._typing_ends = Clock.create_trigger(lambda _dt: setattr(self, "typing", ""), TYPING_SHOWN_S)
+        self._said_typing = 0.0
         look.bind(dark=self._repaint)
         Window.fbind("on_drop_file", self._dropped)
         if conversation is not None:
@@ -83,13 +102,19 @@ class ChatScreen(Page):
             self._added(event.message)
         elif isinstance(event, MessageChanged) and event.message.conversation_id == self.conversation_id:
             self._changed(event.message)
+        elif isinstance(event, MessageRemoved) and event.conversation_id == self.conversation_id:
+            self._removed(event.message_id)
+        elif isinstance(event, SomeoneTyping) and event.conversation_id == self.conversation_id:
+            self.typing = words.say("chat.typing", who=event.person.display_name)
+            self._typing_ends()
         elif isinstance(event, ConversationChanged):
             self._conversation_changed(event.conversation)
 
     def back(self) -> bool:
-        """Close the emoji before the conversation."""
-        shown = bool(self.ids.emoji.shown)
+        """Close the emoji, and what is replied to, before the conversation."""
+        shown = bool(self.ids.emoji.shown or self.about_title)
         self.ids.emoji.shown = False
+        self.deeds.drop()
         return shown
 
     def spoken_again(self) -> None:
@@ -107,10 +132,61 @@ class ChatScreen(Page):
         if len(text) > TEXT_CHARACTERS_MAX:
             self.complain("text-too-long")
             return
-        self.ids.composer.text = ""
-        self.complain("")
-        self.app.bridge.ask(self.app.client.send_text(self.conversation_id, text), failed=self.fail)
+        self.deeds.send(text, self.ids.reason.text.strip() if self.level else "")
         self.ids.composer.focus = True
+
+    def on_typed(self) -> None:
+        """Tell the others that something is being written, now and then."""
+        now = Clock.get_time()
+        if self.ids.composer.text and now - self._said_typing > TYPING_SAID_S:
+            self._said_typing = now
+            self.app.bridge.ask(self.app.client.typing(self.conversation_id), failed=lambda _failure: None)
+
+    def show_about(self, icon: str, title: str, text: str) -> None:
+        """Say above the composer what is replied to or edited; nothing where ``title`` is empty."""
+        self.about_icon, self.about_title, self.about_text = icon, title, " ".join(text.split())
+        if title:
+            self.ids.composer.focus = True
+
+    def on_level(self, *_args: object) -> None:
+        """Ask why, where it is urgent."""
+        self.ids.reason.text = ""
+        if self.level:
+            self.ids.reason.focus = True
+
+    def go_to(self, message_id: bytes) -> None:
+        """Show a message, older ones fetched as far as it takes."""
+        for _ in range(OLDER_PAGES_MAX):
+            index = self._row_of(message_id)
+            if index is not None:
+                self.list.show_row(index)
+                return
+            if not self._fetch_older():
+                break
+        show_toast(self.app.shell, words.say("quote.gone"))
+
+    def go_to_waiting(self) -> None:
+        """Show the oldest message that waits for somebody."""
+        waiting = self.app.client.deeds.open_ones(self.conversation_id)
+        if waiting:
+            self.go_to(waiting[0].message_id)
+
+    def unfold(self, row: ChatRow) -> None:
+        """Show the whole of a long text."""
+        index = self._row_of(row.key)
+        if index is not None:
+            self.list.replace(index, replace(row, unfolded=True, shape=None))
+
+    def _row_of(self, message_id: bytes) -> int | None:
+        for index in range(len(self.list.rows) - 1, -1, -1):
+            row = self.list.rows[index]
+            if isinstance(row, ChatRow) and row.key == message_id:
+                return index
+        return None
+
+    def _removed(self, message_id: bytes) -> None:
+        self._messages = [one for one in self._messages if one.message_id != message_id]
+        self._redraw(keep_place=True)
 
     def attach(self, path: str = "") -> None:
         """Choose a photo."""
@@ -144,17 +220,21 @@ class ChatScreen(Page):
                 break
         else:
             return
-        for index in range(len(self.list.rows) - 1, -1, -1):
-            row = self.list.rows[index]
-            if isinstance(row, ChatRow) and row.key == message.message_id:
-                text = chat_rows.notice(message) if row.kind in ("notice", "warning") else chat_rows.body(message)
-                self.list.replace(index, ChatRow(row.key, row.kind, text, message, row.first, row.named))
-                return
+        index = self._row_of(message.message_id)
+        row = None if index is None else self.list.rows[index]
+        if index is not None and isinstance(row, ChatRow):
+            text = chat_rows.notice(message) if row.kind in ("notice", "warning") else chat_rows.body(message)
+            self.list.replace(index, replace(row, text=text, message=message, shape=None))
 
     def _scrolled(self, *_args: object) -> None:
         self.away = self.list.hidden_below() > self.list.height
-        if self._whole or not self._messages or not self.list.at_top() or self.list.content_height <= self.list.height:
-            return
+        if self.list.at_top() and self.list.content_height > self.list.height:
+            self._fetch_older()
+
+    def _fetch_older(self) -> bool:
+        """Put older messages above; False where there are none."""
+        if self._whole or not self._messages:
+            return False
         older = self.app.client.messages(self.conversation_id, before=self._messages[0].message_id, limit=PAGE_MESSAGES)
         known = {each.message_id for each in self._messages}
         older = [each for each in older if each.message_id not in known]
@@ -168,6 +248,7 @@ class ChatScreen(Page):
             if len(joint) == 1 and isinstance(self.list.rows[0], ChatRow) and self.list.rows[0].kind == "day":
                 self.list.drop_first()
             self.list.prepend(rows)
+        return bool(older)
 
     def _conversation_changed(self, changed: ConversationView) -> None:
         if changed.conversation_id == self.conversation_id:
@@ -183,7 +264,7 @@ class ChatScreen(Page):
     def _follow(self, conversation: ConversationView) -> None:
         self.title = conversation.title or words.say("list.untitled")
         self.team, self.active = not conversation.direct, conversation.active
-        self.key = avatar_key(conversation)
+        self.key, self.waiting = avatar_key(conversation), conversation.open
         if conversation.direct:
             other = next((member.person for member in conversation.members if not member.me), None)
             parts = (other.profession, other.place) if other is not None else ()
@@ -193,20 +274,11 @@ class ChatScreen(Page):
             self.subtitle = words.say(key, count=len(conversation.members), patient=conversation.patient)
 
     def _measure(self, row: Any, width: float) -> None:
-        measure_row(row, width, group=not self._direct)
+        measure_row(row, width, group=not self._direct, me=self._me)
 
     def _mark_read(self) -> None:
         if self.parent is not None:
             self.app.bridge.ask(self.app.client.mark_read(self.conversation_id), failed=lambda _failure: None)
-
-    def _tapped(self, row: ChatRow) -> None:
-        message = row.message
-        if message is None:
-            return
-        if chat_rows.failed(message):
-            self.app.bridge.ask(self.app.client.retry(self.conversation_id, message.message_id), failed=self.fail)
-        elif message.photo is not None:
-            self.app.go_photo(self.conversation_id, message.message_id)
 
     def _dropped(self, _window: Any, name: bytes, *_place: Any) -> None:
         if self.parent is not None:

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from kivy.metrics import dp
 from kivy.properties import BooleanProperty, StringProperty
 
 from miss_app.engine.events import ConversationChanged, ConversationView, Event, MemberView
 from miss_app.ui import dates
-from miss_app.ui.controls import MissButton, Sheet, Words
+from miss_app.ui.confirm import confirm
 from miss_app.ui.kv import load_rules
 from miss_app.ui.member_row import MemberRow
 from miss_app.ui.page import Page
@@ -72,7 +71,8 @@ class InfoScreen(Page):
     def ask_to_remove(self, member: MemberView) -> None:
         """Confirm, then remove a person."""
         name = member.person.display_name
-        self._confirm(
+        confirm(
+            self.app,
             words.say("info.remove_title", name=name),
             words.say("info.remove_explain", name=name),
             words.say("info.remove_go"),
@@ -82,7 +82,8 @@ class InfoScreen(Page):
 
     def ask_to_leave(self) -> None:
         """Confirm, then leave."""
-        self._confirm(
+        confirm(
+            self.app,
             words.say("info.leave_title"),
             words.say("info.leave_explain"),
             words.say("info.leave_go"),
@@ -93,23 +94,6 @@ class InfoScreen(Page):
     def _saved(self, _result: object) -> None:
         self.editing = False
         self.refresh()
-
-    def _confirm(self, title: str, explain: str, go: str, test_id: str, act: Any) -> None:
-        sheet = Sheet(title=title, panel_height=dp(300))
-        button = MissButton(text=go, kind="danger", test_id=test_id)
-
-        def confirmed(*_args: object) -> None:
-            sheet.close()
-            act()
-
-        button.bind(on_release=confirmed)
-        sheet.ids.body.padding = (dp(14), 0, dp(14), dp(12))
-        sheet.ids.body.spacing = dp(14)
-        explained = Words(text=explain)
-        sheet.add_widget(explained)
-        sheet.add_widget(button)
-        sheet.fit()
-        self.app.shell.show_sheet(sheet)
 
     def _follow(self, conversation: ConversationView) -> None:
         self.title = conversation.title or words.say("list.untitled")

@@ -1,0 +1,128 @@
+"""The parts that acts put into a bubble: above its text how urgent it is and what it answers, below who does what."""
+
+from kivy.metrics import sp
+
+from miss_app.engine.events import AnswerView, MessageView
+from miss_app.ui import dates
+from miss_app.ui.bubble_parts import Part, Strong, band, buttons, note, quote
+from miss_app.ui.measure import wrap
+from miss_app.ui.texts import words
+from miss_app.ui.tokens import BODY_SP
+from miss_protocol.acts import Answer, Dosage, Level, Verdict
+
+ANSWERS_SHOWN = 3
+VERDICTS = {
+    Verdict.CONFIRMED: ("answer.confirmed", "check-circle-outline"),
+    Verdict.CORRECTED: ("answer.corrected", "pencil-outline"),
+    Verdict.YES: ("answer.yes", "check-circle-outline"),
+    Verdict.NO: ("answer.no", "close"),
+    Verdict.CALL_ME: ("answer.call_me", "phone-outline"),
+}
+
+
+def dosage_line(dosage: Dosage) -> str:
+    """ "2,5 mg · per os · le soir": all but the drug."""
+    return " · ".join(part for part in (dosage.dose, dosage.route, dosage.rhythm) if part)
+
+
+def answer_text(answer: Answer) -> str:
+    """ "Confirmé : Apixaban 2,5 mg · le soir", with the note on a line of its own."""
+    what = "" if answer.dosage is None else f"{answer.dosage.drug} {dosage_line(answer.dosage)}"
+    said = str(words.say(VERDICTS[answer.verdict][0], what=what))
+    return f"{said}\n{answer.note}" if answer.note else said
+
+
+def quoted_text(message: MessageView) -> str:
+    """What stands in a quote: the text, or what there is instead."""
+    found = message.quote
+    if found is None:
+        return ""
+    if found.author is None:
+        return str(words.say("quote.gone"))
+    if found.kind == "deleted":
+        return str(words.say("chat.deleted"))
+    if found.request is not None and found.request.dosage is not None:
+        return f"{found.request.dosage.drug} {dosage_line(found.request.dosage)}"
+    if found.kind == "photo":
+        return str(words.say("list.photo_with", text=found.text) if found.text else words.say("list.photo"))
+    return found.text
+
+
+def head_of(message: MessageView, room: float, *, me: bytes = b"") -> list[Part]:
+    """What stands above the text."""
+    if message.deleted_ms:
+        return []
+    parts: list[Part] = []
+    if message.level is Level.URGENT:
+        parts.append(band(words.say("urgent.because", why=message.reason), "alert", "danger", room))
+    elif message.level is Level.TODAY:
+        text = words.say("urgent.today_because", why=message.reason) if message.reason else words.say("urgent.today")
+        parts.append(band(text, "clock-outline", "caution", room))
+    if message.origin is not None:
+        parts.append(note(words.say("chat.forwarded", who=message.origin.author), "share-outline", room))
+    if message.quote is not None:
+        author = message.quote.author
+        mine = author is not None and author.person_id == me
+        name = words.say("list.me") if mine else author.display_name if author is not None else ""
+        color = "" if mine or author is None else author.person_id.hex()
+        parts.append(quote(str(name), quoted_text(message), color, room))
+    if message.request is not None:
+        dosage = message.request.dosage
+        name = "pill" if dosage is not None else "help-circle-outline"
+        parts.append(band(words.say(_asked(message)), name, "accent", room))
+        if dosage is not None:
+            parts.append(Strong(wrap(dosage.drug, sp(BODY_SP), room, bold=True)))
+    return parts
+
+
+def _asked(message: MessageView) -> str:
+    """What the band over a demand says: what is asked for, or what became of it."""
+    if message.request is not None and message.request.dosage is None:
+        return "request.question_answered" if message.answers else "request.question"
+    verdicts = {one.answer.verdict for one in message.answers}
+    if Verdict.CORRECTED in verdicts:
+        return "request.dosage_corrected"
+    return "request.dosage_confirmed" if Verdict.CONFIRMED in verdicts else "request.dosage"
+
+
+def tail_of(message: MessageView, room: float) -> list[Part]:
+    """What stands below the text."""
+    if message.deleted_ms:
+        return []
+    parts: list[Part] = [_answered(one, room) for one in message.answers[:ANSWERS_SHOWN]]
+    if len(message.answers) > ANSWERS_SHOWN:
+        more = len(message.answers) - ANSWERS_SHOWN
+        parts.append(note(words.say("request.more_answers", count=more), "check-all", room))
+    if message.charge is not None:
+        key = "charge.mine" if message.charge.mine else "charge.theirs"
+        text = words.say(key, who=message.charge.person.display_name, time=dates.hour(message.charge.at_ms))
+        parts.append(note(text, "hand-front-right-outline", room, strong=True))
+    elif message.level is Level.URGENT:
+        parts.append(note(words.say("charge.nobody"), "hand-front-right-outline", room))
+    if message.request is not None and not message.answers and message.mine:
+        parts.append(note(words.say("request.waiting"), "clock-outline", room))
+    wanted = actions_of(message)
+    if wanted:
+        parts.append(buttons([(name, str(words.say(key))) for name, key in wanted], room))
+    return parts
+
+
+def _answered(one: AnswerView, room: float) -> Part:
+    name = VERDICTS[one.answer.verdict][1]
+    text = words.say("request.answered", who=one.person.display_name, what=answer_text(one.answer))
+    return note(str(text), name, room, strong=one.answer.verdict is not Verdict.CORRECTED)
+
+
+def actions_of(message: MessageView) -> list[tuple[str, str]]:
+    """What may be done with one tap, as (name, text key)."""
+    wanted: list[tuple[str, str]] = []
+    if message.request is not None and not message.answers and not message.mine:
+        if message.request.dosage is not None:
+            wanted = [("confirm", "request.confirm"), ("correct", "request.correct"), ("call-me", "request.call_me")]
+        else:
+            wanted = [("yes", "request.yes"), ("no", "request.no"), ("call-me", "request.call_me")]
+    if message.level is Level.URGENT and message.charge is None:
+        wanted.append(("take-charge", "charge.take"))
+    elif message.charge is not None and message.charge.mine:
+        wanted.append(("release", "charge.release"))
+    return wanted

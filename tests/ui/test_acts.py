@@ -1,0 +1,203 @@
+"""What a reader does with messages, on really drawn screens: every deed by a finger, a click or the keyboard."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from kivy.core.clipboard import Clipboard
+
+from miss_app.engine.events import MessageChanged, MessageRemoved, MessageView, SomeoneTyping
+from miss_app.engine.problems import Problem
+from miss_app.engine.saying import Manner
+from miss_app.ui import driver
+from miss_protocol.acts import Dosage, Level, Urgency, Verdict
+from ui.cast import CAMILLE, fill
+from ui.rehearsal import Rehearsal, opened
+from ui.scenes import DOSAGE, acts, chat
+from ui.stage import Scene
+
+
+@pytest.fixture
+def rehearsal(rehearse: Callable[..., Rehearsal]) -> Rehearsal:
+    """The application, its vault open, a conversation in which every act has left its trace on the screen."""
+    scene = opened(fill(Scene()))
+    acts(scene)
+    made = rehearse(scene)
+    chat(made)
+    made.pump(6)
+    return made
+
+
+@pytest.fixture
+def talk(rehearsal: Rehearsal) -> bytes:
+    return rehearsal.scene.talks[0].conversation_id
+
+
+def line(rehearsal: Rehearsal, talk: bytes, text: str) -> MessageView:
+    return next(one for one in rehearsal.scene.lines[talk] if one.text == text)
+
+
+def name(message: MessageView) -> str:
+    return f"message-{message.message_id.hex()[:8]}"
+
+
+def asked(rehearsal: Rehearsal, deed: str) -> tuple[object, ...]:
+    rehearsal.until(lambda: any(one[0] == deed for one in rehearsal.scene.asked))
+    return next(one for one in rehearsal.scene.asked if one[0] == deed)[1:]
+
+
+def menu(rehearsal: Rehearsal, message: MessageView, choice: str) -> None:
+    driver.ask(name(message))
+    rehearsal.until(lambda: rehearsal.sees(choice))
+    rehearsal.tap(choice)
+    rehearsal.pump(4)
+
+
+def test_charge_is_taken_at_the_message(rehearsal: Rehearsal, talk: bytes) -> None:
+    urgent = line(rehearsal, talk, "Chute dans la salle de bain, consciente.")
+    driver.tap(name(urgent), "take-charge")
+    assert asked(rehearsal, "take_charge") == (talk, urgent.message_id)
+
+
+def test_a_question_is_answered_in_a_word(rehearsal: Rehearsal, talk: bytes) -> None:
+    question = line(rehearsal, talk, "Je passe à 18 h ?")
+    driver.tap(name(question), "call-me")
+    assert asked(rehearsal, "answer") == (talk, question.message_id, Verdict.CALL_ME)
+
+
+def test_a_dosage_is_corrected_in_its_panel(rehearsal: Rehearsal, talk: bytes) -> None:
+    driver.scroll("messages", -4000)
+    rehearsal.pump(6)
+    demand = line(rehearsal, talk, "Avant 20 h")
+    driver.tap(name(demand), "correct")
+    rehearsal.until(lambda: rehearsal.sees("request-send"))
+    assert rehearsal.read("request-drug") == DOSAGE.drug
+    rehearsal.tap("request-dose")
+    for _ in DOSAGE.dose:
+        driver.key("backspace")
+    rehearsal.type("request-dose", "5 mg")
+    rehearsal.tap("request-send")
+    right = Dosage(DOSAGE.drug, "5 mg", DOSAGE.route, DOSAGE.rhythm)
+    assert asked(rehearsal, "answer") == (talk, demand.message_id, Verdict.CORRECTED, right, "")
+
+
+def test_a_quote_leads_to_what_it_quotes(rehearsal: Rehearsal, talk: bytes) -> None:
+    reply = line(rehearsal, talk, "Apyrétique, 37,1 °C. Douleur EVA 2/10 au retrait.")
+    quoted = line(rehearsal, talk, "Belle évolution 👏 Pas de signe d’infection sur la photo. Aucune fièvre ?")
+    driver.tap(name(reply), "quote")
+    rehearsal.pump(6)
+    assert rehearsal.sees(name(quoted))
+
+
+def test_reacting_replying_copying_and_pinning(rehearsal: Rehearsal, talk: bytes) -> None:
+    message = line(rehearsal, talk, "Bilan à prélever.")
+    menu(rehearsal, message, "react-0")
+    assert asked(rehearsal, "react") == (talk, message.message_id, "👍")
+    menu(rehearsal, message, "menu-copy")
+    assert Clipboard.paste() == "Bilan à prélever."
+    menu(rehearsal, message, "menu-pin")
+    assert asked(rehearsal, "pin") == (talk, message.message_id, True)
+    menu(rehearsal, message, "menu-reply")
+    rehearsal.type("composer", "Fait à 9 h")
+    rehearsal.tap("send")
+    assert asked(rehearsal, "send_text") == (talk, "Fait à 9 h", Manner(message.message_id))
+    assert not rehearsal.sees("about-close")
+
+
+def test_what_is_urgent_says_why(rehearsal: Rehearsal, talk: bytes) -> None:
+    rehearsal.tap("more")
+    rehearsal.until(lambda: rehearsal.sees("more-urgent"))
+    rehearsal.tap("more-urgent")
+    rehearsal.type("composer", "Venez")
+    rehearsal.tap("send")
+    assert rehearsal.read("problem") == "Dites en quelques mots pourquoi c’est urgent."
+    rehearsal.type("urgent-reason", "chute")
+    rehearsal.tap("send")
+    manner = Manner(None, Urgency(Level.URGENT, "chute"))
+    assert asked(rehearsal, "send_text") == (talk, "Venez", manner)
+    assert not rehearsal.sees("urgent-reason")
+
+
+def test_one_s_own_message_is_edited_and_taken_back(rehearsal: Rehearsal, talk: bytes) -> None:
+    mine = line(rehearsal, talk, "Apyrétique, 37,1 °C. Douleur EVA 2/10 au retrait.")
+    menu(rehearsal, mine, "menu-edit")
+    assert rehearsal.read("composer") == mine.text
+    driver.type_into(" Corrigé.")
+    rehearsal.pump(2)
+    rehearsal.tap("send")
+    assert asked(rehearsal, "edit") == (talk, mine.message_id, mine.text + " Corrigé.")
+    menu(rehearsal, mine, "menu-delete")
+    rehearsal.until(lambda: rehearsal.sees("delete-yes"))
+    rehearsal.tap("delete-yes")
+    assert asked(rehearsal, "delete") == (talk, mine.message_id)
+    theirs = line(rehearsal, talk, "Bilan à prélever.")
+    driver.ask(name(theirs))
+    rehearsal.until(lambda: rehearsal.sees("menu-reply"))
+    assert not rehearsal.sees("menu-edit")
+    assert not rehearsal.sees("menu-delete")
+
+
+def test_forwarding_out_of_the_team_asks_first(rehearsal: Rehearsal, talk: bytes) -> None:
+    message = line(rehearsal, talk, "Bilan à prélever.")
+    rehearsal.scene.refuse["forward"] = Problem("leaves-the-team")
+    menu(rehearsal, message, "menu-forward")
+    rehearsal.until(lambda: rehearsal.sees("forward-0"))
+    rehearsal.tap("forward-0")
+    rehearsal.until(lambda: rehearsal.sees("forward-yes"))
+    del rehearsal.scene.refuse["forward"]
+    rehearsal.tap("forward-yes")
+    target = rehearsal.scene.talks[1].conversation_id
+    rehearsal.until(lambda: ("forward", talk, message.message_id, target, True) in rehearsal.scene.asked)
+
+
+def test_a_demand_is_written_and_a_question_too(rehearsal: Rehearsal, talk: bytes) -> None:
+    for kind, fields, wanted in (
+        ("request-question", {"request-text": "Je passe ?"}, ("Je passe ?",)),
+        (
+            "request-dosage",
+            {"request-drug": "Apixaban", "request-dose": "5 mg"},
+            ("", Dosage("Apixaban", "5 mg", "", "")),
+        ),
+    ):
+        rehearsal.scene.asked.clear()
+        rehearsal.tap("more")
+        rehearsal.until(lambda: rehearsal.sees("more-request"))
+        rehearsal.tap("more-request")
+        rehearsal.tap(kind)
+        for field, text in fields.items():
+            rehearsal.type(field, text)
+        rehearsal.tap("request-send")
+        assert asked(rehearsal, "ask") == (talk, *wanted)
+        rehearsal.until(lambda: not rehearsal.sees("request-send"))
+
+
+def test_traces_come_and_go_under_the_reader(rehearsal: Rehearsal, talk: bytes) -> None:
+    message = line(rehearsal, talk, "Bilan à prélever.")
+    rehearsal.scene.tell(MessageChanged(replace(message, text="Bilan prélevé.", level=Level.INFO)))
+    rehearsal.until(lambda: rehearsal.read(name(message)) == "Bilan prélevé.")
+    rehearsal.scene.tell(MessageRemoved(talk, message.message_id))
+    rehearsal.until(lambda: not rehearsal.sees(name(message)))
+    rehearsal.scene.tell(SomeoneTyping(talk, CAMILLE))
+    rehearsal.until(lambda: "écrit…" in rehearsal.read("chat-status"))
+
+
+def test_the_waiting_lead_to_the_first_of_them(rehearsal: Rehearsal, talk: bytes) -> None:
+    demand = line(rehearsal, talk, "Avant 20 h")
+    rehearsal.tap("chat-waiting")
+    rehearsal.pump(6)
+    assert rehearsal.sees(name(demand))
+
+
+def test_a_long_text_shows_its_rest_at_a_tap(rehearsal: Rehearsal, talk: bytes) -> None:
+    scene = rehearsal.scene
+    text = "\n".join(f"ligne {number}" for number in range(40))
+    long = scene.new_message(scene.talks[1].conversation_id, "text", text=text, author=CAMILLE)
+    scene.lines[scene.talks[1].conversation_id] = [long]
+    rehearsal.tap("back")
+    rehearsal.tap("conversation-1")
+    rehearsal.pump(6)
+    view = driver.find(name(long))
+    before = view.row.height
+    driver.tap(name(long), "unfold")
+    rehearsal.pump(6)
+    assert driver.find(name(long)).row.height > before * 1.8
