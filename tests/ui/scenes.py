@@ -145,6 +145,8 @@ def registration(rehearsal: Rehearsal) -> None:
 def registration_unknown(rehearsal: Rehearsal) -> None:
     registration(rehearsal)
     rehearsal.scene.refuse["claim"] = Problem("unknown-number")
+    if not rehearsal.sees("claim-go"):
+        driver.scroll("claim-charter", 600)  # large type: the button is below
     rehearsal.tap("claim-go")
     rehearsal.until(lambda: rehearsal.sees("problem"))
 
