@@ -62,6 +62,42 @@ def test_events_are_told_once_the_step_is_on_disk(tmp_path: Path) -> None:
     assert seen == [Trouble("x")]
 
 
+def test_what_is_saved_has_not_failed_although_it_could_not_be_told(tmp_path: Path) -> None:
+    """A disk that fails between the change and the telling: who made the change goes on, and does not do it again."""
+    told: list[object] = []
+
+    def tell(event: object) -> None:
+        told.append(event)
+        raise StoreFailure("store-failed")
+
+    store = Store(tmp_path / "store.db", secrets.token_bytes(32), tell)
+
+    def look() -> None:
+        raise StoreFailure("store-failed")
+
+    with store.step() as step:
+        step.put("messages", b"one", b"two")
+        step.after(look)
+        step.after(lambda: told.append("after"))
+        step.tell(Trouble("one"))
+        step.tell(Trouble("two"))
+    assert store.get("messages", b"one") == b"two"
+    assert told == ["after", Trouble("one"), Trouble("two")]
+
+
+def test_what_is_written_last_is_written_once(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store.db", secrets.token_bytes(32))
+    written: list[int] = []
+    with store.step() as step:
+        for number in range(3):
+            step.at_end(b"record", lambda number=number: written.append(number))
+    assert written == [2]
+    with pytest.raises(StoreFailure), store.step() as step:
+        step.put("messages", b"one", b"two")
+        step.at_end(b"record", lambda: (_ for _ in ()).throw(StoreFailure("store-failed")))
+    assert store.get("messages", b"one") is None
+
+
 def test_nothing_is_readable_in_the_files_even_after_deletion(tmp_path: Path) -> None:
     store = Store(tmp_path / "store.db", secrets.token_bytes(32))
     texts = [CANARY.encode(), CANARY.encode("utf-16-le"), CANARY.encode().hex().encode()]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from miss_app.engine.conversations import Conversations
 from miss_app.engine.lost import Lost
+from miss_app.engine.store import StoreFailure
 from miss_protocol import limits
 from miss_protocol.frames import Report, Reports
 
@@ -56,7 +57,11 @@ class Standings:
         while self._turned and self._online:
             await asyncio.sleep(GATHER_SECONDS)
             turned, self._turned = self._turned, set()
-            said = [self._word(one) for one in self._conversations.standings() if one.stream in turned]
+            try:
+                said = [self._word(one) for one in self._conversations.standings() if one.stream in turned]
+            except StoreFailure:
+                self._turned |= turned  # when the disk answers again
+                continue
             for at in range(0, len(said), limits.ACKNOWLEDGE_STREAMS_MAX):
                 await self._say(Reports(tuple(said[at : at + limits.ACKNOWLEDGE_STREAMS_MAX])))
 

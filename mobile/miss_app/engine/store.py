@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -206,13 +207,9 @@ class Store:
             finally:
                 self._in_step = False
             for act in step.afterwards:
-                try:
-                    act()
-                except StoreFailure as failure:
-                    # The change is on disk: whoever made it must not believe that it failed.
-                    logger.warning("A change was saved and not told: %s.", failure.reason)
+                _despite(act)
         for event in step.events:
-            self._tell(event)
+            _despite(partial(self._tell, event))
 
     def get(self, table: str, name: bytes) -> bytes | None:
         """A record's body, or None."""
@@ -322,6 +319,14 @@ class Hold:
 
     def release(self) -> None:
         self._database.close()
+
+
+def _despite(act: Callable[[], None]) -> None:
+    """What follows a change that is on disk: whoever made it must not believe that it failed."""
+    try:
+        act()
+    except StoreFailure as failure:
+        logger.warning("A change was saved and not told: %s.", failure.reason)
 
 
 def _failure(error: sqlite3.Error) -> StoreFailure:
