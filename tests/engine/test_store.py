@@ -92,9 +92,17 @@ def test_what_is_written_last_is_written_once(tmp_path: Path) -> None:
         for number in range(3):
             step.at_end(b"record", lambda number=number: written.append(number))
     assert written == [2]
-    with pytest.raises(StoreFailure), store.step() as step:
-        step.put("messages", b"one", b"two")
-        step.at_end(b"record", lambda: (_ for _ in ()).throw(StoreFailure("store-failed")))
+
+    def fail() -> None:
+        raise StoreFailure("disk-full")
+
+    def end_badly() -> None:
+        with store.step() as step:
+            step.put("messages", b"one", b"two")
+            step.at_end(b"record", fail)
+
+    with pytest.raises(StoreFailure, match="disk-full"):
+        end_badly()
     assert store.get("messages", b"one") is None
 
 
