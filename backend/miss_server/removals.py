@@ -1,4 +1,6 @@
-"""Revoked devices leave every conversation: the registrar proposes it, in each epoch, until a member has committed it.
+"""Devices out of service leave every conversation: the registrar proposes it, in each epoch, until it is committed.
+
+Out of service is a device that was revoked, or that has been silent for SILENT_DAYS: its keys were not made anew since.
 
 While such a proposal waits, the server takes neither messages nor commits that omit it: nobody writes to who is gone.
 The work to do is read from the database each time, so that neither a restart nor a lost race forgets any of it.
@@ -11,6 +13,7 @@ from collections.abc import Callable
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, insert, text, update
 
+from miss_protocol import limits
 from miss_protocol.frames import ID_BYTES, Class, Kind
 from miss_server import journal
 from miss_server.database import Database
@@ -19,6 +22,7 @@ from miss_server.handshakes import Handshakes, Removals
 from miss_server.tables import public_groups, rows, streams
 
 LOOK_SECONDS = 1.0
+_DAY_MS = 86_400_000
 AT_ONCE_MAX = 50  # streams a look, so that other work goes on between
 
 # A conversation in which nobody is left who could commit stays as it is.
@@ -26,13 +30,15 @@ _DUE = text(
     "SELECT s.stream, s.stream_id, s.version, d.device_id FROM devices d "
     "JOIN memberships m ON m.device = d.device AND m.removed IS NULL "
     "JOIN streams s ON s.stream = m.stream AND s.kind <> 'device' "
-    "WHERE d.revoked_at_ms IS NOT NULL AND EXISTS (SELECT 1 FROM memberships o JOIN devices l ON l.device = o.device "
-    "WHERE o.stream = m.stream AND o.removed IS NULL AND l.revoked_at_ms IS NULL) ORDER BY s.stream"
+    "WHERE (d.revoked_at_ms IS NOT NULL OR coalesce(d.last_seen_ms, d.added_at_ms) < :silent) "
+    "AND EXISTS (SELECT 1 FROM memberships o JOIN devices l ON l.device = o.device WHERE o.stream = m.stream "
+    "AND o.removed IS NULL AND l.revoked_at_ms IS NULL AND coalesce(l.last_seen_ms, l.added_at_ms) >= :silent) "
+    "ORDER BY s.stream"
 )
 
 
 class Removing:
-    """What the registrar asks members to do about revoked devices.
+    """What the registrar asks members to do about devices out of service.
 
     Args:
         key: the external sender's, which every group names in its context.
@@ -65,7 +71,7 @@ class Removing:
 
     async def propose(self) -> int:
         """Propose what is due; how many streams got a proposal."""
-        due = await self._database.read(_due)
+        due = await self._database.read(_due, self._now_ms() - limits.SILENT_DAYS * _DAY_MS)
         self._proposed = {stream: version for stream, version in self._proposed.items() if (stream, version) in due}
         fresh = [one for one in due if self._proposed.get(one[0]) != one[1]][:AT_ONCE_MAX]
         count = 0
@@ -83,10 +89,10 @@ class Removing:
         return count
 
 
-def _due(connection: Connection) -> dict[tuple[int, int], tuple[bytes, set[bytes]]]:
-    """(stream, version) → its id, and the revoked devices that are still members."""
+def _due(connection: Connection, silent_ms: int) -> dict[tuple[int, int], tuple[bytes, set[bytes]]]:
+    """(stream, version) → its id, and the devices out of service, silent since before ``silent_ms``, still members."""
     found: dict[tuple[int, int], tuple[bytes, set[bytes]]] = defaultdict(lambda: (b"", set()))
-    for stream, stream_id, version, device_id in connection.execute(_DUE):
+    for stream, stream_id, version, device_id in connection.execute(_DUE, {"silent": silent_ms}):
         ids = found[stream, version][1]
         ids.add(bytes(device_id))
         found[stream, version] = (bytes(stream_id), ids)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from miss_app.engine.conversations import is_direct, leaving, persons_in
+from miss_app.engine.conversations import is_direct, leaving, persons_in, withdrawn
 from miss_app.engine.people import People, certificate_of_leaf, person_of_leaf
 from miss_app.engine.store import Step
 from miss_protocol.mls import group as mls
@@ -45,7 +45,8 @@ def without_returns(before: mls.Group, after: mls.Group, change: Change) -> tupl
 
 
 def _went(people: People, before: mls.Group, after: mls.Group, change: Change) -> list[Line]:
-    left = leaving(before)  # who commits a leave, or the registrar's wish, is not its author
+    # Who commits a leave, or the registrar's wish, is not its author.
+    left, out = leaving(before), withdrawn(before)
     staying, told = persons_in(after), set()
     lines: list[Line] = []
     for index in change.removed:
@@ -55,9 +56,12 @@ def _went(people: People, before: mls.Group, after: mls.Group, change: Change) -
             continue
         told.add(person)
         if person in staying:
-            lines.append(("device-removed", (people.name(person),)))
+            notice = "device-withdrawn" if index in out else "device-removed"
+            lines.append((notice, (people.name(person),)))
         elif people.gone(person):
             continue  # said when they left MiSS
+        elif index in out:
+            lines.append(("person-withdrawn", (people.name(person),)))
         elif index in left or person == change.actor:
             lines.append(("person-left", (people.name(person),)))
         else:

@@ -204,10 +204,11 @@ def subject_of(record: Conversation) -> Subject:
 
 def leaving(group: Group) -> set[int]:
     """The leaves that wait to go: by their own wish, or by the registrar's."""
-    going = set()
-    for one in group.pending:
-        if isinstance(one.proposal, SelfRemove):
-            going.add(one.sender.index)
-        elif isinstance(one.proposal, Remove) and one.sender.type == SenderType.EXTERNAL:
-            going.add(one.proposal.leaf)
-    return going
+    own = {one.sender.index for one in group.pending if isinstance(one.proposal, SelfRemove)}
+    return own | withdrawn(group)
+
+
+def withdrawn(group: Group) -> set[int]:
+    """The leaves that the registrar wants to go: their devices are out of service."""
+    outside = [one.proposal for one in group.pending if one.sender.type == SenderType.EXTERNAL]
+    return {proposal.leaf for proposal in outside if isinstance(proposal, Remove)}

@@ -11,7 +11,7 @@ from dataclasses import replace
 from miss_app.engine.affairs import Affairs
 from miss_app.engine.arrivals import Arrivals
 from miss_app.engine.chronicle import Change, Line, chronicle, own_change, without_returns
-from miss_app.engine.conversations import Conversations, subject_of, with_members
+from miss_app.engine.conversations import Conversations, subject_of, with_members, withdrawn
 from miss_app.engine.events import Trouble
 from miss_app.engine.hearing import heard
 from miss_app.engine.lost import Lost
@@ -359,6 +359,8 @@ class Inbox:
         self._conversations.save(step, replace(record, active=False, leaving=False, reason=reason))
         if left:
             self._messages.notice(step, row.stream, row.number, 0, row.at_ms, "you-left")
+        elif group.my_leaf in withdrawn(group):
+            self._messages.notice(step, row.stream, row.number, 0, row.at_ms, "you-were-withdrawn")
         else:
             actor = self._people.name(change.actor)
             self._messages.notice(step, row.stream, row.number, 0, row.at_ms, "you-were-removed", actor)
