@@ -5,12 +5,14 @@ import re
 
 from sqlalchemy import Connection, event, insert, text
 
-from miss_protocol.frames import Class, Kind, Submit
+from miss_protocol.frames import Class, Kind, Report, Submit
+from miss_protocol.identity import make_authority
 from miss_protocol.notices import DeviceAdded
-from miss_server import caretaker, conversations, devices, migrations, streams, tables
+from miss_server import caretaker, conversations, devices, migrations, standings, streams, tables
 from miss_server.clock import now_ms
 from miss_server.conversations import Submission
 from miss_server.database import Database
+from miss_server.handshakes import Handshakes
 
 GROWING = (
     "claims",
@@ -22,6 +24,7 @@ GROWING = (
     "key_packages",
     "public_groups",
     "welcomes",
+    "standings",
 )
 
 
@@ -81,6 +84,7 @@ def test_no_question_reads_a_whole_table(tmp_path):
         frame = Submit(os.urandom(16), ids[9], Kind.APPLICATION, Class.NORMAL, 0, head)
         return Submission(n, ids[n], ids[n], frame, lambda _verdict: None)
 
+    handshakes = Handshakes(make_authority("test", 0)[0], now_ms)
     questions = [
         lambda c: conversations.accept(c, [submission(n) for n in (1, 2, 3)]),
         lambda c: streams.heads(c, 1),
@@ -99,6 +103,9 @@ def test_no_question_reads_a_whole_table(tmp_path):
         ),
         lambda c: devices.revoked_since(c, 0),
         lambda c: devices.revoke(c, ids[4], "test", 1),
+        lambda c: standings._write(c, standings._news(c, {(9, 1): Report(ids[9], 0, 0, bytes(32))})),
+        lambda c: standings._apart(c, {(9, 1): Report(ids[9], 0, 0, bytes(32))}),
+        lambda c: handshakes.way_back(c, ids[9], 1),
         lambda c: caretaker.forget_rows(c, 9, 0),
         lambda c: caretaker.forget_claims(c, 1, 0),
     ]
