@@ -11,7 +11,17 @@ from sqlalchemy import Connection, delete, select, text
 
 from miss_protocol import limits
 from miss_protocol.frames import Kind
-from miss_server import buckets, invites, journal, links, registrar, sign_ins, staff_imports
+from miss_server import (
+    buckets,
+    invites,
+    journal,
+    ldap_imports,
+    ldap_settings,
+    links,
+    registrar,
+    sign_ins,
+    staff_imports,
+)
 from miss_server.blobs import PARTS_KEPT_MS, Blobs
 from miss_server.config import Settings
 from miss_server.database import Database
@@ -35,6 +45,7 @@ class Caretaker:
         self._database = database
         self._blobs = blobs
         self._settings = settings
+        self._directories = ldap_settings.of(settings)
         self._now_ms = now_ms
 
     async def keep_forgetting(self) -> None:
@@ -57,6 +68,7 @@ class Caretaker:
         for device in await database.read(_all_devices):
             await database.run(forget_claims, device, claims_before)
         await database.run(_forget_small, now)
+        await ldap_imports.go_round(database, self._directories, now)
         photos_before = now - self._settings.keep_photos_days * DAY_MS
         photos = await asyncio.to_thread(self._blobs.forget, photos_before, now - PARTS_KEPT_MS)
         journal.write("round-made", rows=forgotten, photos=photos)

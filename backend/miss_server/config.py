@@ -101,6 +101,7 @@ class Settings:
     language: str = "fr"
     console: Console | None = None
     trusted_proxies: tuple[Network, ...] = ()
+    ldap: dict[str, Any] = field(default_factory=dict)  # establishments' directories, which ``ldap_settings`` reads
     given: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
@@ -174,7 +175,7 @@ def load(
     mail = _table(table, "smtp", {"host", "port", "security", "user", "password_file", "sender"})
     retention = _table(table, "retention", {"messages_days", "photos_days"})
     psc = _table(table, "psc", {"issuer", "client_id", "secret_file", "scope", "discovery", *PSC_ENDPOINTS})
-    known = {"listen", "public_name", "tls_cert", "tls_key", "database", "approval", "smtp", "psc", "retention"}
+    known = {"listen", "public_name", "tls_cert", "tls_key", "database", "approval", "smtp", "ldap", "psc", "retention"}
     known |= {"console", "trusted_proxies"}
     for name in table.keys() - known:
         raise ConfigError("setting-unknown", name)
@@ -192,6 +193,7 @@ def load(
         keep_messages_days=_days(retention, "messages_days", limits.SERVER_KEEPS_MESSAGES_DAYS),
         keep_photos_days=_days(retention, "photos_days", limits.SERVER_KEEPS_PHOTOS_DAYS),
         database_url=database or _text(table, "database", ""),
+        ldap=_sections(table, "ldap"),
         language=language,
         console=_console(_table(table, "console", {"listen", "origin"}), console),
         trusted_proxies=_networks(table, "trusted_proxies"),
@@ -237,6 +239,13 @@ def _table(table: dict[str, Any], name: str, known: set[str]) -> dict[str, Any]:
         raise ConfigError("setting-malformed", name, found)
     for key in found.keys() - known:
         raise ConfigError("setting-unknown", f"{name}.{key}")
+    return found
+
+
+def _sections(table: dict[str, Any], name: str) -> dict[str, Any]:
+    found = table.get(name, {})
+    if not isinstance(found, dict):
+        raise ConfigError("setting-malformed", name, found)
     return found
 
 
@@ -417,6 +426,18 @@ _TEMPLATE = """\
 # issuer = "https://auth.esw.esante.gouv.fr/auth/realms/esante-wallet"
 # client_id = "miss"
 # secret_file = "psc-secret"
+
+# Annuaire LDAP d'un établissement, lu chaque jour ; son numéro FINESS est dans le titre. ldap:// seulement sur cette
+# machine. Une section par établissement ; attributes dit quel attribut tient quel champ.
+# An establishment's LDAP directory, read daily; its FINESS number is in the title. ldap:// on this machine only.
+# [ldap.590000014]
+# url = "ldaps://annuaire.ch.exemple.fr"
+# base = "ou=personnes,dc=ch,dc=exemple,dc=fr"
+# filter = "(objectClass=inetOrgPerson)"
+# user = "cn=miss,dc=ch,dc=exemple,dc=fr"
+# password_file = "ldap-password"
+# ca_file = "ldap-ca.pem"
+# attributes = {{ key = "employeeNumber", profession = "employeeType", rpps = "rpps" }}
 
 # Combien de temps le serveur garde ce qu'il ne peut pas lire ; {messages_days} et {photos_days} jours au plus.
 # How long the server keeps what it cannot read; {messages_days} and {photos_days} days at most.

@@ -264,6 +264,36 @@ TEXTS = {
     "file-kind": ("{file} : donnez un nom en .csv ou .xlsx.", "{file}: give a name that ends in .csv or .xlsx."),
     "file-unreadable": ("{file} : illisible ({why}).", "{file}: cannot be read ({why})."),
     "ldap-or-file": ("Donnez un fichier, ou --ldap.", "Give a file, or --ldap."),
+    "help-ldap": ("lire l’annuaire LDAP réglé pour cet établissement", "read the LDAP directory set for it"),
+    "help-only": (
+        "avec --ldap, regarder la seule personne de ce matricule",
+        "with --ldap, look at the one person of this number",
+    ),
+    "ldap-unset": (
+        "Aucun annuaire LDAP n’est réglé pour {finess} : section [ldap.{finess}] de miss.toml.",
+        "No LDAP directory is set for {finess}: section [ldap.{finess}] of miss.toml.",
+    ),
+    "ldap-unreachable": (
+        "L’annuaire {where} ne répond pas comme il devrait. Vérifiez l’adresse et le réseau.",
+        "The directory {where} does not answer as it should. Check address and network.",
+    ),
+    "ldap-tls": (
+        "Le certificat de l’annuaire {where} n’est pas celui qui est attendu. Vérifiez ca_file et le nom.",
+        "The certificate of the directory {where} is not the expected one. Check ca_file and the name.",
+    ),
+    "ldap-credentials": (
+        "L’annuaire {where} refuse ce compte ou ce mot de passe ({why}).",
+        "The directory {where} refuses this account or password ({why}).",
+    ),
+    "ldap-base": ("La base de recherche n’existe pas sur {where} ({why}).", "No such search base on {where} ({why})."),
+    "ldap-filter": ("Le filtre réglé pour {where} est mal formé.", "The filter set for {where} is malformed."),
+    "ldap-truncated": (
+        "L’annuaire {where} n’a donné qu’une partie de ses entrées ({why}) : rien n’a été changé. Demandez à son "
+        "responsable de lever cette limite pour le compte de MiSS.",
+        "The directory {where} gave a part of its entries only ({why}): nothing was changed. Ask whoever runs it to "
+        "lift this limit for the account of MiSS.",
+    ),
+    "ldap-refused": ("L’annuaire {where} a refusé ({why}).", "The directory {where} refused ({why})."),
     "help-finess": ("numéro FINESS", "FINESS number"),
     "help-fields": ("CHAMP=VALEUR : {fields}", "FIELD=VALUE: {fields}"),
     "help-professions": (

@@ -6,12 +6,22 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from miss_server import establishments, staff, staff_exports, staff_files, staff_imports, staff_records
+from miss_server import (
+    config,
+    establishments,
+    ldap_settings,
+    staff,
+    staff_exports,
+    staff_files,
+    staff_imports,
+    staff_ldap,
+    staff_records,
+)
 from miss_server.clock import now_ms
 from miss_server.database import Database
 from miss_server.operator_texts import say
 from miss_server.refusals import DecisionError
-from miss_server.staff_imports import APPLIED, Import
+from miss_server.staff_imports import APPLIED, LDAP, Import
 from miss_server.staff_records import Line
 
 _SHOWN_MAX = 1_000
@@ -35,6 +45,8 @@ class ImportVerbs:
         """Adds both, each made by ``verb``."""
         importing = verb("import", self._import)
         importing.add_argument("file", type=Path, nargs="?", metavar="FILE")
+        importing.add_argument("--ldap", action="store_true", help=say("help-ldap", language))
+        importing.add_argument("--only", metavar="KEY", help=say("help-only", language))
         importing.add_argument("--apply", action="store_true", help=say("help-apply", language))
         importing.add_argument("--yes", action="store_true", help=say("help-yes", language))
         listing = verb("staff", self._staff)
@@ -51,7 +63,7 @@ class ImportVerbs:
             with database.transaction() as connection:
                 found = staff_imports.stage(connection, finess, source, found_lines, who=who, now_ms=now_ms())
             print("\n".join(shown(found, language)))
-            if not arguments.apply:
+            if not arguments.apply or arguments.only:  # one person alone is looked at, never all there is
                 print(say("import-dry", language))
                 return
             with database.transaction() as connection:
@@ -97,8 +109,15 @@ def shown(found: Import, language: str) -> Sequence[str]:
 
 
 def _lines(arguments: argparse.Namespace) -> tuple[str, list[Line]]:
-    if arguments.file is None:
+    """The lines of a file, or of the establishment's LDAP directory."""
+    if (arguments.file is None) is not arguments.ldap:
         raise DecisionError("ldap-or-file")
+    if arguments.ldap:
+        directories = ldap_settings.of(config.load(arguments.data))
+        ldap = next((one for one in directories if one.finess == establishments.number(arguments.finess)), None)
+        if ldap is None:
+            raise DecisionError("ldap-unset", finess=arguments.finess)
+        return LDAP, staff_ldap.read(ldap, arguments.only)
     try:
         data = arguments.file.read_bytes()
     except OSError as error:

@@ -90,6 +90,10 @@ TEXTS = {
         "{setting} : « {value} » n’est pas de la forme https://NOM ou https://NOM:PORT, sans adresse chiffrée.",
         "{setting}: “{value}” is not of the form https://NAME or https://NAME:PORT, without a numeric address.",
     ),
+    "ldap-plain-outside": (
+        "{setting} : sans TLS (ldaps://), un annuaire n’est lu que sur cette machine, pas sur {value}.",
+        "{setting}: without TLS (ldaps://) a directory is read on this machine only, not on {value}.",
+    ),
     "tls-halved": ("Le certificat TLS et sa clé vont ensemble.", "The TLS certificate and its key go together."),
     "file-missing": ("{setting} : le fichier {value} n’existe pas.", "{setting}: the file {value} does not exist."),
     "charter-halved": (
