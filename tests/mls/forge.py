@@ -9,8 +9,11 @@ from miss_protocol.mls import framing, public_group
 from miss_protocol.mls import group as mls
 from miss_protocol.mls.codec import Writer
 from miss_protocol.mls.framing import FramedContent, Sender, WireFormat
+from miss_protocol.mls.group import OPEN_RULES
+from miss_protocol.mls.joining import sign_leaf
 from miss_protocol.mls.messages import decode_message, encode_message
 from miss_protocol.mls.proposals import Commit
+from miss_protocol.mls.suite import PRODUCT_SUITE
 
 
 def refuses(group, reason, act):
@@ -85,3 +88,31 @@ def application(by, plaintext, *, as_leaf, signature=None, key=None, group=None)
     _, aead_key, nonce = ratchets.application.take(group.suite, generation)
     secret = group.member.secrets.sender_data
     return encode_message(framing.private_message(group.suite, signed, generation, aead_key, nonce, secret))
+
+
+def staged(by, *proposals, **options):
+    return mls.commit(by.group, by.identity, proposals, rules=OPEN_RULES, **options)
+
+
+def resigned(by, message, **changes):
+    """A member's commit with other parts, signed again."""
+    return handshake(by, replace(body_of(message), **changes))
+
+
+def path_with(by, message, *, leaf=None, nodes=None):
+    """A member's commit whose path has another leaf (signed again) or other nodes."""
+    path = body_of(message).path
+    if leaf is not None:
+        path = replace(path, leaf=sign_leaf(by.identity, replace(path.leaf, **leaf), by.group.group_id, by.leaf))
+    if nodes is not None:
+        path = replace(path, nodes=tuple(nodes))
+    return resigned(by, message, path=path)
+
+
+def package_with(device, *, leaf=None, package=None):
+    """A key package with other parts, signed again as it should be."""
+    made = device.package()
+    new_leaf = sign_leaf(device.identity, replace(made.leaf, **(leaf or {})))
+    made = replace(made, leaf=new_leaf, **(package or {}))
+    signature = PRODUCT_SUITE.sign_with_label(device.identity.key, "KeyPackageTBS", made.to_be_signed)
+    return replace(made, signature=signature)

@@ -51,7 +51,7 @@ def test_a_row_names_what_exists(row):
 
 def test_the_table_leaves_no_refusal_out():
     named = {row[3].strip("`") for row in rows()}
-    for file in ("test_refused_commits", "test_refused_messages", "test_refused_joins"):
+    for file in ("test_refused_commits", "test_refused_proposals", "test_refused_messages", "test_refused_joins"):
         silent = {name for name in functions_of(HERE / f"{file}.py") if name.startswith("test_")}
         silent -= {one.split(".")[1] for one in named if one.startswith(file)}
         assert silent <= {"test_the_door_opens"}, file
