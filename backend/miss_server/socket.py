@@ -268,7 +268,7 @@ class Socket:
         elif isinstance(frame, Reports):
             for report in frame.reports:
                 one = self._by_id.get(report.stream)
-                if one is not None:  # else it was removed meanwhile
+                if one is not None and one.stream in self._subscriptions:  # else it was removed meanwhile
                     self._office.standings.report(self.device, one.stream, report)
         elif isinstance(frame, Typing):
             self._typing(frame)
@@ -326,7 +326,9 @@ class Socket:
     def _typing(self, frame: Typing) -> None:
         """Told to who is connected; more often than it is shown anew it is stepped over."""
         one, now = self._by_id.get(frame.stream), monotonic()
-        if one is not None and now - one.typed >= TYPING_SECONDS:
+        if one is None or one.stream not in self._subscriptions:
+            return  # it was removed: it may still acknowledge what it had, and is heard no more
+        if now - one.typed >= TYPING_SECONDS:
             one.typed = now
             self._office.doorbell.typing(self, one.stream, encode(Typist(frame.stream, self.device_id)))
 
