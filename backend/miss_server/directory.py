@@ -68,6 +68,19 @@ class Found:
     def reachable(self) -> bool:
         return bool(self.person_id)
 
+    def told(self, invite: str = "") -> dict[str, object]:
+        """What a client is told; ``invite`` stands for who is not on MiSS."""
+        return {
+            "person": self.person_id.hex(),
+            "display_name": self.display_name,
+            "profession": self.profession,
+            "place": self.place,
+            "reachable": self.reachable,
+            "checked_how": self.checked_how,
+            "checked_at_ms": self.checked_at_ms,
+            "invite": invite,
+        }
+
 
 @dataclass(frozen=True)
 class Page:

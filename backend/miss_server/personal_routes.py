@@ -1,4 +1,4 @@
-"""A person's own choices over HTTP: whether to be found, by whom to be written to, and to leave."""
+"""A person's own choices over HTTP: whether to be found, by whom to be written to, who is new nearby, to leave."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from miss_protocol.frames import Close
-from miss_server import departures, wishes
+from miss_server import departures, neighbours, wishes
 from miss_server.clock import now_ms
 from miss_server.devices import Device
 from miss_server.registration_routes import PlainRoute, Refused, body_of
@@ -46,6 +46,13 @@ async def keep_wishes(request: Request, device: Caller) -> Response:
     body = WishesBody.model_validate_json(await body_of(request))
     await request.app.state.database.run(wishes.keep, device.person_id, Wishes(body.unlisted, body.contact), now_ms())
     return JSONResponse({"unlisted": body.unlisted, "contact": body.contact})
+
+
+@router.get("/directory/new")
+async def new_near(request: Request, device: Caller) -> Response:
+    """Who is new on MiSS near the asking person."""
+    found = await request.app.state.database.read(neighbours.new_near, device.person_id, now_ms())
+    return JSONResponse({"people": [one.told() for one in found]})
 
 
 @router.post("/leaving")

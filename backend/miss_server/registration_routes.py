@@ -234,19 +234,8 @@ async def search_directory(request: Request, device: Annotated[Device, Depends(r
         raise Refused("too-many-searches")
     looked_for = Query(query.words, query.profession, query.place, query.after)
     page: Page = _kept(await request.app.state.database.read(search, looked_for, device.person_id))
-    found = [
-        {
-            "person": one.person_id.hex(),
-            "display_name": one.display_name,
-            "profession": one.profession,
-            "place": one.place,
-            "reachable": one.reachable,
-            "checked_how": one.checked_how,
-            "checked_at_ms": one.checked_at_ms,
-            "invite": invites.refer(_registrar(request).pepper, device.person_id, one.rpps) if one.rpps else "",
-        }
-        for one in page.people
-    ]
+    pepper = _registrar(request).pepper
+    found = [one.told(invites.refer(pepper, device.person_id, one.rpps) if one.rpps else "") for one in page.people]
     return JSONResponse({"people": found, "more": page.more})
 
 

@@ -14,6 +14,7 @@ from miss_app.engine.arrivals import Arrivals
 from miss_app.engine.backlog import Backlog
 from miss_app.engine.conversations import Conversations
 from miss_app.engine.events import CharterAsked, Event, Link, LinkChanged, SomeoneTyping, Stage, StageChanged
+from miss_app.engine.favourites import Favourites
 from miss_app.engine.handover import Handovers
 from miss_app.engine.http import Http
 from miss_app.engine.inbox import Inbox
@@ -123,6 +124,7 @@ class Account:
         self.session = Session(server.invitation, credentials, tls, self)
         self.http = Http(server.invitation, language, tls, self.session.ticket)
         self.people = People(store, self.certificate)
+        self.favourites = Favourites(store, self.people)
         self.conversations = Conversations(store)
         self.messages = Messages(store, self.conversations, self.people)
         seed = self.own.keys.signature_seed

@@ -253,6 +253,15 @@ async def search(http: Http, words: str, profession: str, place: str) -> list[Pe
         raise Problem("server-not-understood") from error
 
 
+async def new_near(http: Http) -> list[PersonView]:
+    """Who is new on MiSS near this person; Problem where the server cannot be reached."""
+    found = await http.json("GET", "/v1/directory/new", ticket=True)
+    try:
+        return [person_view(one) for one in found["people"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise Problem("server-not-understood") from error
+
+
 async def check_contactable(http: Http, person: PersonView) -> None:
     """Asks before a conversation is begun; a server that is away is no answer, the conversation waits for it.
 

@@ -7,11 +7,12 @@ from miss_app.engine import charter, wishes
 from miss_app.engine import people as directory
 from miss_app.engine.account import Account
 from miss_app.engine.beginning import begin_direct
-from miss_app.engine.events import CharterView, Event, PersonArrived, PersonView, WishesView
+from miss_app.engine.events import CharterView, Event, FavouritesChanged, PersonArrived, PersonView, WishesView
 from miss_app.engine.onboarding import Onboarding
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import Profile
 from miss_app.engine.vault import Vault
+from miss_protocol.frames import ID_BYTES
 
 
 class Presence:
@@ -62,6 +63,27 @@ class Presence:
     async def set_wishes(self, wanted: WishesView) -> WishesView:
         """Wish this from now on."""
         return await wishes.keep(self._open_account().http, wanted)
+
+    async def new_near(self) -> list[PersonView]:
+        """Who is new on MiSS in this person's town and department."""
+        return await directory.new_near(self._open_account().http)
+
+    # Favourites.
+
+    def favourites(self) -> list[PersonView]:
+        """The colleagues this person marked, by name."""
+        account = self._open_account()
+        with account.store.lock:
+            return [] if account.store.closed else account.favourites.all()
+
+    async def set_favourite(self, person: PersonView, chosen: bool) -> None:
+        """Mark a colleague, or take the mark back; Problem("person-not-reachable") for who is not on MiSS."""
+        account = self._open_account()
+        if len(person.person_id) != ID_BYTES:
+            raise Problem("person-not-reachable")
+        with account.store.step() as step:
+            account.favourites.set(step, person, chosen)
+            step.tell(FavouritesChanged())
 
     # Inviting.
 
