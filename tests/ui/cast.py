@@ -2,6 +2,7 @@
 
 import io
 import random
+from dataclasses import replace
 
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -39,6 +40,7 @@ PAUL = person(6, "Paul Échantillon", "Pharmacien", "Pharmacie du Beffroi Fictif
 JULIE = person(7, "Julie Parabole", "Sage-femme", "Maternité Inventée, Ville-Exemple")
 ROBIN = person(8, "Dr Robin Personnage", "Néphrologue", "CH Fictif, Ville-Exemple")
 AWAY = person(9, "Dr Claude Exemplaire", "Dermatologue", "Cabinet du Modèle, Autre-Ville", reachable=False)
+AWAY = replace(AWAY, invite="invite-claude")
 EVERYBODY = [CAMILLE, NADIA, SACHA, INES, PAUL, JULIE, ROBIN, AWAY]
 
 
@@ -84,6 +86,7 @@ def fill(scene: Scene) -> Scene:
     """Put the whole cast on the stage, their conversations and the wound team's chat."""
     scene.now_server = ServerView("messagerie.exemple-sante.example", "7f3a 91c2 0b5e d864 22af 6c19 e07d 4b38")
     scene.now_me, scene.people = ME, list(EVERYBODY)
+    scene.now_favourites, scene.now_near = [CAMILLE, NADIA], [INES, JULIE]
     scene.now_registration = RegistrationView(Stage.CODE, "mailbox", "a***@medecin.mssante.example")
     scene.my_devices = [
         DeviceView(b"1" * 16, "Poste du cabinet", True, NOW_MS - 40 * DAY, NOW_MS),

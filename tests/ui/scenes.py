@@ -24,6 +24,7 @@ from miss_app.engine.model import Version
 from miss_app.engine.problems import Problem
 from miss_app.ui import driver
 from miss_protocol.acts import Answer, Dosage, Level, Origin, Request, Verdict
+from ui import dayone_scenes
 from ui.cast import CAMILLE, EVERYBODY, ME, NADIA, fill, wound
 from ui.rehearsal import Rehearsal
 from ui.stage import NOW_MS, Scene
@@ -86,7 +87,8 @@ BOTH_LOOKS = (
     "settings",
 )
 
-SCENES = [(name, "light", "fr") for name in (*FIRST, *HOME)]
+SCENES = [(name, "light", "fr") for name in (*FIRST, *HOME, *dayone_scenes.COME)]
+SCENES += [(name, *how) for name in dayone_scenes.COME for how in (("dark", "fr"), ("light", "en"))]
 SCENES += [(name, "dark", "fr") for name in BOTH_LOOKS]
 SCENES += [(name, "light", "en") for name in BOTH_LOOKS]
 
@@ -391,6 +393,7 @@ def reply_urgent(rehearsal: Rehearsal) -> None:
 
 
 COME: dict[str, Callable[[Rehearsal], None]] = {
+    **dayone_scenes.COME,
     "invitation-wrong": invitation_wrong,
     "registration": registration,
     "registration-unknown": registration_unknown,

@@ -27,6 +27,7 @@ from miss_app.engine.events import (
     Stage,
     StageChanged,
     Tick,
+    WishesView,
 )
 from miss_app.engine.problems import Problem
 from miss_app.engine.saying import PLAIN, Manner
@@ -53,6 +54,9 @@ class Scene:
         self.now_me: PersonView | None = None
         self.now_settings: dict[str, str] = {"theme": "light", "language": "fr"}
         self.now_charter = CharterView("2026-11-22", "CHARTE D’UTILISATION\n\n1. MiSS sert à parler d’un patient.")
+        self.now_wishes = WishesView()
+        self.now_favourites: list[PersonView] = []
+        self.now_near: list[PersonView] = []
         self.people: list[PersonView] = []
         self.talks: list[ConversationView] = []
         self.lines: dict[bytes, list[MessageView]] = {}
@@ -132,6 +136,36 @@ class Scene:
     async def charter(self) -> CharterView:
         self._did("charter")
         return self.now_charter
+
+    async def charter_standing(self) -> CharterView:
+        self._did("charter_standing")
+        return self.now_charter
+
+    async def wishes(self) -> WishesView:
+        return self.now_wishes
+
+    async def set_wishes(self, wanted: WishesView) -> WishesView:
+        self._did("set_wishes", wanted)
+        self.now_wishes = wanted
+        return wanted
+
+    async def leave_miss(self, pin: str) -> None:
+        self._did("leave_miss", pin)
+        self._go(Stage.INVITATION)
+
+    def favourites(self) -> list[PersonView]:
+        return list(self.now_favourites)
+
+    async def set_favourite(self, person: PersonView, chosen: bool) -> None:
+        self._did("set_favourite", person.display_name, chosen)
+        self.now_favourites = [one for one in self.now_favourites if one != person] + ([person] if chosen else [])
+
+    async def new_near(self) -> list[PersonView]:
+        return list(self.now_near)
+
+    async def invite(self, person: PersonView) -> str:
+        self._did("invite", person.invite)
+        return "mailed"
 
     async def accept_charter(self, version: str) -> None:
         self._did("accept_charter", version)

@@ -181,14 +181,23 @@ def test_nobody_finds_themselves_in_the_directory(rehearse: Rehearse) -> None:
     assert not play.sees("person-1")
 
 
-def test_who_is_not_on_miss_is_shown_but_cannot_be_written_to(rehearse: Rehearse) -> None:
+def test_who_is_not_on_miss_is_shown_and_can_be_invited(rehearse: Rehearse) -> None:
     play = rehearse(opened(fill(Scene())))
     play.tap("new-message")
     play.type("people-search", "Claude")
     play.tap("person-0")
-    play.until(lambda: play.sees("problem"))
-    assert play.read("problem") == words.problem("person-not-reachable")
+    play.until(lambda: play.sees("invite-go"))
+    assert not [each for each in play.scene.asked if each[0] == "invite"]  # nothing is sent before it is said
+    play.tap("invite-go")
+    assert play.did("invite")[1] == "invite-claude"
+    play.until(lambda: play.sees("toast"))
+    assert "Dr Claude Exemplaire" in play.read("toast")
     assert not [each for each in play.scene.asked if each[0] == "open_direct"]
+    play.scene.refuse["invite"] = Problem("invite-refused")
+    play.tap("person-0")
+    play.tap("invite-go")
+    play.until(lambda: play.sees("problem"))
+    assert play.read("problem") == words.problem("invite-refused")
 
 
 def test_a_photo_is_sent_from_its_path(rehearse: Rehearse, tmp_path) -> None:

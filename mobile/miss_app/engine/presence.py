@@ -71,8 +71,11 @@ class Presence:
     # Favourites.
 
     def favourites(self) -> list[PersonView]:
-        """The colleagues this person marked, by name."""
-        account = self._open_account()
+        """The colleagues this person marked, by name; nobody while the profile is locked. From any thread."""
+        try:
+            account = self._open_account()
+        except Problem:
+            return []
         with account.store.lock:
             return [] if account.store.closed else account.favourites.all()
 

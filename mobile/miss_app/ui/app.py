@@ -7,7 +7,7 @@ from kivy.app import App
 from kivy.core.window import Window
 
 from miss_app.device import Device
-from miss_app.engine.events import CharterAsked, Event, PersonView, Stage, StageChanged, Trouble
+from miss_app.engine.events import CharterAsked, Event, PersonArrived, PersonView, Stage, StageChanged, Trouble
 from miss_app.ui import purge
 from miss_app.ui.bridge import Bridge, Engine
 from miss_app.ui.glyphs import ASSETS
@@ -21,12 +21,14 @@ from miss_app.ui.screens.devices import DevicesScreen
 from miss_app.ui.screens.empty import EmptyScreen
 from miss_app.ui.screens.info import InfoScreen
 from miss_app.ui.screens.invitation import InvitationScreen
+from miss_app.ui.screens.leaving import LeavingScreen
 from miss_app.ui.screens.link_device import LinkDeviceScreen
 from miss_app.ui.screens.linking import LinkingScreen
 from miss_app.ui.screens.locked import LockedScreen
 from miss_app.ui.screens.new_group import NewGroupScreen
 from miss_app.ui.screens.people import PeopleScreen
 from miss_app.ui.screens.photo_viewer import PhotoViewer
+from miss_app.ui.screens.privacy import PrivacyScreen
 from miss_app.ui.screens.refused import RefusedScreen
 from miss_app.ui.screens.registration import RegistrationScreen
 from miss_app.ui.screens.revoked import RevokedScreen
@@ -106,6 +108,8 @@ class MissApp(App):
             self.show_stage(event.stage)
         if isinstance(event, Trouble):
             show_toast(self.shell, words.problem(event.problem))
+        if isinstance(event, PersonArrived):
+            show_toast(self.shell, words.say("people.arrived", name=event.person.display_name))
         if isinstance(event, CharterAsked) and self.stage is Stage.OPEN:
             self._ask_charter(event)
         self.shell.hear(event)
@@ -176,6 +180,14 @@ class MissApp(App):
     def go_settings(self) -> None:
         """Settings."""
         self._section("settings", SettingsScreen(self))
+
+    def go_privacy(self) -> None:
+        """Who finds this person and may write, above the settings."""
+        self.shell.open(PrivacyScreen(self))
+
+    def go_leaving(self) -> None:
+        """The way out of MiSS."""
+        self.shell.open(LeavingScreen(self))
 
     def go_photo(self, conversation_id: bytes, message_id: bytes) -> None:
         """One photo, as large as the window."""

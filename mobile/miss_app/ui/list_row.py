@@ -27,7 +27,8 @@ class ListItem:
     """What a line shows. ``item`` is whatever the screen needs when the line is tapped.
 
     ``mark`` is an icon at the end ("chevron-right", "check-circle"…); ``mark_strong`` draws it in the accent colour.
-    ``name_icon`` stands after the name (the shield of a checked identity). ``faded`` draws who cannot be reached.
+    ``name_icon`` stands after the name (the shield of a checked identity). ``faded`` draws who cannot be reached;
+    ``meta_strong`` what is written at the end in the accent colour.
     """
 
     test_id: str
@@ -38,6 +39,7 @@ class ListItem:
     team: bool = False
     lead_icon: str = ""
     meta: str = ""
+    meta_strong: bool = False
     badge: int = 0
     tick: Tick | None = None
     selected: bool = False
@@ -126,7 +128,7 @@ class ListRow(ButtonBehavior, Widget):
 
     def _show_title(self, row: ListItem, left: float, right: float, base: float) -> None:
         if row.meta:
-            drawn = texture(row.meta, sp(12), look.accent if row.badge else look.meta)
+            drawn = texture(row.meta, sp(12), look.accent if row.badge or row.meta_strong else look.meta)
             right -= drawn.width
             self._meta.put(drawn, right, base + sp(1.5))
             right -= dp(8)

@@ -12,7 +12,9 @@ from miss_app.ui.bridge import Failure
 from miss_app.ui.kv import load_rules
 from miss_app.ui.list_row import ListItem, ListRow, measure_item
 from miss_app.ui.navigator import Navigator
+from miss_app.ui.question import question_sheet
 from miss_app.ui.texts import words
+from miss_app.ui.toast import show_toast
 from miss_app.ui.virtual_list import VirtualList
 
 PAUSE_S = 0.3  # of typing, before the server is asked
@@ -39,6 +41,8 @@ class PeopleFinder(BoxLayout):
         self._found: list[PersonView] = []
         self._asked = 0
         self._searched = False
+        self._favourites: list[PersonView] = []
+        self._near: list[PersonView] = []
         super().__init__(**options)
         self._list = VirtualList(lambda: ListRow(self._tapped), measure_item)
         self._search_soon = Clock.create_trigger(lambda _dt: self.search(), PAUSE_S)
@@ -46,6 +50,20 @@ class PeopleFinder(BoxLayout):
     def on_kv_post(self, _base: Any) -> None:
         """The rules are in force: the list has its place."""
         self.ids.place.add_widget(self._list)
+
+    def look_around(self) -> None:
+        """Whom one may want without searching: favourites at once, who is new nearby once the server has said."""
+        if self.app is None:
+            return
+        presence = self.app.client.presence
+        self._favourites = presence.favourites()
+
+        def near(people: list[PersonView]) -> None:
+            self._near = people
+            self.show()
+
+        self.app.bridge.ask(presence.new_near(), near, lambda _failure: None)
+        self.show()
 
     def typed(self) -> None:
         """Something was typed: search after a pause."""
@@ -89,12 +107,28 @@ class PeopleFinder(BoxLayout):
                 items.insert(0, ListItem("", words.say("people.found"), heading=True))
             items.append(ListItem("", words.say("people.chosen", count=len(self.chosen)), heading=True))
             items += [self._line(f"chosen-{place}", person) for place, person in enumerate(self.chosen)]
+        if not found and not self._searched:
+            items = self._around(taken) + items
         self._list.set_rows(items, keep_place=True)
         self.count = len(items)
         if items or self.problem:
             self.hint = ""
         else:
             self.hint = words.say("people.nobody" if self._searched else "people.hint")
+
+    def _around(self, taken: set[bytes]) -> list[ListItem]:
+        """What stands there while nothing is typed."""
+        marked = [person for person in self._favourites if identity(person) not in taken]
+        shown = taken | {identity(person) for person in marked}
+        near = [person for person in self._near if identity(person) not in shown]
+        items: list[ListItem] = []
+        if marked:
+            items.append(ListItem("", words.say("people.favourites"), heading=True))
+            items += [self._line(f"favourite-{place}", person) for place, person in enumerate(marked)]
+        if near:
+            items.append(ListItem("", words.say("people.new"), heading=True))
+            items += [self._line(f"nearby-{place}", person) for place, person in enumerate(near)]
+        return items
 
     def repaint(self) -> None:
         """The theme or the language changed."""
@@ -118,6 +152,8 @@ class PeopleFinder(BoxLayout):
             avatar_key=person.person_id.hex() or person.display_name,
             name_icon="shield-check" if person.reachable else "",
             faded=not person.reachable or inside,
+            meta=words.say("people.invite") if person.invite else "",
+            meta_strong=True,
             mark=mark if person.reachable and not inside else "",
             mark_strong=picked,
         )
@@ -125,7 +161,7 @@ class PeopleFinder(BoxLayout):
     def _tapped(self, item: ListItem) -> None:
         person: PersonView = item.item
         if not person.reachable:
-            self.problem = words.problem("person-not-reachable")
+            self._ask_to_invite(person)
             return
         if person.person_id in self.excluded:
             return
@@ -140,6 +176,32 @@ class PeopleFinder(BoxLayout):
             self.ids.name.text, self._found = "", []  # found: the next name is another one
         self.show()
         self.on_chosen()
+
+    def _ask_to_invite(self, person: PersonView) -> None:
+        """Say what an invitation is, then send it."""
+        if self.app is None or not person.invite:
+            self.problem = words.problem("person-not-reachable")
+            return
+        app = self.app
+        self.problem = ""
+
+        def invited(state: str) -> None:
+            key = "people.mailed" if state == "mailed" else "people.noted"
+            show_toast(app.shell, words.say(key, name=person.display_name))
+
+        def failed(failure: Failure) -> None:
+            self.problem = words.problem(failure.reason, failure.sentence, failure.seconds)
+
+        title = words.say("people.invite_title", name=person.display_name)
+        explain = words.say("people.invite_explain")
+        sheet = question_sheet(
+            title,
+            explain,
+            words.say("people.invite_go"),
+            "invite-go",
+            lambda: app.bridge.ask(app.client.presence.invite(person), invited, failed),
+        )
+        app.shell.show_sheet(sheet)
 
 
 def identity(person: PersonView) -> bytes:

@@ -4,7 +4,14 @@ from typing import Any
 
 from kivy.clock import Clock
 
-from miss_app.engine.events import ConversationChanged, ConversationView, Event, MessageAdded, MessageChanged
+from miss_app.engine.events import (
+    ConversationChanged,
+    ConversationView,
+    Event,
+    MessageAdded,
+    MessageChanged,
+    PersonView,
+)
 from miss_app.engine.folding import fold
 from miss_app.ui import chat_rows, dates
 from miss_app.ui.kv import load_rules
@@ -50,8 +57,15 @@ class ConversationsScreen(Page):
         shown = [each for each in self.app.client.conversations() if matches(each, wanted)]
         open_id = next((getattr(page, "conversation_id", None) for page in self.app.shell.stack), None)
         now = self.app.now_ms()
+        double = homonyms(self.app.client.conversations())
         items = [
-            line(f"conversation-{place}", each, now, selected=self.wide and each.conversation_id == open_id)
+            line(
+                f"conversation-{place}",
+                each,
+                now,
+                selected=self.wide and each.conversation_id == open_id,
+                double=double,
+            )
             for place, each in enumerate(shown)
         ]
         if wanted:
@@ -82,12 +96,34 @@ def matches(conversation: ConversationView, wanted: list[str]) -> bool:
     return all(word in text for word in wanted)
 
 
-def line(test_id: str, conversation: ConversationView, now_ms: int, *, selected: bool = False) -> ListItem:
-    """A conversation as a line of the list."""
+def homonyms(conversations: list[ConversationView]) -> dict[str, str]:
+    """For people one writes to who share their name: what tells each apart, by conversation id in hexadecimal."""
+    others = [(each, other) for each in conversations if (other := _other(each)) is not None]
+    told: dict[str, str] = {}
+    for each, other in others:
+        same = [one for _, one in others if one.display_name == other.display_name and one.person_id != other.person_id]
+        if same:
+            alike = all(one.profession == other.profession for one in same)
+            told[each.conversation_id.hex()] = (other.place if alike else other.profession) or other.place
+    return told
+
+
+def line(
+    test_id: str,
+    conversation: ConversationView,
+    now_ms: int,
+    *,
+    selected: bool = False,
+    double: dict[str, str] | None = None,
+) -> ListItem:
+    """A conversation as a line of the list; ``double`` are ``homonyms``."""
     last = conversation.last
     title = conversation.title or words.say("list.untitled")
     if conversation.patient and not conversation.direct:
         title = words.say("list.about", title=title, patient=conversation.patient)
+    what = (double or {}).get(conversation.conversation_id.hex())
+    if what:
+        title = words.say("list.homonym", name=title, what=what)
     return ListItem(
         test_id,
         title,
@@ -105,11 +141,14 @@ def line(test_id: str, conversation: ConversationView, now_ms: int, *, selected:
 
 def avatar_key(conversation: ConversationView) -> str:
     """What the colour of a conversation's avatar follows: the other person, or the team itself."""
-    if conversation.direct:
-        for member in conversation.members:
-            if not member.me:
-                return member.person.person_id.hex()
-    return conversation.conversation_id.hex()
+    other = _other(conversation)
+    return conversation.conversation_id.hex() if other is None else other.person_id.hex()
+
+
+def _other(conversation: ConversationView) -> PersonView | None:
+    """The other person of a conversation of two."""
+    members = conversation.members if conversation.direct else ()
+    return next((member.person for member in members if not member.me), None)
 
 
 load_rules(__file__)

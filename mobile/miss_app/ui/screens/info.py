@@ -4,7 +4,7 @@ from typing import Any
 
 from kivy.properties import BooleanProperty, StringProperty
 
-from miss_app.engine.events import ConversationChanged, ConversationView, Event, MemberView
+from miss_app.engine.events import ConversationChanged, ConversationView, Event, MemberView, PersonView
 from miss_app.ui import dates
 from miss_app.ui.confirm import confirm
 from miss_app.ui.kv import load_rules
@@ -24,13 +24,29 @@ class InfoScreen(Page):
     admin = BooleanProperty(False)
     active = BooleanProperty(True)
     editing = BooleanProperty(False)
+    favourite = BooleanProperty(False)
 
     def __init__(self, app: Any, conversation_id: bytes, **options: Any) -> None:
         self.conversation_id = conversation_id
         super().__init__(app, **options)
+        # Out of the column while nothing is edited: hidden fields would take the touches meant for their neighbours.
+        self._fields = self.ids.edit.__self__
+        self._column = self._fields.parent
+        self._place = self._column.children.index(self._fields)
+        self._column.remove_widget(self._fields)
+
+    def on_editing(self, *_args: object) -> None:
+        """The fields come and go."""
+        if self.editing:
+            self._column.add_widget(self._fields, index=self._place)
+        else:
+            self._column.remove_widget(self._fields)
 
     def entered(self) -> None:
         """Draw the members."""
+        other = self._other()
+        favourites = self.app.client.presence.favourites() if other is not None else []
+        self.favourite = other is not None and any(one.person_id == other.person_id for one in favourites)
         self.refresh()
 
     def hear(self, event: Event) -> None:
@@ -59,6 +75,22 @@ class InfoScreen(Page):
         """Show the fields for title and patient."""
         self.ids.edit_title.text, self.ids.edit_patient.text = self.title, self.patient
         self.editing = True
+
+    def mark_favourite(self) -> None:
+        """Mark the other person as a favourite, or take the mark back."""
+        other = self._other()
+        if other is not None and not self.busy:
+            chosen = not self.favourite
+            self.ask(self.app.client.presence.set_favourite(other, chosen), lambda _done: self._marked(chosen))
+
+    def _marked(self, chosen: bool) -> None:
+        self.favourite = chosen
+
+    def _other(self) -> PersonView | None:
+        conversation = self.app.client.conversation(self.conversation_id)
+        if conversation is None or not conversation.direct:
+            return None
+        return next((member.person for member in conversation.members if not member.me), None)
 
     def save(self) -> None:
         """Rename."""

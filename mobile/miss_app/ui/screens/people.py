@@ -32,7 +32,7 @@ class PeopleScreen(Page):
         finder.ids.name.text = typed
         look.bind(dark=self._repaint)
         self.spoken_again()
-        finder.show()
+        finder.look_around()
 
     def entered(self) -> None:
         """Ready to type."""

@@ -1,0 +1,61 @@
+"""Whether one is found in the directory and who may write; the charter again; the way out of MiSS."""
+
+from kivy.properties import BooleanProperty, StringProperty
+from kivy.uix.behaviors import ButtonBehavior
+from kivy.uix.boxlayout import BoxLayout
+
+from miss_app.engine.events import CharterView, WishesView
+from miss_app.ui.consent import reading_sheet
+from miss_app.ui.kv import load_rules
+from miss_app.ui.page import Page
+from miss_app.ui.texts import words
+
+
+class ChoiceRow(ButtonBehavior, BoxLayout):
+    """One of a few choices, with what it means."""
+
+    text = StringProperty("")
+    explain = StringProperty("")
+    test_id = StringProperty("")
+    chosen = BooleanProperty(False)
+    state_name = StringProperty("")
+
+
+class PrivacyScreen(Page):
+    """Shows what the server holds; nothing can be chosen before that is known."""
+
+    known = BooleanProperty(False)
+    unlisted = BooleanProperty(False)
+    contact = StringProperty("")
+
+    def entered(self) -> None:
+        """Ask what is wished now."""
+        self.ask(self.app.client.presence.wishes(), self._show)
+
+    def choose(self, contact: str) -> None:
+        """Who may write."""
+        if self.known and not self.busy and contact != self.contact:
+            self._keep(WishesView(self.unlisted, contact))
+
+    def hide_or_show(self) -> None:
+        """Be found in the directory, or not."""
+        if self.known and not self.busy:
+            self._keep(WishesView(not self.unlisted, self.contact))
+
+    def read_charter(self) -> None:
+        """The charter in force."""
+        if not self.busy:
+            self.ask(self.app.client.presence.charter_standing(), self._show_charter)
+
+    def _keep(self, wanted: WishesView) -> None:
+        self.ask(self.app.client.presence.set_wishes(wanted), self._show)
+
+    def _show(self, found: WishesView) -> None:
+        self.known, self.unlisted, self.contact = True, found.unlisted, found.contact
+
+    def _show_charter(self, found: CharterView) -> None:
+        sheet = reading_sheet(words.say("charter.title"), found.text, "charter-text", self.height * 0.85)
+        self.app.shell.show_sheet(sheet)
+
+
+load_rules(__file__)
