@@ -5,6 +5,8 @@ their correspondents' devices; sealed rows and photos until their time has come.
 of the leaves, as for every revoked device (``removals``). Who comes back later registers as somebody new.
 """
 
+from dataclasses import dataclass
+
 from sqlalchemy import Connection, delete, or_, select, update
 
 from miss_protocol.notices import PersonGone
@@ -14,15 +16,21 @@ from miss_server.register_changes import contacts
 from miss_server.register_tables import people, registrations
 from miss_server.tables import devices as devices_table
 from miss_server.tables import direct_pairs
+from miss_server.tables import streams as streams_table
 
 PERSON = "person"  # who ends the devices, in the acts
 
 
-def leave(connection: Connection, person_id: bytes, now_ms: int) -> list[int]:
-    """A person leaves, at once and for good; the row numbers of the devices that ended.
+@dataclass(frozen=True)
+class Left:
+    """What the caller does once this is committed: closes these devices' sockets, rings for these streams."""
 
-    The caller closes their sockets and rings for the notices once this is committed.
-    """
+    devices: list[int]
+    streams: list[int]
+
+
+def leave(connection: Connection, person_id: bytes, now_ms: int) -> Left:
+    """A person leaves, at once and for good."""
     told = contacts(connection, person_id)
     d = devices_table.c
     live = select(d.device, d.device_id).where(d.person_id == person_id, d.revoked_at_ms.is_(None)).order_by(d.device)
@@ -35,7 +43,9 @@ def leave(connection: Connection, person_id: bytes, now_ms: int) -> list[int]:
     about = f"{person_id.hex()} RPPS {number}" if number else person_id.hex()
     acts.record(connection, who=PERSON, what="left", about=about, now_ms=now_ms)
     _forget(connection, person_id, number)
-    return [row.device for row in ended]
+    s = streams_table.c
+    rung = connection.scalars(select(s.stream).where(s.stream_id.in_(told), s.kind == streams.DEVICE_STREAM)).all()
+    return Left([row.device for row in ended], list(rung))
 
 
 def _forget(connection: Connection, person_id: bytes, number: str | None) -> None:

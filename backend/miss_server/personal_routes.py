@@ -62,6 +62,9 @@ async def leave(request: Request, device: Caller) -> Response:
     if body.person != device.person_id.hex():
         raise Refused("malformed")
     state = request.app.state
-    for ended in await state.database.run(departures.leave, device.person_id, now_ms()):
+    left = await state.database.run(departures.leave, device.person_id, now_ms())
+    for stream in left.streams:  # before their members are asked to remove the leaves: the line says why
+        state.doorbell.ring_log(stream)
+    for ended in left.devices:
         state.doorbell.close_device(ended, Close.REVOKED, "revoked")
     return JSONResponse({"left": True})
