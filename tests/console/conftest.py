@@ -10,6 +10,8 @@ from playwright.sync_api import Browser
 from console.browser import Desk, chromium
 from console.claims import load_register
 from identity.people import PRACTISING
+from miss_server.buckets import Buckets
+from miss_server.clock import now_ms
 from server.office import Office
 
 _NUMBERS = count(1)
@@ -30,6 +32,9 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     office = Office(folder / "data", console="127.0.0.1:0")
     office.start()
     load_register(office, folder, PRACTISING)
+    assert office.server is not None
+    assert office.server.console is not None
+    office.server.console.state.entrance_buckets = Buckets("console", 100_000, 1_000, now_ms)  # a whole run in a minute
     yield office
     office.stop()
 

@@ -147,8 +147,7 @@ def test_outside_this_machine_it_is_served_by_tls_alone(tmp_path: Path) -> None:
         with pytest.raises(httpx.HTTPError):
             httpx.get(f"http://localhost:{port}/login", **ask)
         assert httpx.get(f"https://localhost:{port}/login", verify=trust, timeout=20).status_code == 421
-        app = office.server.console._server.config.app  # type: ignore[union-attr]  # it is served
-        assert app.state.cookie == "__Host-miss-console"
+        assert office.server.console.state.cookie == "__Host-miss-console"
         assert (folder / "console").read_text() == "https://console.miss.example\n"
     finally:
         office.stop()

@@ -17,6 +17,7 @@ from sqlalchemy import select, update
 
 from console.browser import Desk
 from console.conftest import NewDesk
+from miss_server.buckets import Buckets
 from miss_server.clock import now_ms
 from miss_server.console import operators, passkeys, sessions
 from miss_server.console.operators import OperatorError
@@ -303,6 +304,30 @@ def test_links_and_sessions_end_by_themselves(desk: NewDesk, console: Office) ->
     assert aged(touched=sessions.IDLE_MINUTES + 1) == 303
     assert aged(touched=0, opened=sessions.SESSION_HOURS * 60 + 1) == 303
     two.faults.clear()
+
+
+def test_what_was_shown_leaves_the_screen_when_nobody_is_there(desk: NewDesk) -> None:
+    one = desk()
+    one.page.clock.install()
+    one.sit_down()
+    one.page.clock.fast_forward((sessions.IDLE_MINUTES - 1) * 60_000)
+    expect(one.page.get_by_role("heading", name="Accueil")).to_be_visible()
+    one.page.clock.fast_forward(60_000)
+    one.page.wait_for_url("**/login")
+
+
+def test_whoever_tries_too_often_waits(desk: NewDesk, console: Office) -> None:
+    one = desk()
+    assert console.server is not None
+    assert console.server.console is not None
+    state = console.server.console.state
+    usual, state.entrance_buckets = state.entrance_buckets, Buckets("console-test", 3, 600_000, now_ms)
+    try:
+        answers = [ask(one, path) for path in ("/login/options", "/enrol/options", "/login/passkey", "/enrol/passkey")]
+    finally:
+        state.entrance_buckets = usual
+    assert [answer.status_code for answer in answers] == [200, 403, 403, 429]
+    assert "Attendez une minute" in answers[-1].json()["sentence"]
 
 
 def test_challenges_age_and_are_counted() -> None:

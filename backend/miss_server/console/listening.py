@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from starlette.datastructures import State
 
 from miss_server import data_folder
 from miss_server.config import Console, Settings
@@ -40,6 +41,7 @@ class Listening:
         except OSError as error:
             raise ConsoleAddressError(f"{console.host}:{console.port}") from error
         self.origin = console.public(self._socket.getsockname()[1])
+        self.state = State()  # of the console's application, once it is served
         self._settings = settings
         self._server: _Beside | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -51,9 +53,11 @@ class Listening:
         tls: dict[str, Any] = {}
         if not console.loopback:
             tls = {"ssl_certfile": str(self._settings.tls_cert), "ssl_keyfile": str(self._settings.tls_key)}
+        app = create_console(server, self.origin)
+        self.state = app.state
         self._server = _Beside(
             uvicorn.Config(
-                create_console(server, self.origin),
+                app,
                 ws="none",
                 lifespan="off",
                 access_log=False,
