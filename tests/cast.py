@@ -165,12 +165,16 @@ class Device:
 
     async def register(self) -> None:
         """From the invitation to a certificate, by the code mailed to the listed mailbox."""
+        await self.prove()
+        assert self.client.stage() is Stage.PIN
+
+    async def prove(self) -> None:
+        """From the invitation to the right code."""
         await self.client.start()
         await self.client.use_invitation(self.invitation)
         given, family = self.who.given, self.who.family
         await self.claim(self.who.rpps, family, given, self.who.jobs[0].profession)
         await self.client.enter_code(await self.post.code_for(self.who.mailbox))
-        assert self.client.stage() is Stage.PIN
 
     async def claim(self, rpps: str, family: str, given: str, profession: str) -> None:
         """Say who one is, having read and accepted the charter."""

@@ -19,6 +19,7 @@ from miss_server import (
     data_folder,
     devices,
     establishment_routes,
+    identity_routes,
     invite_routes,
     journal,
     links,
@@ -79,7 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
         database, handshakes, doorbell, cursors, standings, own_tickets, keyring.authority.server_id, now_ms
     )
     blobs = Blobs(settings.blobs)
-    caretaker = Caretaker(database, blobs, settings, now_ms)
+    caretaker = Caretaker(database, blobs, settings, now_ms, doorbell.here)
     removing = Removing(database, handshakes, doorbell, keyring.keys.external_sender, now_ms)
 
     @asynccontextmanager
@@ -125,6 +126,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(charter_routes.router)
     app.include_router(personal_routes.router)
     app.include_router(invite_routes.router)
+    app.include_router(identity_routes.router)
     app.include_router(routes.router)
     app.include_router(log_routes.router)
     _answer_failures(app)

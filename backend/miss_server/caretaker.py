@@ -5,7 +5,7 @@ every such device has passed it, because who comes back must be able to follow. 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sqlalchemy import Connection, delete, select, text
 
@@ -13,19 +13,21 @@ from miss_protocol import limits
 from miss_protocol.frames import Kind
 from miss_server import (
     buckets,
+    devices,
     invites,
     journal,
     ldap_imports,
     ldap_settings,
     links,
-    registrar,
+    registration_rows,
     sign_ins,
     staff_imports,
 )
 from miss_server.blobs import PARTS_KEPT_MS, Blobs
 from miss_server.config import Settings
 from miss_server.database import Database
-from miss_server.tables import claims, devices, key_packages, rows, streams, welcomes
+from miss_server.tables import claims, key_packages, rows, streams, welcomes
+from miss_server.tables import devices as devices_table
 
 DAY_MS = 86_400_000
 ROUND_SECONDS = 3_600
@@ -39,14 +41,23 @@ class Caretaker:
 
     Args:
         now_ms: the clock.
+        here: which devices are connected now: who stays connected for days is seen all the time.
     """
 
-    def __init__(self, database: Database, blobs: Blobs, settings: Settings, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        blobs: Blobs,
+        settings: Settings,
+        now_ms: Callable[[], int],
+        here: Callable[[], Iterable[int]] = tuple,
+    ) -> None:
         self._database = database
         self._blobs = blobs
         self._settings = settings
         self._directories = ldap_settings.of(settings)
         self._now_ms = now_ms
+        self._here = here
 
     async def keep_forgetting(self) -> None:
         """Runs until it is cancelled."""
@@ -61,6 +72,7 @@ class Caretaker:
         """One round, in many short transactions."""
         now, database = self._now_ms(), self._database
         keep_ms = self._settings.keep_messages_days * DAY_MS
+        await database.run(devices.seen, dict.fromkeys(self._here(), now))
         forgotten = 0
         for stream in await database.read(_all_streams):
             forgotten += await database.run(forget_rows, stream, now - keep_ms)
@@ -108,7 +120,7 @@ def _forget_small(connection: Connection, now_ms: int) -> None:
     buckets.forget(connection, now_ms)
     invites.forget(connection, now_ms - invites.INVITES_KEPT_DAYS * DAY_MS)
     staff_imports.forget(connection, now_ms - staff_imports.KEPT_DAYS * DAY_MS)
-    registrar.forget(connection, now_ms - REGISTRATIONS_KEPT_DAYS * DAY_MS, now_ms - DAY_MS)
+    registration_rows.forget(connection, now_ms - REGISTRATIONS_KEPT_DAYS * DAY_MS, now_ms - DAY_MS)
     sign_ins.forget(connection, now_ms - DAY_MS)
     expired = now_ms - limits.CLOCK_TOLERANCE_MINUTES * 60_000
     connection.execute(delete(key_packages).where(key_packages.c.not_after_ms < expired))
@@ -119,4 +131,4 @@ def _all_streams(connection: Connection) -> list[int]:
 
 
 def _all_devices(connection: Connection) -> list[int]:
-    return list(connection.scalars(select(devices.c.device)))
+    return list(connection.scalars(select(devices_table.c.device)))

@@ -16,7 +16,7 @@ from miss_server.identity_checks import HOMONYM, MAILBOX, OPERATOR, TELEPHONE, V
 from miss_server.refusals import DecisionError as DecisionError
 from miss_server.register import Entry
 from miss_server.register_tables import registrations
-from miss_server.registrar import APPROVED, CODE, REFUSED, WAITING, make_code
+from miss_server.registration_rows import APPROVED, CODE, DELAYED, REFUSED, WAITING, make_code
 
 _LISTED_MAX = 200
 _PREFIX_LETTERS_MIN = 4
@@ -55,7 +55,7 @@ class Case:
 def cases(connection: Connection, *, everything: bool = False) -> list[Case]:
     """The registrations that wait for an operator, oldest first; or the latest 200 of all, newest first."""
     r = registrations
-    waiting = r.c.state.in_((WAITING, APPROVED)) | ((r.c.state == CODE) & (r.c.via == TELEPHONE))
+    waiting = r.c.state.in_((WAITING, APPROVED, DELAYED)) | ((r.c.state == CODE) & (r.c.via == TELEPHONE))
     query = select(r).order_by(r.c.opened_at_ms.desc()) if everything else select(r).where(waiting)
     if not everything:
         query = query.order_by(r.c.opened_at_ms)
@@ -164,7 +164,7 @@ def refuse(
     _decide(
         connection,
         case,
-        (WAITING, APPROVED, CODE),
+        (WAITING, APPROVED, CODE, DELAYED),
         state=REFUSED,
         operator=operator,
         note=reason,
@@ -225,7 +225,7 @@ def _decide(connection: Connection, case: Case, states: tuple[str, ...], **value
         .where(
             r.c.registration_id == case.row.registration_id,
             r.c.state.in_(states),
-            r.c.code_used_at_ms.is_(None),
+            r.c.code_used_at_ms.is_(None) | (r.c.state == DELAYED),
             r.c.first_operator == case.row.first_operator,  # no other operator was faster
         )
         .values(**values)

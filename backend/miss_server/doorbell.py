@@ -56,6 +56,10 @@ class Doorbell:
         """How many devices are connected here."""
         return len(self._sockets)
 
+    def here(self) -> tuple[int, ...]:
+        """The devices that are connected here."""
+        return tuple(self._sockets)
+
     @property
     def rung(self) -> int:
         """A count that grows with every row; ``since`` tells what it counted."""

@@ -19,7 +19,7 @@ from miss_protocol.limits import CODE_MINUTES
 from miss_server import journal
 from miss_server.codes import shown
 from miss_server.refusals import ENGLISH
-from miss_server.registrar import Letter
+from miss_server.registration_rows import Letter
 
 SMTP_SECONDS_MAX = 20
 _RETRY_AFTER_SECONDS = (0.0, 2.0, 10.0)

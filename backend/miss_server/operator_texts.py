@@ -145,6 +145,22 @@ TEXTS = establishment_texts.TEXTS | {
         "Registration {number} approved. A code goes to {mailbox} as soon as the device asks again.",
     ),
     "refused": ("Demande {number} refusée.", "Registration {number} refused."),
+    "shortened": (
+        "Demande {number} : l’attente est levée. L’appareil sera certifié dès son prochain signe, les autres révoqués.",
+        "Registration {number}: the wait is over. The device is certified when it asks next, the others are revoked.",
+    ),
+    "shortened-first": (
+        "Demande {number} : première voix. Un second opérateur, différent, doit le demander aussi.",
+        "Registration {number}: first voice. A second, different operator has to ask for it too.",
+    ),
+    "not-delayed": (
+        "La demande {number} n’attend pas la fin d’un délai.",
+        "Registration {number} does not wait for a delay to end.",
+    ),
+    "help-shorten": (
+        "lever l’attente d’une nouvelle inscription (deux opérateurs différents)",
+        "end the wait of a new registration (two different operators)",
+    ),
     "call": (
         "Appelez {telephones} (numéros du répertoire, et aucun autre) et demandez {name}. Dictez ce code, valable "
         "{minutes} minutes :\n\n    {code}\n",
@@ -155,6 +171,7 @@ TEXTS = establishment_texts.TEXTS | {
     "state-browser": ("dans le navigateur", "in the browser"),
     "state-code": ("code attendu", "code expected"),
     "state-waiting": ("en attente", "waiting"),
+    "state-delayed": ("en attente de 24 h", "waiting for 24 h"),
     "state-approved": ("acceptée", "approved"),
     "state-certified": ("certifiée", "certified"),
     "state-refused": ("refusée", "refused"),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from miss_protocol.limits import CODE_MINUTES
-from miss_server import acts, config, decisions
+from miss_server import acts, config, decisions, second_check
 from miss_server.clock import now_ms
 from miss_server.database import Database
 from miss_server.decisions import Case, DecisionError
@@ -29,7 +29,7 @@ from miss_server.refusals import FRENCH
 from miss_server.register import Entry
 from miss_server.register_changes import Changes
 from miss_server.register_load import Progress, load
-from miss_server.registrar import APPROVED
+from miss_server.registration_rows import APPROVED
 
 _BAR_CHARACTERS = 30
 _BAR_EVERY_SECONDS = 0.2
@@ -72,9 +72,10 @@ def add_verbs(
     refusing.add_argument("--reason", required=True, help=say("help-reason", language))
     verb(verbs, "acts", _acts).add_argument("--head", default="", metavar="HASH", help=say("help-head", language))
     calling = verb(verbs, "call", _call)
-    for parser in (approving, refusing, calling):
+    shortening = verb(verbs, "shorten", _shorten)
+    for parser in (approving, refusing, calling, shortening):
         parser.add_argument("registration", metavar="ID")
-    for parser in (approving, refusing, calling, listing):
+    for parser in (approving, refusing, calling, shortening, listing):
         parser.add_argument("--operator", default="", help=say("help-operator", language))
     Verbs(_on_database, _operator).add(verbs, shared, language)
 
@@ -162,6 +163,16 @@ def _refuse(arguments: argparse.Namespace, language: str) -> int:
                 now_ms=now_ms(),
             )
         print(say("refused", language, number=case.number[:8]))
+
+    return _on_database(arguments, language, act)
+
+
+def _shorten(arguments: argparse.Namespace, language: str) -> int:
+    def act(database: Database) -> None:
+        operator = _operator(arguments)
+        with database.transaction() as connection:
+            over = second_check.shorten(connection, arguments.registration, operator=operator, now_ms=now_ms())
+        print(say("shortened" if over else "shortened-first", language, number=arguments.registration))
 
     return _on_database(arguments, language, act)
 

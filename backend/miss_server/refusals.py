@@ -166,6 +166,11 @@ WORDINGS = {
         "Ce code s’affiche dans le navigateur : recommencez l’inscription avec Pro Santé Connect.",
         "This code is shown in the browser: register again with Pro Santé Connect.",
     ),
+    "waiting-unknown": Wording(
+        404,
+        "Cette demande n’attend plus : elle a été refusée, annulée, ou a déjà pris effet. Vérifiez vos appareils.",
+        "This registration waits no more: it was refused, cancelled, or has taken effect. Check your devices.",
+    ),
     "psc-off": Wording(
         409,
         "Ce serveur n’utilise pas Pro Santé Connect. Inscrivez-vous avec votre numéro RPPS.",

@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, select, true, update
 
-from miss_protocol.notices import ContactStanding
+from miss_protocol.notices import CertificateDue, ContactStanding
 from miss_server import acts, register, streams
 from miss_server.extracts import PEOPLE
 from miss_server.register import Activity, Entry
@@ -106,19 +106,28 @@ def stand(connection: Connection, row: Row[Any], what: str, now_ms: int, *, susp
 
 def _renew(connection: Connection, row: Row[Any], what: str, now_ms: int, **said: str) -> None:
     connection.execute(update(people).where(people.c.person_id == row.person_id).values(said))
+    _ask_to_renew(connection, bytes(row.person_id), now_ms)
     about = f"{row.person_id.hex()} RPPS {row.rpps} {', '.join(said.values())}"
     acts.record(connection, who="server", what=what, about=about, now_ms=now_ms)
 
 
-def contacts(connection: Connection, person_id: bytes) -> list[bytes]:
-    """The live devices of the people who share a conversation with this person."""
+def _ask_to_renew(connection: Connection, person_id: bytes, now_ms: int) -> None:
+    """The register says something else of a person now: their devices are told that a new certificate is due."""
+    d = devices.c
+    live = select(d.device_id).where(d.person_id == person_id, d.revoked_at_ms.is_(None)).order_by(d.device)
+    for device_id in connection.scalars(live).all():
+        streams.tell(connection, bytes(device_id), CertificateDue(), now_ms)
+
+
+def contacts(connection: Connection, person_id: bytes, *, past: bool = False) -> list[bytes]:
+    """The live devices of the people who share a conversation with this person, or where ``past`` ever did."""
     theirs, shared = memberships.alias("theirs"), memberships.alias("shared")
     own = devices.alias("own")
     query = (
         select(devices.c.device_id)
         .distinct()
         .join(shared, and_(shared.c.device == devices.c.device, shared.c.removed.is_(None)))
-        .join(theirs, and_(theirs.c.stream == shared.c.stream, theirs.c.removed.is_(None)))
+        .join(theirs, and_(theirs.c.stream == shared.c.stream, true() if past else theirs.c.removed.is_(None)))
         .join(own, own.c.device == theirs.c.device)
         .where(own.c.person_id == person_id, devices.c.person_id != person_id, devices.c.revoked_at_ms.is_(None))
         .order_by(devices.c.device_id)

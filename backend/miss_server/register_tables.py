@@ -129,7 +129,7 @@ registrations = Table(
     Column("language", String(2), nullable=False),
     Column("request", LargeBinary, nullable=False),
     Column("device_id", LargeBinary(16), nullable=False),
-    Column("state", String(16), nullable=False),  # browser | code | waiting | approved | certified | refused
+    Column("state", String(16), nullable=False),  # browser | code | waiting | approved | delayed | certified | refused
     Column("why", String(32), nullable=False),  # why an operator decides: near-match, homonym, no-mailbox…
     Column("via", String(16), nullable=False),  # mailbox | telephone | operator | psc: the proof that certifies
     Column("mailbox", String(320), nullable=False),
@@ -151,6 +151,8 @@ registrations = Table(
     Column("first_operator", Text, nullable=False, server_default=""),  # approved on a proof; another one must too
     Column("first_proof", Text, nullable=False, server_default=""),
     Column("first_at_ms", BigInteger),
+    Column("certify_from_ms", BigInteger),  # the person has devices: not before then, unless shortened
+    Column("shortened_by", Text, nullable=False, server_default=""),  # the first of two operators
     Index("registrations_by_rpps", "rpps", "opened_at_ms"),
     Index("registrations_by_state", "state", "opened_at_ms"),
 )

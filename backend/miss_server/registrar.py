@@ -7,27 +7,26 @@
        │        └──── approved, mailbox listed ◄─┤     │
        └─────► waiting (an operator decides) ────┴── approved on a proof seen
                                     └────────────► refused
+    A person who has devices already is certified at once only where none was seen lately: ``second_check``.
 
 Every method is one transaction's worth of work on a connection. A refusal is returned, not raised: a wrong code that
 was counted stays counted. Certificates are made in the server's own process only: an operator's approval takes effect
 when the waiting device asks again. Nothing before a proof looks at who already uses MiSS.
 """
 
-import hashlib
-import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from miss_protocol.enrolment import CertificateRequest
 from miss_protocol.errors import RemoteError
 from miss_protocol.identity import Authority, DeviceCertificate, Professional
 from miss_protocol.limits import CODE_MINUTES, CODE_TRIES_MAX
-from miss_server import acts, certificate_log, codes, professionals, register, sign_ins, vouchers
+from miss_server import acts, certificate_log, codes, professionals, register, second_check, sign_ins, vouchers
 from miss_server import charter as charters
 from miss_server import rpps as rpps_number
 from miss_server.extracts import PEOPLE
@@ -36,7 +35,6 @@ from miss_server.identity_checks import (
     MAILBOX,
     OPERATOR,
     PSC,
-    TELEPHONE,
     VOUCHER,
     ByCode,
     ByOperator,
@@ -44,49 +42,36 @@ from miss_server.identity_checks import (
     VoucherClaim,
     judge,
 )
-from miss_server.names import masked
 from miss_server.psc_claims import SignedIn
 from miss_server.refusals import Refusal
 from miss_server.register_load import insert_missing
 from miss_server.register_tables import people, registrations
-
-CODE, WAITING, APPROVED, CERTIFIED, REFUSED = "code", "waiting", "approved", "certified", "refused"
-BROWSER = "browser"
+from miss_server.registration_rows import (
+    APPROVED,
+    BROWSER,
+    CERTIFIED,
+    CODE,
+    DELAYED,
+    REFUSED,
+    WAITING,
+    Letter,
+    Standing,
+    hashed,
+    lately,
+    make_code,
+    owned,
+    put,
+    read,
+    standing_of,
+    why_not,
+)
 
 CODES_PER_REGISTRATION_MAX = 4
 CODES_MAILED_PER_PERSON_DAY_MAX = 12
 REGISTRATIONS_OPEN_PER_PERSON_DAY_MAX = 20
-_DAY_MS = 86_400_000
 _CODE_MS = CODE_MINUTES * 60_000
 
 Enrol = Callable[[Connection, DeviceCertificate, str, int], None]
-
-
-@dataclass(frozen=True)
-class Letter:
-    """A code on its way to a mailbox of the register; exists in memory only."""
-
-    registration_id: bytes
-    address: str
-    code: str
-    language: str
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where a registration stands, as its claimant may know it; ``letter`` is to be mailed once this is committed."""
-
-    registration_id: bytes
-    state: str  # browser | code | waiting | certified | refused
-    via: str  # mailbox | operator | psc
-    mailbox: str  # masked
-    attempts_left: int
-    why: str  # why an operator decides
-    note: str  # what the operator wrote on refusing
-    problem: str  # "mail-failed", or the register's reason for a refusal after all
-    language: str
-    certificate: bytes | None = None
-    letter: Letter | None = None
 
 
 @dataclass(frozen=True)
@@ -159,7 +144,7 @@ class Registrar:
         entry = register.look_up(connection, number)
         same_name = register.homonyms(connection, entry, claim.profession) if entry else []
         now = self._now_ms()
-        still_open, mailed = _lately(connection, number, now)
+        still_open, mailed = lately(connection, number, now)
         many = mailed >= CODES_MAILED_PER_PERSON_DAY_MAX
         verdict = judge(claim, entry, same_name, always=self._always, many=many)
         if isinstance(verdict, Refusal):
@@ -196,7 +181,7 @@ class Registrar:
 
         The register decides as for any other claim, and gives the names. The ticket is "" where an operator decides.
         """
-        row = _read(connection, registration_id)
+        row = read(connection, registration_id)
         if row.state != BROWSER:
             return Refusal("psc-used")
         entry = register.look_up(connection, who.rpps)
@@ -207,16 +192,16 @@ class Registrar:
         practised = (code for code in who.professions if entry.activity_as(code) is not None)
         profession = next(practised, entry.activities[0].profession_code)
         names = {"family_name": entry.family_name, "given_name": entry.given_name}
-        _set(connection, registration_id, rpps=entry.rpps, profession=profession, **names)
+        put(connection, registration_id, rpps=entry.rpps, profession=profession, **names)
         self._note(connection, "signed-in", registration_id, "with Pro Santé Connect")
         if self._always:
-            _set(connection, registration_id, state=WAITING, via=OPERATOR, why=APPROVAL_ALWAYS)
+            put(connection, registration_id, state=WAITING, via=OPERATOR, why=APPROVAL_ALWAYS)
             return ""
         return make_code(connection, registration_id, self._pepper, self._now_ms(), via=PSC)
 
     def sign_in_failed(self, connection: Connection, registration_id: bytes, reason: str) -> None:
         """Nobody signed in: the registration ends with the reason, and another may be opened."""
-        row = _read(connection, registration_id)
+        row = read(connection, registration_id)
         if row.state == BROWSER:
             self._refuse(connection, row, reason)
 
@@ -249,24 +234,28 @@ class Registrar:
         return opened
 
     def look(self, connection: Connection, registration_id: bytes, secret: bytes) -> Standing | Refusal | None:
-        """Where the registration stands, by reading alone; None where an approval waits to take effect."""
-        row = _owned(connection, registration_id, secret)
+        """Where the registration stands, by reading alone; None where something waits to take effect."""
+        row = owned(connection, registration_id, secret)
         if row is None:
             return Refusal("registration-unknown")
-        return None if row.state == APPROVED else _standing(row)
+        return None if row.state == APPROVED or self._is_due(row) else standing_of(row)
 
     def standing(self, connection: Connection, registration_id: bytes, secret: bytes) -> Standing | Refusal:
-        """Where the registration stands; an approval given meanwhile takes effect now, once."""
-        row = _owned(connection, registration_id, secret)
+        """Where the registration stands; an approval given meanwhile, or a wait now over, takes effect, once."""
+        row = owned(connection, registration_id, secret)
         if row is None:
             return Refusal("registration-unknown")
         r = registrations
+        if self._is_due(row):
+            ended = update(r).where(r.c.registration_id == registration_id, r.c.state == DELAYED)
+            if connection.execute(ended.values(state=CERTIFIED)).rowcount == 1:
+                return self._certify(connection, row, row.via)
         follows = CODE if row.via == MAILBOX else CERTIFIED
         moved = connection.execute(
             update(r).where(r.c.registration_id == registration_id, r.c.state == APPROVED).values(state=follows)
         )
         if moved.rowcount != 1:
-            return _standing(_read(connection, registration_id))
+            return standing_of(read(connection, registration_id))
         return (
             self._mail_code(connection, row)
             if follows == CODE
@@ -277,7 +266,7 @@ class Registrar:
         self, connection: Connection, registration_id: bytes, secret: bytes, typed: str
     ) -> Standing | Refusal:
         """Certifies on the right code. Each try is counted before it is compared, so that none is free."""
-        row = _owned(connection, registration_id, secret)
+        row = owned(connection, registration_id, secret)
         if row is None:
             return Refusal("registration-unknown")
         now = self._now_ms()
@@ -288,9 +277,9 @@ class Registrar:
             .where(*this_code, r.c.code_tries < CODE_TRIES_MAX, r.c.code_made_at_ms > now - _CODE_MS)
             .values(code_tries=r.c.code_tries + 1)
         )
-        row = _read(connection, registration_id)
+        row = read(connection, registration_id)
         if counted.rowcount != 1:
-            return _why_not(row)
+            return why_not(row)
         if not codes.matches(self._pepper, registration_id, typed, row.code_hash):
             return Refusal("code-exhausted" if row.code_tries >= CODE_TRIES_MAX else "code-wrong")
         used = connection.execute(update(r).where(*this_code).values(code_used_at_ms=now, state=CERTIFIED))
@@ -300,14 +289,14 @@ class Registrar:
 
     def send_again(self, connection: Connection, registration_id: bytes, secret: bytes) -> Standing | Refusal:
         """A new code to the same mailbox; the one before is no longer good."""
-        row = _owned(connection, registration_id, secret)
+        row = owned(connection, registration_id, secret)
         if row is None:
             return Refusal("registration-unknown")
         if row.state != CODE:
-            return _why_not(row)
+            return why_not(row)
         if row.via != MAILBOX:
             return Refusal("resend-by-browser" if row.via == PSC else "resend-by-operator")
-        _, mailed = _lately(connection, row.rpps, self._now_ms())
+        _, mailed = lately(connection, row.rpps, self._now_ms())
         if row.codes_made >= CODES_PER_REGISTRATION_MAX or mailed >= CODES_MAILED_PER_PERSON_DAY_MAX:
             return Refusal("resend-exhausted")
         return self._mail_code(connection, row)
@@ -343,22 +332,22 @@ class Registrar:
             mailbox=verdict.mailbox if isinstance(verdict, ByCode) else "",
             charter=charter,
         )
-        row = _read(connection, opened.standing.registration_id)
+        row = read(connection, opened.standing.registration_id)
         return replace(opened, standing=self._mail_code(connection, row)) if by_code else opened
 
     def _insert(self, connection: Connection, **values: Any) -> Opened:
         registration_id, secret = secrets.token_bytes(16), secrets.token_bytes(32)
         values = {"why": "", "mailbox": "", **values, "opened_at_ms": self._now_ms()}
-        ids = {"registration_id": registration_id, "secret_hash": _hash(secret)}
+        ids = {"registration_id": registration_id, "secret_hash": hashed(secret)}
         connection.execute(insert(registrations).values(**ids, **values))
         self._note(connection, "opened", registration_id, f"{values['state']} {values['why']}")
-        return Opened(_standing(_read(connection, registration_id)), secret)
+        return Opened(standing_of(read(connection, registration_id)), secret)
 
     def _mail_code(self, connection: Connection, row: Row[Any]) -> Standing:
         code = make_code(connection, row.registration_id, self._pepper, self._now_ms(), via=MAILBOX)
         self._note(connection, "code-made", row.registration_id, "for the mailbox")
         letter = Letter(row.registration_id, row.mailbox, code, row.language)
-        return replace(_standing(_read(connection, row.registration_id)), letter=letter)
+        return replace(standing_of(read(connection, row.registration_id)), letter=letter)
 
     def _certify(self, connection: Connection, row: Row[Any], how: str) -> Standing:
         """The device's certificate, from what is known of the person today; its row is already marked as certified."""
@@ -366,6 +355,11 @@ class Registrar:
         if isinstance(about, Refusal):
             return self._refuse(connection, row, about.reason)
         now, checked_by = self._now_ms(), ""
+        until_ms = second_check.wait_until(connection, row.rpps, now)
+        if until_ms and not row.certify_from_ms:
+            put(connection, row.registration_id, state=DELAYED, via=how)
+            second_check.delay(connection, row, until_ms, now)
+            return standing_of(read(connection, row.registration_id))
         if how == VOUCHER:
             attested = vouchers.redeem(connection, row.registration_id, now)
             if isinstance(attested, Refusal):
@@ -379,48 +373,24 @@ class Registrar:
             charters.accept(connection, person_id, row.charter, row.opened_at_ms)
         professional = Professional(person_id=person_id, **about.names(), **who)
         certificate = certificate_log.issue(connection, self._authority, self._issuing_key, professional, request, now)
+        second_check.replace(connection, row, certificate, now)
         self._enrol(connection, certificate, request.device_name, now)
         values = {"certified_at_ms": now, "person_id": person_id, "certificate": certificate.der}
-        _set(connection, row.registration_id, **values)
+        put(connection, row.registration_id, **values)
         self._note(connection, "certified", row.registration_id, f"by {how}")
-        return _standing(_read(connection, row.registration_id))
+        return standing_of(read(connection, row.registration_id))
+
+    def _is_due(self, row: Row[Any]) -> bool:
+        return bool(row.state == DELAYED and row.certify_from_ms <= self._now_ms())
 
     def _refuse(self, connection: Connection, row: Row[Any], reason: str) -> Standing:
-        _set(connection, row.registration_id, state=REFUSED, why=reason, decided_at_ms=self._now_ms())
+        put(connection, row.registration_id, state=REFUSED, why=reason, decided_at_ms=self._now_ms())
         self._note(connection, "refused", row.registration_id, reason)
-        return _standing(_read(connection, row.registration_id))
+        return standing_of(read(connection, row.registration_id))
 
     def _note(self, connection: Connection, what: str, registration_id: bytes, more: str) -> None:
         about = f"{registration_id.hex()} {more}".strip()
         acts.record(connection, who="server", what=what, about=about, now_ms=self._now_ms())
-
-
-def make_code(connection: Connection, registration_id: bytes, pepper: bytes, now_ms: int, *, via: str) -> str:
-    """A new code for a registration, in the place of any earlier one; returns it, for it is stored hashed only."""
-    code = codes.new_code()
-    _set(
-        connection,
-        registration_id,
-        state=CODE,
-        via=via,
-        code_hash=codes.digest(pepper, registration_id, code),
-        code_made_at_ms=now_ms,
-        code_tries=0,
-        codes_made=registrations.c.codes_made + 1,
-        mail_failed_at_ms=None,
-    )
-    return code
-
-
-def forget(connection: Connection, before_ms: int, unclaimed_before_ms: int = 0) -> int:
-    """Deletes the registrations opened before then, whatever their end; returns how many. The acts stay.
-
-    Args:
-        unclaimed_before_ms: for those whose browser never came back: they are nobody's.
-    """
-    r = registrations.c
-    unclaimed = (r.state == BROWSER) & (r.opened_at_ms < unclaimed_before_ms)
-    return connection.execute(registrations.delete().where((r.opened_at_ms < before_ms) | unclaimed)).rowcount
 
 
 def _person(connection: Connection, rpps: str, who: dict[str, Any], now_ms: int) -> bytes:
@@ -430,62 +400,3 @@ def _person(connection: Connection, rpps: str, who: dict[str, Any], now_ms: int)
     person_id = connection.execute(select(people.c.person_id).where(people.c.rpps == rpps)).scalar_one()
     connection.execute(update(people).where(people.c.rpps == rpps).values(**who))
     return bytes(person_id)
-
-
-def _lately(connection: Connection, rpps: str, now_ms: int) -> tuple[int, int]:
-    """How many registrations for a number are open, and how many codes were mailed for it, in the last day."""
-    r = registrations
-    still_open = func.count().filter(r.c.state.in_((CODE, WAITING, APPROVED)))
-    mailed = func.coalesce(func.sum(r.c.codes_made).filter(r.c.mailbox != ""), 0)
-    found = select(still_open, mailed).where(r.c.rpps == rpps, r.c.opened_at_ms > now_ms - _DAY_MS)
-    row = connection.execute(found).one()
-    return int(row[0]), int(row[1])
-
-
-def _owned(connection: Connection, registration_id: bytes, secret: bytes) -> Row[Any] | None:
-    """The registration, where ``secret`` is its claimant's; no difference is made between unknown and not theirs."""
-    row = connection.execute(select(registrations).where(registrations.c.registration_id == registration_id)).first()
-    stored = row.secret_hash if row else bytes(32)
-    return row if hmac.compare_digest(stored, _hash(secret)) else None
-
-
-def _read(connection: Connection, registration_id: bytes) -> Row[Any]:
-    return connection.execute(select(registrations).where(registrations.c.registration_id == registration_id)).one()
-
-
-def _set(connection: Connection, registration_id: bytes, **values: Any) -> None:
-    connection.execute(update(registrations).where(registrations.c.registration_id == registration_id).values(**values))
-
-
-def _why_not(row: Row[Any]) -> Refusal:
-    """Why a code cannot be tried, or sent, in the state the registration is in."""
-    if row.code_used_at_ms is not None or row.state == CERTIFIED:
-        return Refusal("code-used")
-    if row.state != CODE:
-        return Refusal("no-code")
-    return Refusal("code-exhausted" if row.code_tries >= CODE_TRIES_MAX else "code-expired")
-
-
-def _standing(row: Row[Any]) -> Standing:
-    state = WAITING if row.state == APPROVED else row.state
-    problem = ""
-    if state == REFUSED:
-        problem = "refused-by-operator" if row.note else row.why
-    elif state == CODE and row.mail_failed_at_ms is not None:
-        problem = "mail-failed"
-    return Standing(
-        bytes(row.registration_id),
-        state,
-        OPERATOR if row.via == TELEPHONE else row.via,
-        masked(row.mailbox) if row.mailbox and row.via == MAILBOX else "",
-        CODE_TRIES_MAX - row.code_tries if state == CODE else 0,
-        row.why if state == WAITING else "",
-        row.note if state == REFUSED else "",
-        problem,
-        row.language,
-        row.certificate if state == CERTIFIED else None,
-    )
-
-
-def _hash(secret: bytes) -> bytes:
-    return hashlib.sha256(secret).digest()

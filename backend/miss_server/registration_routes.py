@@ -26,7 +26,8 @@ from miss_server.directory import Page, Query, search
 from miss_server.identity_checks import MAILBOX, PSC, VOUCHER, Claim, VoucherClaim
 from miss_server.psc_claims import PscError
 from miss_server.refusals import ENGLISH, FRENCH, Refusal, wording
-from miss_server.registrar import WAITING, Letter, Opened, Registrar, Standing
+from miss_server.registrar import Opened, Registrar
+from miss_server.registration_rows import DELAYED, WAITING, Letter, Standing
 from miss_server.sign_ins import Dialogue
 from miss_server.tickets import require_device
 
@@ -151,7 +152,7 @@ async def open_registration(request: Request, later: BackgroundTasks) -> Respons
     if not await granted(request, request.app.state.claim_buckets):
         raise Refused("too-many-claims")
     claim = Claim(body.rpps, body.family_name, body.given_name, body.profession)
-    opened = await _run(request, _registrar(request).open, claim, body.language, _base64(body.request), body.charter)
+    opened = await _run(request, _registrar(request).open, claim, body.language, bytes_of(body.request), body.charter)
     _post(request, later, opened.standing.letter)
     content = {"secret": _secret(opened), **await _told(request, opened.standing)}
     return JSONResponse(content, 201, background=later)
@@ -174,7 +175,7 @@ async def open_in_browser(request: Request) -> Response:
         raise Refused("psc-off")
     if not await granted(request, request.app.state.claim_buckets):
         raise Refused("too-many-claims")
-    dialogue, asked = Dialogue.begin(), _base64(body.request)
+    dialogue, asked = Dialogue.begin(), bytes_of(body.request)
     try:
         address = await request.app.state.psc.address(dialogue)
     except PscError as error:
@@ -194,7 +195,7 @@ async def open_vouched_registration(request: Request) -> Response:
     if not await granted(request, request.app.state.claim_buckets):
         raise Refused("too-many-claims")
     claim = VoucherClaim(body.voucher, body.family_name, body.given_name)
-    proof = _base64(body.request)
+    proof = bytes_of(body.request)
     opened = await _run(request, _registrar(request).open_vouched, claim, body.language, proof, body.charter)
     return JSONResponse({"secret": _secret(opened), **await _told(request, opened.standing)}, 201)
 
@@ -283,8 +284,10 @@ async def _told(request: Request, standing: Standing) -> dict[str, object]:
     if standing.state == WAITING:
         wait_ms = await request.app.state.database.read(decisions.usual_wait_ms)
         told["usual_wait"] = usual_wait(wait_ms, standing.language)
+    if standing.state == DELAYED:
+        told["until_ms"] = standing.until_ms
     if standing.certificate is not None:
-        told["certificate"] = base64.b64encode(standing.certificate).decode()
+        told["certificate"] = text_of(standing.certificate)
     return told
 
 
@@ -342,7 +345,8 @@ def _credentials(request: Request, registration: str) -> tuple[bytes, bytes]:
     return registration_id, secret
 
 
-def _base64(text: str) -> bytes:
+def bytes_of(text: str) -> bytes:
+    """What a base64 text of a request holds; refused as malformed where it is none."""
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -353,3 +357,8 @@ def _language(request: Request) -> str:
     """The language of the body, else of the header, else French."""
     told: str | None = getattr(request.state, "language", None)
     return language_of(request) if told is None else told
+
+
+def text_of(data: bytes) -> str:
+    """Bytes as an answer's text."""
+    return base64.b64encode(data).decode()

@@ -8,6 +8,9 @@ from miss_protocol.mls.codec import Writer, decode
 DEVICE_ADDED = 1
 CONTACT_STANDING = 2
 DEVICE_READY = 3
+REGISTRATION_WAITS = 5
+REGISTERED_AGAIN = 6
+CERTIFICATE_DUE = 7
 PERSON_ARRIVED = 8
 PERSON_GONE = 9
 
@@ -36,6 +39,27 @@ class DeviceReady:
 
 
 @dataclass(frozen=True)
+class RegistrationWaits:
+    """Somebody proved to be this person, on a new device, and takes this one's place at that time unless refused."""
+
+    registration_id: bytes
+    until_ms: int
+    device_name: str
+
+
+@dataclass(frozen=True)
+class RegisteredAgain:
+    """Somebody of a shared conversation registered anew, on this device; their devices of before have ended."""
+
+    certificate: bytes
+
+
+@dataclass(frozen=True)
+class CertificateDue:
+    """What the register says of this person has changed: this device's certificate is to be renewed."""
+
+
+@dataclass(frozen=True)
 class PersonArrived:
     """Somebody this person has invited is on MiSS now."""
 
@@ -49,13 +73,21 @@ class PersonGone:
     person_id: bytes
 
 
-Notice = DeviceAdded | ContactStanding | PersonArrived | PersonGone | DeviceReady
+Proof = RegistrationWaits | RegisteredAgain | CertificateDue
+Notice = DeviceAdded | ContactStanding | Proof | PersonArrived | PersonGone | DeviceReady
 
 
 def encode(notice: Notice) -> bytes:
     """The body of a NOTICE row."""
     if isinstance(notice, ContactStanding):
         return Writer().u16(CONTACT_STANDING).fixed(notice.person_id).u8(notice.practises).bytes()
+    if isinstance(notice, RegistrationWaits):
+        out = Writer().u16(REGISTRATION_WAITS).fixed(notice.registration_id).u64(notice.until_ms)
+        return out.text(notice.device_name).bytes()
+    if isinstance(notice, RegisteredAgain):
+        return Writer().u16(REGISTERED_AGAIN).opaque(notice.certificate).bytes()
+    if isinstance(notice, CertificateDue):
+        return Writer().u16(CERTIFICATE_DUE).bytes()
     if isinstance(notice, PersonArrived | PersonGone):
         kind = PERSON_ARRIVED if isinstance(notice, PersonArrived) else PERSON_GONE
         return Writer().u16(kind).fixed(notice.person_id).bytes()
@@ -94,3 +126,15 @@ def read_ready(body: bytes) -> DeviceReady | None:
     if body[:2] != DEVICE_READY.to_bytes(2, "big"):
         return None
     return decode(body[2:], lambda r: DeviceReady(r.fixed(16)))
+
+
+def read_proof(body: bytes) -> Proof | None:
+    """A notice about proofs of identity, or None where it is another one; RemoteError where it is malformed."""
+    kind, content = int.from_bytes(body[:2], "big"), body[2:]
+    if kind == REGISTRATION_WAITS:
+        return decode(content, lambda r: RegistrationWaits(r.fixed(16), r.u64(), r.text()))
+    if kind == REGISTERED_AGAIN:
+        return decode(content, lambda r: RegisteredAgain(r.opaque()))
+    if kind == CERTIFICATE_DUE:
+        return decode(content, lambda _: CertificateDue())
+    return None

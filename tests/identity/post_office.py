@@ -27,7 +27,15 @@ from sqlalchemy import insert, select
 from identity.extract import Someone, mailbox_lines, people_lines, write
 from miss_protocol.enrolment import CertificateRequest
 from miss_protocol.identity import DeviceCertificate, make_authority
-from miss_server import devices, establishment_routes, migrations, register_tables, sign_in_routes, tables
+from miss_server import (
+    devices,
+    establishment_routes,
+    identity_routes,
+    migrations,
+    register_tables,
+    sign_in_routes,
+    tables,
+)
 from miss_server.buckets import Buckets
 from miss_server.codes import ALPHABET
 from miss_server.database import Database
@@ -176,6 +184,7 @@ class PostOffice:
         app.state.pepper, app.state.import_buckets = PEPPER, Buckets("import", 200, 1_000, self.clock)
         app.include_router(establishment_routes.router)
         app.include_router(sign_in_routes.router)
+        app.include_router(identity_routes.router)
         app.state.psc = self.psc(self.url) if self.psc else None
         app.state.tickets = self.tickets
         self.serving = app

@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event
 
 from identity.people import GP, PHYSIO
 from identity.post_office import PostOffice, code_in, device_request, refused, wait_for, wrong
 from miss_protocol.errors import RemoteError
 from miss_protocol.identity import DeviceCertificate
 from miss_protocol.limits import CODE_TRIES_MAX
-from miss_server import register_tables, tables
+from miss_server import register_tables
 from miss_server.registrar import (
     CODES_MAILED_PER_PERSON_DAY_MAX,
     CODES_PER_REGISTRATION_MAX,
@@ -213,26 +213,6 @@ def test_an_account_changes_nothing_that_a_stranger_sees(post_office: PostOffice
     assert before == after
     assert not any("people.person_id" in statement or "FROM people" in statement for statement in after[1])
     assert not any("devices" in statement for statement in after[1])
-
-
-def test_a_second_proof_adds_a_device_of_the_same_person(post_office: PostOffice) -> None:
-    for count in (1, 2):
-        opened = post_office.claim(GP).json()
-        assert post_office.step(opened, "code", code=post_office.code_for(GP, count)).json()["state"] == "certified"
-    first, second = (certificate for certificate, _ in post_office.enrolled)
-    assert first.person_id == second.person_id
-    assert first.device_id != second.device_id
-    assert second.endorsement is None
-    assert len(post_office.rows(register_tables.people)) == 1
-    rows = {row.device_id: row for row in post_office.rows(tables.devices)}
-    assert rows[first.device_id].revoked_at_ms is None  # nothing is taken away
-    assert rows[second.device_id].endorsed is False
-    r, s = tables.rows.c, tables.streams.c
-    notices = select(r.body).join_from(tables.rows, tables.streams, r.stream == s.stream)
-    with post_office.database.snapshot() as connection:
-        told = {one: list(connection.scalars(notices.where(s.stream_id == one))) for one in rows}
-    assert [second.device_id in body for body in told[first.device_id]] == [True]
-    assert told[second.device_id] == []
 
 
 def test_a_device_that_cannot_be_enrolled_spends_no_code(post_office: PostOffice) -> None:

@@ -12,7 +12,7 @@ from identity.post_office import PEPPER, PostOffice, refused
 from miss_server import decisions, register_tables
 from miss_server.decisions import DecisionError
 from miss_server.register_load import load
-from miss_server.registrar import forget
+from miss_server.registration_rows import forget
 
 
 def decide(post_office: PostOffice, verb: Any, opened: dict[str, Any], **options: Any) -> Any:

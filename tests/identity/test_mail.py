@@ -21,7 +21,7 @@ from miss_server import register, register_tables
 from miss_server.codes import new_code, shown
 from miss_server.mail import Mail, MailError, OutboxPost, SmtpPost, compose
 from miss_server.register_load import load
-from miss_server.registrar import Letter
+from miss_server.registration_rows import Letter
 
 CODE = "7K3M9QXZ"
 

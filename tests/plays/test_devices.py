@@ -1,5 +1,6 @@
 """A person's second device, linked by a typed code."""
 
+import asyncio
 import base64
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from miss_app.engine.events import PersonView, Stage
 from miss_app.engine.http import Http
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import DeviceKeys
+from plays.test_onboarding import operator
 
 
 def members(one: Device, chat: bytes) -> dict[bytes, int]:
@@ -130,8 +132,8 @@ def test_a_link_key_swapped_by_the_server_is_refused(
     play(post, tmp_path, acts)
 
 
-def test_a_second_registration_is_a_red_line_for_the_others(post: Post, tmp_path: Path) -> None:
-    """Who proves the same identity anew is certified, but no device vouches: those who know the person are warned."""
+def test_a_second_registration_waits_then_takes_the_place_of_the_first(post: Post, tmp_path: Path) -> None:
+    """Who proves the same identity anew waits, two operators end the wait; those who know the person are warned."""
 
     async def acts(scene: Scene) -> None:
         camille, hugo, nadia = await scene.enter("camille", "hugo", "nadia")
@@ -139,13 +141,18 @@ def test_a_second_registration_is_a_red_line_for_the_others(post: Post, tmp_path
         await camille.client.send_text(direct, "c'est moi")
         await hugo.reads(direct, "c'est moi")
         anew = scene.device("camille-bis", camille.who)
-        await anew.register()
+        await anew.prove()
+        assert anew.client.stage() is Stage.WAITING
+        pending = anew.client._profile.pending()
+        assert pending is not None
+        for name in ("Alix", "Dominique"):
+            await asyncio.to_thread(operator, post, "shorten", pending.registration[:8], "--operator", name)
+        await until(lambda: anew.client.stage() is Stage.PIN, "certified")
+        await until(lambda: camille.client.stage() is Stage.REVOKED, "the old device ends")
         await anew.enter()
-        await until(lambda: any(getattr(e, "problem", "") == "own-device-unendorsed" for e in camille.events), "told")
-        group = await hugo.client.create_group("Équipe", "", [await hugo.find(camille), await hugo.find(nadia)])
-        await until(lambda: members(hugo, group).get(camille.view.person_id) == 2, "both devices are in")
+        group = await hugo.client.create_group("Équipe", "", [await hugo.find(anew), await hugo.find(nadia)])
+        await until(lambda: members(hugo, group).get(anew.view.person_id) == 1, "the new device is in, alone")
         assert "device-unendorsed" in hugo.notices(group)
-        await until(lambda: "device-unendorsed" in camille.notices(group), "Camille sees the foreign device too")
 
     play(post, tmp_path, acts)
 

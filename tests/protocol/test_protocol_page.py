@@ -10,6 +10,7 @@ from miss_protocol.connection import TURNS, Role
 from miss_server import (
     charter_routes,
     establishment_routes,
+    identity_routes,
     invite_routes,
     log_routes,
     personal_routes,
@@ -23,6 +24,7 @@ ROUTES = (
     charter_routes,
     establishment_routes,
     invite_routes,
+    identity_routes,
     log_routes,
     personal_routes,
     registration_routes,

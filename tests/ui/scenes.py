@@ -40,6 +40,7 @@ FIRST = {
     "code": Stage.CODE,
     "code-browser": Stage.CODE,
     "waiting": Stage.WAITING,
+    "waiting-delayed": Stage.WAITING,
     "refused": Stage.REFUSED,
     "linking": Stage.LINKING,
     "pin": Stage.PIN,
@@ -115,6 +116,8 @@ def staged(name: str, scene: Scene, theme: str, language: str) -> Scene:
 
 def prepare(name: str, scene: Scene) -> None:
     """What must be true before the window opens."""
+    if name == "waiting-delayed":
+        scene.now_registration = replace(scene.now_registration, until_ms=NOW_MS + 86_400_000)
     if name == "code-browser":
         scene.now_registration = replace(scene.now_registration, via="psc", mailbox="")
     if name == "refused":

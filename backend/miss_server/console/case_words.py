@@ -10,7 +10,7 @@ from miss_server import operator_texts
 from miss_server.console import texts
 from miss_server.console.pages import language_for, shown
 from miss_server.decisions import DecisionError
-from miss_server.registrar import APPROVED, CERTIFIED, REFUSED, WAITING
+from miss_server.registration_rows import APPROVED, CERTIFIED, REFUSED, WAITING
 
 _KINDS = {CERTIFIED: "", APPROVED: "", REFUSED: "bad", WAITING: "warn"}
 

@@ -15,7 +15,7 @@ from miss_server.console.operators import AUDITOR, OPERATOR
 from miss_server.console.pages import render
 from miss_server.console.sessions import Visitor
 from miss_server.decisions import NOTE_CHARACTERS_MAX, Case, DecisionError
-from miss_server.registrar import APPROVED, CODE, WAITING
+from miss_server.registration_rows import APPROVED, CODE, WAITING
 
 router = APIRouter(prefix="/registrations")
 Reader = Annotated[Visitor, Depends(allow(OPERATOR, AUDITOR))]

@@ -102,6 +102,7 @@ class RegistrationView:
     attempts_left: int = 5
     note: str = ""  # what the operator wrote on refusing
     authorize: str = ""
+    until_ms: int = 0  # while the person's other devices may refuse: when this one takes their place
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,13 @@ from miss_protocol.invitation import LOOPBACK, Invitation
 POLL_SECONDS_MIN, POLL_SECONDS_MAX = 2.0, 30.0
 LINK_WAIT_SECONDS = 12  # the server answers a link as soon as it is endorsed, or after that long
 _WAITING_STAGES = (Stage.BROWSER, Stage.CODE, Stage.WAITING, Stage.LINKING)
-_STAGES = {"browser": Stage.BROWSER, "code": Stage.CODE, "waiting": Stage.WAITING, "refused": Stage.REFUSED}
+_STAGES = {
+    "browser": Stage.BROWSER,
+    "code": Stage.CODE,
+    "waiting": Stage.WAITING,
+    "delayed": Stage.WAITING,
+    "refused": Stage.REFUSED,
+}
 WAYS = ("mailbox", "psc")
 
 
@@ -208,7 +214,7 @@ class Onboarding:
         """What the server says of a registration, kept and told where it is news."""
         state = str(answer.get("state", ""))
         note = str(answer.get("note") or "") or str(answer.get("usual_wait") or "")
-        left = answer.get("attempts_left")
+        left, until_ms = answer.get("attempts_left"), answer.get("until_ms")
         after = replace(
             pending,
             via=str(answer.get("via") or ""),
@@ -216,6 +222,7 @@ class Onboarding:
             problem=str(answer.get("problem") or ""),
             note=note,
             attempts_left=left if isinstance(left, int) and left >= 0 else 0,
+            until_ms=until_ms if isinstance(until_ms, int) and until_ms >= 0 else 0,
         )
         if state == "certified":
             self._certified(after, answer)

@@ -93,10 +93,11 @@ class Pending:
     code: str = ""  # shown on a device being linked
     certificate: bytes = b""
     authorize: str = ""  # where the browser signs in
+    until_ms: int = 0  # the person has other devices: when this one takes their place
 
     def view(self) -> RegistrationView:
         seen = (self.stage, self.via, self.mailbox, self.problem, self.attempts_left, self.note, self.authorize)
-        return RegistrationView(*seen)
+        return RegistrationView(*seen, self.until_ms)
 
 
 @dataclass(frozen=True)

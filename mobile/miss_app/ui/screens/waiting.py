@@ -1,8 +1,9 @@
-"""Waiting for an operator: who decides, and how long it usually takes."""
+"""Waiting for an operator, or until one's other devices have had a day to refuse: for whom, and for how long."""
 
 from kivy.properties import StringProperty
 
 from miss_app.engine.events import Event, RegistrationChanged
+from miss_app.ui import dates
 from miss_app.ui.gate import GatePage
 from miss_app.ui.kv import load_rules
 from miss_app.ui.texts import words
@@ -14,6 +15,8 @@ class WaitingScreen(GatePage):
     server = StringProperty("")
     note = StringProperty("")
     why = StringProperty("")
+    until = StringProperty("")
+    how_long = StringProperty("")
 
     def entered(self) -> None:
         """Show who decides."""
@@ -36,6 +39,12 @@ class WaitingScreen(GatePage):
         if registration is not None:
             self.note = registration.note
             self.why = words.problem(registration.problem) if registration.problem else ""
+            self.until = ""
+            if registration.until_ms:
+                at = dates.local(registration.until_ms)
+                self.until = words.say("waiting.until", date=dates.date(at), time=dates.hour(registration.until_ms))
+            usual = words.say("waiting.usually", wait=self.note) if self.note else words.say("waiting.how_long")
+            self.how_long = self.until or usual
 
     def spoken_again(self) -> None:
         """The reason in the other language."""
