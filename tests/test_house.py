@@ -30,6 +30,7 @@ ALLOWED = {
     "sqlite3": ("mobile/miss_app/engine/store", "backend/miss_server/"),
     "PIL": ("mobile/miss_app/engine/photos", "mobile/miss_app/ui/"),
     "pillow_heif": ("mobile/miss_app/engine/photos",),
+    "zxingcpp": ("mobile/miss_app/qr_reader",),
     "httpx": ("mobile/miss_app/engine/http", "backend/miss_server/pro_sante_connect"),
     "authlib": ("backend/miss_server/pro_sante_connect",),
     "joserfc": ("backend/miss_server/psc_claims",),

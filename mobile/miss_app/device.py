@@ -9,6 +9,8 @@ import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
+from miss_app import qr_reader
+
 ASK_SECONDS_MAX = 2
 
 
@@ -48,6 +50,15 @@ class Device:
         """Where choosing a photo begins."""
         folders = (Path.home() / "Images", Path.home() / "Pictures", Path.home())
         return next((folder for folder in folders if folder.is_dir()), Path.home())
+
+    def reads_qr(self) -> bool:
+        """Whether QR codes can be read from a picture here."""
+        return qr_reader.READABLE
+
+    @staticmethod
+    def read_qr(data: bytes, file_name: str = "") -> str:
+        """What the QR code in a picture says; Problem where there is none."""
+        return qr_reader.read(data, file_name)
 
     def invitation_file(self) -> Path:
         """The invitation an establishment may put beside the program."""

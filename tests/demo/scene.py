@@ -304,6 +304,8 @@ class Scene:
             for step in ("back", "settings-open", "devices-open", "link-device"):
                 hugo.tap(step)
             hugo.type("link-code", code)
+            hugo.tap("link-look")
+            hugo.until_there("link-name", patience_s=20)
             hugo.type("link-pin", PIN)
             hugo.tap("link-go")
             hugo.until_there("link-done", patience_s=20)

@@ -44,3 +44,29 @@ def test_letters_that_look_like_digits_are_forgiven() -> None:
 def test_what_is_no_code_is_refused(typed: str) -> None:
     with pytest.raises(RemoteError, match="link-code-wrong"):
         linking.lookup_of(typed)
+
+
+def test_a_qr_code_says_the_typed_code_and_all_of_the_hash() -> None:
+    code = linking.code_of(b"request", SERVER)
+    text = linking.qr_of(b"request", SERVER, code)
+    plain, digest = linking.read_qr(text)
+    assert plain == linking.normalise(code)
+    assert linking.fits(b"request", SERVER, digest)
+    assert not linking.fits(b"Request", SERVER, digest)
+    assert not linking.fits(b"request", bytes(32), digest)
+    for place in range(len(linking.QR_PREFIX) + 18, len(text) - 1):
+        other = "A" if text[place] != "A" else "B"
+        assert not linking.fits(b"request", SERVER, linking.read_qr(text[:place] + other + text[place + 1 :])[1])
+
+
+@pytest.mark.parametrize("text", ["", "miss://server#00", "MISS:LINK:", "MISS:LINK:AAAA:BBBB", "MISS:LINK:::"])
+def test_what_is_no_qr_code_of_a_link_is_refused(text: str) -> None:
+    with pytest.raises(RemoteError, match="link-code-wrong"):
+        linking.read_qr(text)
+
+
+def test_a_truncated_qr_code_is_refused() -> None:
+    text = linking.qr_of(b"request", SERVER, linking.code_of(b"request", SERVER))
+    for end in range(len(text)):
+        with pytest.raises(RemoteError, match="link-code-wrong"):
+            linking.read_qr(text[:end])

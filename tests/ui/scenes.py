@@ -9,6 +9,7 @@ from miss_app.engine.events import (
     Alarm,
     AnswerView,
     ChargeView,
+    HistoryProgress,
     IdentityAlarm,
     Link,
     MessageView,
@@ -25,7 +26,7 @@ from miss_app.engine.problems import Problem
 from miss_app.ui import driver
 from miss_protocol.acts import Answer, Dosage, Level, Origin, Request, Verdict
 from ui import dayone_scenes
-from ui.cast import CAMILLE, EVERYBODY, ME, NADIA, fill, wound
+from ui.cast import CAMILLE, EVERYBODY, ME, NADIA, SACHA, fill, wound
 from ui.rehearsal import Rehearsal
 from ui.stage import NOW_MS, Scene
 
@@ -57,6 +58,11 @@ HOME = (
     "settings",
     "devices",
     "link",
+    "link-ask",
+    "link-scan",
+    "device",
+    "add-people",
+    "handed",
     "attach",
     "photo",
     "offline",
@@ -74,6 +80,8 @@ HOME = (
     "reply-urgent",
 )
 BOTH_LOOKS = (
+    "link-ask",
+    "linking",
     "chat-acts",
     "request",
     "message-menu",
@@ -260,7 +268,47 @@ def link(rehearsal: Rehearsal) -> None:
     devices(rehearsal)
     rehearsal.tap("link-device")
     rehearsal.type("link-code", "K7M2 9XQ4 DR5T")
+
+
+def link_ask(rehearsal: Rehearsal) -> None:
+    link(rehearsal)
+    rehearsal.tap("link-look")
+    rehearsal.until(lambda: rehearsal.sees("link-name"))
     rehearsal.type("link-pin", "482915")
+
+
+def link_scan(rehearsal: Rehearsal) -> None:
+    devices(rehearsal)
+    rehearsal.tap("link-device")
+    rehearsal.tap("link-scan")
+    rehearsal.until(lambda: rehearsal.sees("qr-read"))
+
+
+def device(rehearsal: Rehearsal) -> None:
+    devices(rehearsal)
+    rehearsal.tap("device-1")
+    rehearsal.until(lambda: rehearsal.sees("device-revoke"))
+
+
+def add_people(rehearsal: Rehearsal) -> None:
+    info(rehearsal)
+    rehearsal.app.go_add_people(rehearsal.scene.talks[0].conversation_id)
+    rehearsal.type("people-search", "dr")
+    rehearsal.until(lambda: rehearsal.sees("person-0"))
+    rehearsal.tap("person-0")
+
+
+def handed(rehearsal: Rehearsal) -> None:
+    scene = rehearsal.scene
+    talk = scene.talks[0].conversation_id
+    scene.lines[talk] = [
+        replace(line, handed_by=None if line.mine else SACHA) if line.author else line for line in scene.lines[talk]
+    ]
+    names = (SACHA.display_name, ME.display_name, "7")
+    scene.lines[talk].append(scene.new_message(talk, "notice", notice="history-days", names=names))
+    chat(rehearsal)
+    scene.tell(HistoryProgress(False, SACHA.display_name, 340, 2000))
+    rehearsal.until(lambda: rehearsal.sees("banner-history"))
 
 
 def attach(rehearsal: Rehearsal) -> None:
@@ -418,6 +466,11 @@ COME: dict[str, Callable[[Rehearsal], None]] = {
     "settings": settings,
     "devices": devices,
     "link": link,
+    "link-ask": link_ask,
+    "link-scan": link_scan,
+    "device": device,
+    "add-people": add_people,
+    "handed": handed,
     "offline": offline,
     "alarm-device": alarm_device,
     "alarm-log": alarm_log,

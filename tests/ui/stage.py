@@ -19,6 +19,7 @@ from miss_app.engine.events import (
     Event,
     IdentityAlarm,
     Link,
+    LinkView,
     MessageAdded,
     MessageView,
     PersonView,
@@ -35,6 +36,23 @@ from miss_app.engine.saying import PLAIN, Manner
 NOW_MS = 1_779_280_320_000  # 20 May 2026, 14:32 in Paris
 
 
+class OwnDevices:
+    """What the screens may ask about devices."""
+
+    def __init__(self, scene: "Scene") -> None:
+        self._scene = scene
+
+    async def look(self, shown: str) -> LinkView:
+        self._scene._did("look", shown)
+        return LinkView("Poste de soins")
+
+    async def rename(self, device_id: bytes, name: str) -> None:
+        self._scene._did("rename_device", device_id, name)
+
+    async def revoke(self, device_id: bytes, *, pin: str) -> None:
+        self._scene._did("revoke", device_id, pin)
+
+
 class Scene:
     """What the screens may ask; ``asked`` records every verb with its arguments, ``refuse`` makes verbs fail."""
 
@@ -42,6 +60,7 @@ class Scene:
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.on_wake: Callable[[], None] = lambda: None
         self.client = self
+        self.own_devices = OwnDevices(self)
         self.presence = self
         self.proof = self
         self.asked: list[tuple[Any, ...]] = []
@@ -203,8 +222,11 @@ class Scene:
         self._go(Stage.LINKING)
         return "K7M29XQ4DR5T"
 
-    async def link_device(self, code: str, *, pin: str) -> DeviceView:
-        self._did("link_device", code, pin)
+    def link_qr(self) -> str:
+        return "MISS:LINK:K7M29XQ4DR5T:" + "A" * 52 if self.now_stage is Stage.LINKING else ""
+
+    async def link_device(self, code: str, *, pin: str, days: int | None = 0) -> DeviceView:
+        self._did("link_device", code, pin, days)
         return DeviceView(b"d" * 16, "Poste de soins", False, NOW_MS, NOW_MS)
 
     async def devices(self) -> list[DeviceView]:
@@ -240,8 +262,8 @@ class Scene:
         self._did("create_group", title, patient, [each.display_name for each in people])
         return self.talks[0].conversation_id
 
-    async def add_people(self, conversation_id: bytes, people: list[PersonView]) -> None:
-        self._did("add_people", conversation_id, [each.display_name for each in people])
+    async def add_people(self, conversation_id: bytes, people: list[PersonView], *, days: int | None = None) -> None:
+        self._did("add_people", conversation_id, [each.display_name for each in people], days)
 
     async def remove_person(self, conversation_id: bytes, person_id: bytes) -> None:
         self._did("remove_person", conversation_id, person_id)

@@ -3,13 +3,17 @@
 import gc
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from kivy.cache import Cache
+from PIL import Image
 
 from miss_app.engine.events import (
     Alarm,
     ConversationChanged,
+    HistoryArrived,
+    HistoryProgress,
     IdentityAlarm,
     Link,
     LinkChanged,
@@ -27,6 +31,7 @@ from miss_app.ui import driver, glyphs
 from miss_app.ui.bubble_view import MissBubble
 from miss_app.ui.inputs import MissInput
 from miss_app.ui.list_row import ListRow
+from miss_app.ui.qr_sheet import QrSheet
 from miss_app.ui.texts import words
 from miss_app.ui.theme import look
 from ui.cast import CAMILLE, ME, fill
@@ -383,10 +388,80 @@ def test_a_linked_device_is_accepted_with_code_and_pin(rehearse: Rehearse) -> No
     play.tap("devices-open")
     play.tap("link-device")
     play.type("link-code", "K7M2 9XQ4")
+    play.tap("link-look")
+    play.until(lambda: play.sees("link-name"))
+    assert "Poste de soins" in play.read("link-name")
+    play.tap("history-all")
     play.type("link-pin", "482915")
     play.tap("link-go")
-    assert play.did("link_device")[1:] == ("K7M29XQ4", "482915")
+    assert play.did("link_device")[1:] == ("K7M29XQ4", "482915", 0)
     play.until(lambda: play.sees("link-done"))
+
+
+def test_a_device_is_linked_by_the_qr_code_its_screen_shows(rehearse: Rehearse, tmp_path: Path) -> None:
+    """The new device's own screen, as a screenshot, read by the trusted one."""
+    screenshot = tmp_path / "capture.png"
+    new = fill(Scene())
+    new.now_stage = Stage.LINKING
+    shown = rehearse(new)
+    shown.until(lambda: shown.sees("link-qr-shown"))
+    shown.pump(4)
+    driver.shot(str(screenshot))
+    text = new.link_qr()
+    shown.close()
+    play = rehearse(opened(fill(Scene())))
+    play.tap("settings-open")
+    play.tap("devices-open")
+    play.tap("link-device")
+    play.tap("link-scan")
+    blank = tmp_path / "rien.png"
+    Image.new("RGB", (64, 64), "white").save(blank)
+    play.type("qr-path", str(blank))
+    play.tap("qr-read")
+    play.until(lambda: play.sees("problem"))
+    sheet = next(child for child in play.app.shell.children if isinstance(child, QrSheet))
+    sheet.path = str(screenshot)
+    play.tap("qr-read")
+    assert play.did("look")[1] == text
+    play.until(lambda: play.sees("link-name"))
+
+
+def test_a_device_is_renamed_and_ended_with_the_pin(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    play.tap("settings-open")
+    play.tap("devices-open")
+    play.tap("device-1")
+    play.tap("device-revoke")
+    play.until(lambda: play.sees("problem"))
+    play.type("device-pin", "482915")
+    play.tap("device-revoke")
+    assert play.did("revoke")[1:] == (b"2" * 16, "482915")
+    play.tap("device-1")
+    play.type("device-name", " du service")
+    play.tap("device-rename")
+    assert play.did("rename_device")[1] == b"2" * 16
+    assert "du service" in play.did("rename_device")[2]
+
+
+def test_older_lines_that_arrive_are_shown_where_they_belong(rehearse: Rehearse) -> None:
+    scene = opened(fill(Scene()))
+    talk = scene.talks[1].conversation_id
+    play = rehearse(scene)
+    play.tap("conversation-1")
+    play.until(lambda: play.sees("composer"))
+    older = scene.new_message(talk, "text", text="dit avant", author=CAMILLE, at_ms=NOW_MS - 3_600_000, handed_by=ME)
+    scene.lines[talk].insert(0, older)
+    scene.tell(HistoryArrived(talk))
+    play.until(lambda: play.sees(f"message-{older.message_id.hex()[:8]}"))
+
+
+def test_how_far_a_handover_is_stands_above_every_page(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    play.scene.tell(HistoryProgress(False, "", 340, 2000))
+    play.until(lambda: play.sees("banner-history"))
+    assert "340" in play.read("banner-history")
+    play.scene.tell(HistoryProgress(False, "", 2000, 2000, True))
+    play.until(lambda: not play.sees("banner-history"))
 
 
 def test_trouble_is_said_without_taking_the_screen_away(rehearse: Rehearse) -> None:

@@ -39,7 +39,7 @@ from miss_app.engine.store import Hold, Store
 from miss_app.engine.vault import Vault, check_pin
 from miss_app.engine.watch import Watch
 from miss_protocol import content as contents
-from miss_protocol import limits
+from miss_protocol import limits, linking
 from miss_protocol.frames import Class
 from miss_protocol.sealing import seal_blob
 
@@ -115,6 +115,13 @@ class Client:
         """The typed code that this new device shows while it waits to be linked; "" otherwise."""
         pending = self._profile.pending()
         return "" if pending is None else pending.code
+
+    def link_qr(self) -> str:
+        """What the QR code beside the typed code says; "" where there is none."""
+        pending, server = self._profile.pending(), self._profile.server()
+        if pending is None or server is None or not pending.code:
+            return ""
+        return linking.qr_of(pending.request, server.invitation.server_id, pending.code)
 
     def server(self) -> ServerView | None:
         found = self._profile.server()

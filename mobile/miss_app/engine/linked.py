@@ -1,8 +1,9 @@
-"""On the trusted device: vouch for a new one of the same person, whose code was typed in."""
+"""On the trusted device: vouch for a new one of the same person, whose code was typed in or scanned."""
 
 import asyncio
 import base64
 import binascii
+from dataclasses import dataclass
 
 from miss_app.engine.account import Account
 from miss_app.engine.events import DeviceView, LinkRequested
@@ -21,37 +22,68 @@ from miss_protocol.identity import (
 _REASONS = {"link-unknown": "link-code-wrong", "link-used": "link-expired"}
 
 
-async def endorse(account: Account, code: str, days: int | None) -> DeviceView:
-    """Endorse the device that shows this code, and have it added to every conversation.
+@dataclass(frozen=True)
+class Asked:
+    """A new device's request, as the code it shows says it is."""
 
-    Args:
-        code: as it was typed.
-        days: how far back it gets what this device has; 0 for everything, None for nothing.
+    lookup: str
+    request: CertificateRequest
+
+
+async def look(account: Account, shown: str) -> Asked:
+    """The request of the device that shows this: a typed code, or what its QR code says.
 
     Raises:
         Problem: ``link-code-wrong``, ``link-expired``, ``link-key-swapped`` or why the server cannot be reached.
     """
     try:
-        plain = linking.normalise(code)
-        lookup = linking.lookup_of(plain).hex()
+        is_qr = shown.strip().startswith(linking.QR_PREFIX)
+        plain, digest = linking.read_qr(shown) if is_qr else (linking.normalise(shown), b"")
+    except RemoteError as error:
+        raise Problem("link-code-wrong") from error
+    lookup = linking.lookup_of(plain).hex()
+    try:
         answer = await account.http.json("GET", f"/v1/links/{lookup}", ticket=True)
         data = base64.b64decode(str(answer["request"]), validate=True)
         # The server might have put other keys in the request: the code is a hash of the right ones.
-        if linking.normalise(await asyncio.to_thread(linking.code_of, data, account.server_id)) != plain:
+        same = linking.fits(data, account.server_id, digest) if is_qr else await _is_coded(account, data, plain)
+        if not same:
             raise Problem("link-key-swapped")
-        request = CertificateRequest.decode(data)
+        return Asked(lookup, CertificateRequest.decode(data))
     except RemoteError as error:
-        raise Problem("link-code-wrong" if error.reason == "link-code-wrong" else "link-key-swapped") from error
+        raise Problem("link-key-swapped") from error
     except (KeyError, ValueError, binascii.Error) as error:
         raise Problem("server-not-understood") from error
     except Problem as problem:
         raise Problem(_REASONS.get(problem.reason, problem.reason), problem.sentence) from problem
+
+
+async def _is_coded(account: Account, request: bytes, plain: str) -> bool:
+    code = await asyncio.to_thread(linking.code_of, request, account.server_id)
+    return linking.normalise(code) == plain
+
+
+async def endorse(account: Account, shown: str, days: int | None) -> DeviceView:
+    """Endorse the device that shows this code, and have it added to every conversation.
+
+    Args:
+        shown: as it was typed, or as its QR code says it.
+        days: how far back it gets what this device has; 0 for everything, None for nothing.
+
+    Raises:
+        Problem: as ``look``, or ``too-many-devices``.
+    """
+    asked = await look(account, shown)
+    request, lookup = asked.request, asked.lookup
     person_id = account.certificate.person_id
     content = endorsement_content(person_id, request.device_id, request.signature_key, request.login_key)
     signature = account.own.keys.signature_key.sign(labelled(LABEL_ENDORSEMENT, content))
     endorsement = Endorsement(account.certificate.device_id, signature).encode()
     body = {"endorsement": base64.b64encode(endorsement).decode()}
-    answer = await account.http.json("POST", f"/v1/links/{lookup}/endorse", json=body, ticket=True)
+    try:
+        answer = await account.http.json("POST", f"/v1/links/{lookup}/endorse", json=body, ticket=True)
+    except Problem as problem:
+        raise Problem(_REASONS.get(problem.reason, problem.reason), problem.sentence) from problem
     try:
         certificate = DeviceCertificate.parse(base64.b64decode(str(answer["certificate"]), validate=True))
     except (KeyError, ValueError, binascii.Error, RemoteError) as error:

@@ -5,8 +5,8 @@ import binascii
 from collections.abc import Callable
 
 from miss_app.engine.account import Account
-from miss_app.engine.events import DeviceView
-from miss_app.engine.linked import endorse
+from miss_app.engine.events import DeviceView, LinkView
+from miss_app.engine.linked import endorse, look
 from miss_app.engine.problems import Problem
 from miss_app.engine.vault import Vault
 from miss_protocol import limits
@@ -24,6 +24,14 @@ class OwnDevices:
         self._account = account
         self._vault = vault
 
+    async def look(self, shown: str) -> LinkView:
+        """Which new device shows this: a typed code, or what its QR code says.
+
+        Raises:
+            Problem: ``link-code-wrong``, ``link-expired`` or ``link-key-swapped``.
+        """
+        return LinkView((await look(self._account(), shown)).request.device_name)
+
     async def link(self, code: str, *, pin: str, days: int | None = 0) -> DeviceView:
         """Vouch for the new device that shows this code, and have it added to every conversation.
 
@@ -31,7 +39,7 @@ class OwnDevices:
             days: how far back it gets what this device has; 0 for everything, None for nothing.
 
         Raises:
-            Problem: ``pin-wrong``, ``link-code-wrong``, ``link-expired`` or ``link-key-swapped``.
+            Problem: ``pin-wrong``, ``too-many-devices``, or as ``look``.
         """
         account = self._account()
         await asyncio.to_thread(self._vault.open, pin)

@@ -43,6 +43,7 @@ _NAMES = {
 }
 _SIZES = ((88, 0), (82, 0), (76, 0), (70, 2), (60, 2), (50, 2), (40, 2))  # JPEG quality, chroma subsampling
 _FULL_QUALITY = 92
+_GREY_EDGE_PIXELS = 2000
 _THUMBNAIL_EDGE_PIXELS = 360
 _THUMBNAIL_EDGE_PIXELS_MAX = 1024  # of a received one
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
@@ -82,6 +83,26 @@ def shrink(data: bytes, file_name: str = "", *, full: bool = False) -> Picture:
         raise Problem("photo-too-large") from error
     except (OSError, ValueError, SyntaxError, IndexError, TypeError, EOFError, ZeroDivisionError) as error:
         # What Pillow's decoders raise on truncated or inconsistent files.
+        raise Problem("photo-broken") from error
+
+
+def grey(data: bytes, file_name: str = "") -> Image.Image:
+    """A picture upright and in shades of grey, at most 2000 pixels wide and high, for a QR code to be looked for in it.
+
+    Raises:
+        Problem: as ``shrink``.
+    """
+    if len(data) > limits.PHOTO_SOURCE_BYTES_MAX:
+        raise Problem("photo-too-large")
+    try:
+        with _open(data, file_name) as image:
+            image.load()
+            flat = ImageOps.exif_transpose(_flatten(image)).convert("L")
+        flat.thumbnail((_GREY_EDGE_PIXELS,) * 2, Image.Resampling.LANCZOS)
+        return flat
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
+        raise Problem("photo-too-large") from error
+    except (OSError, ValueError, SyntaxError, IndexError, TypeError, EOFError, ZeroDivisionError) as error:
         raise Problem("photo-broken") from error
 
 

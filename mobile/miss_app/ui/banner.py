@@ -1,4 +1,4 @@
-"""The strip above every page that says when the server cannot be reached, why, and that writing may go on."""
+"""The strip above every page: that the server cannot be reached, and why; or how far a handover of messages is."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from kivy.clock import Clock
 from kivy.properties import BooleanProperty, ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 
-from miss_app.engine.events import Event, Link, LinkChanged
+from miss_app.engine.events import Event, HistoryProgress, Link, LinkChanged
 from miss_app.ui.kv import load_rules
 from miss_app.ui.texts import words
 
@@ -26,6 +26,7 @@ class Banner(BoxLayout):
         super().__init__(**options)
         self.link = Link.ONLINE
         self.reason = ""
+        self.history: HistoryProgress | None = None
         self._soon = Clock.create_trigger(lambda _dt: self._show(), PATIENCE_S)
         words.fbind("say", lambda *_args: self._show() if self.text else None)
 
@@ -40,6 +41,10 @@ class Banner(BoxLayout):
         """Follow the link."""
         if isinstance(event, LinkChanged):
             self.follow(event.link, event.problem)
+        elif isinstance(event, HistoryProgress):
+            self.history = None if event.finished or not event.expected else event
+            if self.link is Link.ONLINE:
+                self._show()
 
     def follow(self, link: Link, reason: str = "") -> None:
         """Show what ``link`` means: nothing online; connecting or offline after a moment, at once with a reason."""
@@ -55,13 +60,21 @@ class Banner(BoxLayout):
     def _show(self) -> None:
         self.offline = self.link is Link.OFFLINE
         if self.link is Link.ONLINE or self.silent:
-            self.text, self.test_id = "", ""
+            history = None if self.silent else self.history
+            self.text = "" if history is None else told(history)
+            self.test_id = "" if history is None else "banner-history"
             return
         if self.reason:
             self.text = words.problem(self.reason)
         else:
             self.text = words.say("banner.offline" if self.offline else "banner.connecting")
         self.test_id = "banner"
+
+
+def told(history: HistoryProgress) -> str:
+    """How far a handover is, in words."""
+    key = "banner.history_giving" if history.giving else "banner.history_coming"
+    return str(words.say(key, done=min(history.done, history.expected), expected=history.expected))
 
 
 load_rules(__file__)

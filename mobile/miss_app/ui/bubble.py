@@ -154,10 +154,13 @@ def _retry(message: MessageView, inner: float) -> Paragraph | None:
 
 
 def author_line(message: MessageView) -> str:
-    """ "Dr Camille Lefèvre · Dermatologue"."""
+    """ "Dr Camille Lefèvre · Dermatologue", and who handed it over where that was somebody else."""
     if message.author is None:
         return ""
-    return " · ".join(part for part in (message.author.display_name, message.author.profession) if part)
+    parts = [message.author.display_name, message.author.profession]
+    if message.handed_by is not None and not message.mine:
+        parts.append(words.say("chat.handed_by", name=message.handed_by.display_name))
+    return " · ".join(part for part in parts if part)
 
 
 def _photo_size(photo: PhotoView, widest: float) -> tuple[float, float]:

@@ -164,4 +164,5 @@ def _same_run(before: MessageView, message: MessageView) -> bool:
     same = before.mine or (
         before.author is not None and message.author is not None and before.author.person_id == message.author.person_id
     )
-    return same and message.at_ms - before.at_ms < RUN_MS
+    handed = before.handed_by == message.handed_by
+    return same and handed and message.at_ms - before.at_ms < RUN_MS

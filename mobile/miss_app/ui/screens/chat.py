@@ -11,6 +11,7 @@ from miss_app.engine.events import (
     ConversationChanged,
     ConversationView,
     Event,
+    HistoryArrived,
     MessageAdded,
     MessageChanged,
     MessageRemoved,
@@ -107,6 +108,8 @@ class ChatScreen(Page):
         elif isinstance(event, SomeoneTyping) and event.conversation_id == self.conversation_id:
             self.typing = words.say("chat.typing", who=event.person.display_name)
             self._typing_ends()
+        elif isinstance(event, HistoryArrived) and event.conversation_id == self.conversation_id:
+            self._arrived()
         elif isinstance(event, ConversationChanged):
             self._conversation_changed(event.conversation)
 
@@ -197,6 +200,13 @@ class ChatScreen(Page):
         self._messages = list(self.app.client.messages(self.conversation_id, limit=max(PAGE_MESSAGES, unread + 10)))
         self._whole = len(self._messages) < PAGE_MESSAGES
         self._redraw(unread=unread)
+
+    def _arrived(self) -> None:
+        """Older lines have come: the same lines as before are shown, with those between and above them."""
+        limit = max(PAGE_MESSAGES, len(self._messages))
+        self._messages = list(self.app.client.messages(self.conversation_id, limit=limit))
+        self._whole = len(self._messages) < limit
+        self._redraw(keep_place=True)
 
     def _redraw(self, *, unread: int = 0, keep_place: bool = False) -> None:
         rows = chat_rows.rows_of(self._messages, direct=self._direct, now_ms=self.app.now_ms(), unread=unread)

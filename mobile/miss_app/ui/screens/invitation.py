@@ -4,6 +4,7 @@ from typing import Any
 
 from miss_app.ui.gate import GatePage
 from miss_app.ui.kv import load_rules
+from miss_app.ui.qr_sheet import QrSheet
 
 
 class InvitationScreen(GatePage):
@@ -20,6 +21,14 @@ class InvitationScreen(GatePage):
         from kivy.core.clipboard import Clipboard
 
         self.ids.link.text = str(Clipboard.paste() or "").strip()[:2000]
+
+    def scan(self) -> None:
+        """Read the invitation's QR code from a picture."""
+        self.app.shell.show_sheet(QrSheet(self.app, self._scanned))
+
+    def _scanned(self, text: str) -> None:
+        self.ids.link.text = text[:2000]
+        self.go()
 
     def go(self) -> None:
         """Try the link."""

@@ -1,10 +1,12 @@
-"""This new device shows its code and waits until the trusted one accepts it."""
+"""This new device shows its codes and waits until the trusted one accepts it."""
 
+from kivy.factory import Factory
 from kivy.properties import StringProperty
 
 from miss_app.engine.events import Event, LinkRequested
 from miss_app.ui.gate import GatePage
 from miss_app.ui.kv import load_rules
+from miss_app.ui.qr_code import QrCode
 
 
 def spaced(code: str) -> str:
@@ -14,9 +16,10 @@ def spaced(code: str) -> str:
 
 
 class LinkingScreen(GatePage):
-    """Shows the typed code as large as it can be read."""
+    """Shows the QR code, and the typed code as large as it can be read."""
 
     code = StringProperty("")
+    qr = StringProperty("")
 
     def entered(self) -> None:
         """Ask for the code when the screen was reached without one."""
@@ -43,6 +46,8 @@ class LinkingScreen(GatePage):
 
     def _show(self, code: str) -> None:
         self.code = spaced(code)
+        self.qr = self.app.client.link_qr()
 
 
+Factory.register("QrCode", cls=QrCode)
 load_rules(__file__)

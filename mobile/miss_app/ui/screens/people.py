@@ -10,6 +10,7 @@ from miss_app.ui.people_finder import PeopleFinder
 from miss_app.ui.texts import words
 from miss_app.ui.theme import look
 
+NOW, WEEK_DAYS, EVERYTHING = -1, 7, 0
 __all__ = ["PeopleFinder", "PeopleScreen"]
 
 
@@ -18,6 +19,7 @@ class PeopleScreen(Page):
 
     title = StringProperty("")
     count = NumericProperty(0)
+    days = NumericProperty(NOW)  # how far back newcomers may read
 
     def __init__(self, app: Any, *, typed: str = "", add_to: bytes = b"", **options: Any) -> None:
         self.add_to = add_to
@@ -28,6 +30,7 @@ class PeopleScreen(Page):
         if add_to:
             conversation = app.client.conversation(add_to)
             members = conversation.members if conversation is not None else ()
+            self.days = WEEK_DAYS if conversation is not None and conversation.patient else NOW
             finder.excluded = {member.person.person_id for member in members}
         finder.ids.name.text = typed
         look.bind(dark=self._repaint)
@@ -47,8 +50,11 @@ class PeopleScreen(Page):
     def add(self) -> None:
         """Add the people gathered."""
         chosen = list(self.ids.finder.chosen)
+        days = None if self.days == NOW else int(self.days)
         if chosen and not self.busy:
-            self.ask(self.app.client.add_people(self.add_to, chosen), lambda _result: self.app.shell.close(self))
+            self.ask(
+                self.app.client.add_people(self.add_to, chosen, days=days), lambda _result: self.app.shell.close(self)
+            )
 
     def spoken_again(self) -> None:
         """The title in the other language."""
