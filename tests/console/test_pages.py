@@ -46,6 +46,27 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("GET", "/people"): EVERYBODY,
     ("GET", "/people/{person}"): EVERYBODY,
     ("POST", "/people/{person}/devices/{device}/revoke"): {OPERATOR, MANAGER},
+    ("GET", "/establishments"): EVERYBODY,
+    ("POST", "/establishments"): {OPERATOR},
+    ("GET", "/establishments/{finess}"): EVERYBODY,
+    ("POST", "/establishments/{finess}"): {OPERATOR, MANAGER},
+    ("POST", "/establishments/{finess}/professions"): {OPERATOR},
+    ("POST", "/establishments/{finess}/referents"): {OPERATOR},
+    ("POST", "/establishments/{finess}/referents/{referent}/remove"): {OPERATOR, MANAGER},
+    ("POST", "/establishments/{finess}/close"): {OPERATOR},
+    ("POST", "/establishments/{finess}/key"): {OPERATOR},
+    ("GET", "/establishments/{finess}/staff"): EVERYBODY,
+    ("POST", "/establishments/{finess}/staff"): {OPERATOR, MANAGER},
+    ("POST", "/establishments/{finess}/staff/export"): EVERYBODY,
+    ("POST", "/establishments/{finess}/staff/{member}/remove"): {OPERATOR, MANAGER},
+    ("POST", "/establishments/{finess}/staff/{member}/vouch"): {OPERATOR, MANAGER},
+    ("GET", "/establishments/{finess}/vouchers"): EVERYBODY,
+    ("POST", "/establishments/{finess}/vouchers/{voucher}/withdraw"): {OPERATOR, MANAGER},
+    ("GET", "/establishments/{finess}/imports"): EVERYBODY,
+    ("POST", "/establishments/{finess}/imports"): {OPERATOR, MANAGER},
+    ("GET", "/establishments/{finess}/imports/{number}"): EVERYBODY,
+    ("POST", "/establishments/{finess}/imports/{number}/apply"): {OPERATOR, MANAGER},
+    ("POST", "/establishments/{finess}/imports/{number}/drop"): {OPERATOR, MANAGER},
     ("GET", "/acts"): {OPERATOR, AUDITOR},
     ("POST", "/acts/verify"): {OPERATOR, AUDITOR},
     ("POST", "/acts/export"): {OPERATOR, AUDITOR},
@@ -82,6 +103,7 @@ def test_each_role_is_refused_where_it_has_no_business(desks: dict[str, Desk], c
     opened = claim(console, TWIN)["registration"]
     person = someone(console, "Dr Cible Matrice")
     filled = {"number": opened, "person": person.person_id.hex(), "device": person.device_id.hex()}
+    filled |= {"finess": FINESS[0], "referent": "1", "member": "1", "voucher": "1"}
     for (method, path), roles in ROUTES.items():
         for role, one in desks.items():
             if role in roles:

@@ -17,14 +17,24 @@ from starlette.exceptions import HTTPException
 from miss_server import journal
 from miss_server.buckets import Buckets
 from miss_server.clock import now_ms
-from miss_server.console import entrance, home, log, people, review, texts
+from miss_server.console import (
+    entrance,
+    establishment_sheets,
+    home,
+    import_room,
+    log,
+    people,
+    review,
+    staff_room,
+    texts,
+)
 from miss_server.console.guard import Elsewhere, Refused
 from miss_server.console.operators import OperatorError
 from miss_server.console.pages import FOLDER, language_for, render
 from miss_server.console.passkeys import Passkeys
 from miss_server.console.shield import Shield
 
-ROOMS = (entrance, home, review, people, log)
+ROOMS = (entrance, home, review, people, establishment_sheets, staff_room, import_room, log)
 COOKIE = "miss-console"
 TRIES_AT_ONCE, TRY_EVERY_MS = 60, 2_000
 _OPERATOR_ERRORS = {"passkey-refused": 403, "link-refused": 403}

@@ -19,6 +19,7 @@ ENTRIES = (
     Entry("/", "menu-home", (OPERATOR, MANAGER, AUDITOR)),
     Entry("/registrations", "menu-queue", (OPERATOR, AUDITOR)),
     Entry("/people", "menu-people", (OPERATOR, MANAGER, AUDITOR)),
+    Entry("/establishments", "menu-establishments", (OPERATOR, MANAGER, AUDITOR)),
     Entry("/acts", "menu-acts", (OPERATOR, AUDITOR)),
 )
 

@@ -1,6 +1,8 @@
 """What the rooms of operators and auditors say: registrations, people and devices, acts; in French and in English."""
 
-TEXTS = {
+from miss_server.console import staff_texts
+
+TEXTS = staff_texts.TEXTS | {
     "menu-queue": ("Inscriptions", "Registrations"),
     "menu-people": ("Personnes", "People"),
     "menu-acts": ("Journal", "Log"),

@@ -1,0 +1,151 @@
+"""What the console's pages on establishments say, in French and in English."""
+
+from miss_server import establishment_texts
+
+# Each text: French, English. Fields are filled by str.format. Refusals and reasons are those of the operator's verbs.
+TEXTS = {f"est-{key}": texts for key, texts in establishment_texts.TEXTS.items()} | {
+    "menu-establishments": ("Établissements", "Establishments"),
+    "establishment-not-here": ("Cet établissement n’est pas ici.", "This establishment is not here."),
+    "import-not-here": ("Cet import n’est pas ici, ou n’y est plus.", "This import is not here, or no longer."),
+    "est-title": ("Établissements", "Establishments"),
+    "est-none": ("Aucun établissement n’a encore de fiche.", "No establishment has a sheet yet."),
+    "est-finess": ("FINESS", "FINESS"),
+    "est-new": ("Nouvelle fiche", "New sheet"),
+    "est-new-lead": (
+        "Le nom et la commune viennent du répertoire national s’il connaît ce numéro. Sinon, écrivez-les, avec la "
+        "preuve que vous avez vue.",
+        "Name and town come from the national register where it knows this number. Else write them, with the proof you "
+        "saw.",
+    ),
+    "est-make": ("Créer la fiche", "Make the sheet"),
+    "est-sheet": ("Fiche", "Sheet"),
+    "est-save": ("Enregistrer", "Save"),
+    "est-staff": ("Personnel", "Staff"),
+    "est-vouchers": ("Codes", "Codes"),
+    "est-imports": ("Imports", "Imports"),
+    "est-referents-title": ("Référents qui attestent le personnel", "Referents who vouch for the staff"),
+    "est-referents-none": (
+        "Aucun référent : personne ne peut encore attester le personnel.",
+        "No referent: nobody can vouch for the staff yet.",
+    ),
+    "est-referent-name": ("Prénom et nom du référent", "First and last name of the referent"),
+    "est-referent-add": ("Nommer", "Name"),
+    "est-remove": ("Retirer", "Remove"),
+    "est-professions-title": (
+        "Professions hors répertoire que l’établissement atteste",
+        "Professions outside the register that the establishment vouches for",
+    ),
+    "est-key-title": ("Import par une machine", "Import by a machine"),
+    "est-key-lead": (
+        "Une clé permet au logiciel de l’établissement d’envoyer l’annuaire lui-même. En faire une nouvelle met fin à "
+        "l’ancienne.",
+        "A key lets the establishment’s software send the directory itself. Making a new one ends the old one.",
+    ),
+    "est-key-make": ("Faire une clé", "Make a key"),
+    "est-key-shown": (
+        "Notez cette clé maintenant : elle ne sera plus montrée.",
+        "Note this key now: it is not shown again.",
+    ),
+    "est-close": ("Fermer l’établissement…", "Close the establishment…"),
+    "est-close-lead": (
+        "Plus personne n’atteste ni n’importe ; qui n’est attesté par aucun autre établissement est suspendu.",
+        "Nobody vouches or imports any more; who is vouched for by no other establishment is suspended.",
+    ),
+    "est-close-button": ("Fermer cet établissement", "Close this establishment"),
+    "est-closed-since": ("Fermé le {when}.", "Closed on {when}."),
+    "said-establishment-made": ("Fiche créée. Nommez au moins un référent.", "Sheet made. Name one referent at least."),
+    "said-establishment-changed": ("Fiche enregistrée.", "Sheet saved."),
+    "said-establishment-closed": ("Établissement fermé.", "Establishment closed."),
+    "said-referent-added": ("Référent nommé.", "Referent named."),
+    "said-referent-removed": (
+        "Référent retiré ; ses codes non utilisés ne valent plus.",
+        "Referent removed; their unused codes are worth nothing.",
+    ),
+    "said-staff-added": ("Personne ajoutée.", "Person added."),
+    "said-staff-removed": ("Personne retirée.", "Person removed."),
+    "said-voucher-withdrawn": ("Code retiré.", "Code withdrawn."),
+    "said-import-applied": ("Import appliqué.", "Import applied."),
+    "said-import-dropped": ("Import abandonné : rien n’a changé.", "Import dropped: nothing has changed."),
+    # staff and vouchers
+    "staff-words": ("Nom, profession ou service", "Name, profession or service"),
+    "staff-count": ("{shown} affichées sur {count} personnes.", "{shown} of {count} people shown."),
+    "staff-none": ("Personne ne correspond.", "Nobody fits."),
+    "staff-key": ("Matricule", "Number"),
+    "staff-name": ("Nom", "Name"),
+    "staff-title": ("Civilité", "Title"),
+    "staff-family_name": ("Nom", "Family name"),
+    "staff-given_name": ("Prénom", "Given name"),
+    "staff-rpps": ("RPPS", "RPPS"),
+    "staff-profession": ("Profession", "Profession"),
+    "staff-service": ("Service", "Department"),
+    "staff-telephone": ("Téléphone", "Telephone"),
+    "staff-mailbox": ("Messagerie", "Mail address"),
+    "staff-miss": ("MiSS", "MiSS"),
+    "staff-on-miss": ("sur MiSS", "on MiSS"),
+    "staff-add": ("Ajouter une personne…", "Add a person…"),
+    "staff-add-button": ("Ajouter", "Add"),
+    "staff-vouch": ("Faire un code", "Make a code"),
+    "staff-vouch-for": ("Faire un code pour {name}", "Make a code for {name}"),
+    "staff-as": ("au nom de", "in the name of"),
+    "staff-remove-for": ("Retirer {name}", "Remove {name}"),
+    "staff-export": ("Exporter", "Export"),
+    "voucher-title": ("Code d’inscription", "Registration code"),
+    "voucher-lead": (
+        "À remettre en main propre à {name}, {profession}. Dans MiSS : « Code de mon établissement ». Valable {days} "
+        "jours, une seule fois ; il n’est montré qu’ici.",
+        "To be handed to {name}, {profession}, in person. In MiSS: “My establishment’s code”. Good for {days} days, "
+        "once only; it is shown here alone.",
+    ),
+    "voucher-attests": ("{name} atteste son identité.", "{name} vouches for their identity."),
+    "voucher-none": ("Aucun code n’a encore été fait.", "No code has been made yet."),
+    "voucher-state": ("État", "State"),
+    "voucher-by": ("Référent", "Referent"),
+    "voucher-made": ("Fait le", "Made on"),
+    "voucher-expires": ("Expire le", "Expires on"),
+    "voucher-withdraw": ("Retirer ce code", "Withdraw this code"),
+    # imports
+    "import-file": ("Annuaire au format CSV ou XLSX", "Directory as CSV or XLSX"),
+    "import-file-lead": (
+        "Première ligne : Matricule, Nom, Prénom, puis RPPS ou Profession ; Civilité, Service, Téléphone et Messagerie "
+        "si vous voulez. Rien ne change avant que vous ayez vu les différences.",
+        "First line: Matricule, Nom, Prénom, then RPPS or Profession; Civilité, Service, Téléphone and Messagerie if "
+        "you like. Nothing changes before you have seen the differences.",
+    ),
+    "import-look": ("Voir les différences", "See the differences"),
+    "import-none": ("Aucun import encore.", "No import yet."),
+    "import-title": ("Import {number}", "Import {number}"),
+    "import-source": ("Origine", "Source"),
+    "import-who": ("Par", "By"),
+    "import-when": ("Le", "On"),
+    "import-state": ("État", "State"),
+    "import-state-dry": ("à décider", "to be decided"),
+    "import-state-waiting": ("attend un oui", "waits for a yes"),
+    "import-state-applied": ("appliqué", "applied"),
+    "import-state-dropped": ("abandonné", "dropped"),
+    "import-added": ("à ajouter", "to add"),
+    "import-changed": ("à changer", "to change"),
+    "import-removed": ("à retirer", "to remove"),
+    "import-back": ("de retour", "back"),
+    "import-unchanged": ("inchangées", "unchanged"),
+    "import-bad": ("en quarantaine", "in quarantine"),
+    "import-differences": ("Différences", "Differences"),
+    "import-no-differences": ("Rien ne changerait.", "Nothing would change."),
+    "import-quarantine": ("Quarantaine", "Quarantine"),
+    "import-quarantine-lead": (
+        "Ces lignes ne changent rien : les personnes déjà connues restent comme elles sont. Corrigez-les dans le "
+        "fichier, puis importez-le à nouveau.",
+        "These lines change nothing: people who are known already stay as they are. Correct them in the file, then "
+        "import it again.",
+    ),
+    "import-where": ("Ligne", "Line"),
+    "import-why": ("Motif", "Reason"),
+    "import-what": ("Changement", "Change"),
+    "import-fields": ("Champs", "Fields"),
+    "import-more": ("Et {more} autres.", "And {more} more."),
+    "import-yes": (
+        "J’ai vu que {removed} personnes seront retirées, et je le veux.",
+        "I have seen that {removed} people will be removed, and want it.",
+    ),
+    "import-apply": ("Appliquer ces différences", "Apply these differences"),
+    "import-drop": ("Abandonner", "Drop"),
+}
