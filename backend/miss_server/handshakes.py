@@ -16,9 +16,10 @@ from miss_protocol.errors import RemoteError
 from miss_protocol.frames import Kind, Refusal, Submit
 from miss_protocol.mls import public_group
 from miss_protocol.mls.epoch import Rules
-from miss_protocol.mls.extensions import EXTERNAL_SENDERS, REQUIRED_CAPABILITIES, Extension
+from miss_protocol.mls.extensions import REQUIRED_CAPABILITIES, Extension, ExternalSender, find
 from miss_protocol.mls.messages import decode_public
 from miss_protocol.mls.nodes import LeafNode
+from miss_protocol.mls.policy import is_bounded
 from miss_protocol.mls.proposals import Remove, SelfRemove
 from miss_protocol.mls.public_group import Judged, PublicGroup
 from miss_protocol.succession import generation_of, group_id_of, judge_reset
@@ -237,9 +238,9 @@ class Handshakes:
 
     def _check_context(self, extensions: Sequence[Extension]) -> None:
         """The registrar may remove, and members can do what the group needs, from the first epoch on."""
-        found = {one.type: one.data for one in extensions}
         key = self._authority.external_sender.public_key().public_bytes_raw()  # type: ignore[union-attr]  # Ed25519, checked by Authority
-        if REQUIRED_CAPABILITIES not in found or key not in found.get(EXTERNAL_SENDERS, b""):
+        senders = [one.signature_key for one in ExternalSender.of(extensions)]
+        if find(extensions, REQUIRED_CAPABILITIES) is None or senders != [key]:
             raise _Refused(Refusal.INVALID, "group context: required capabilities, external senders")
 
     def _judgement(
@@ -296,8 +297,12 @@ class Handshakes:
         now, tolerance = self._now_ms() // 1000, limits.CLOCK_TOLERANCE_MINUTES * 60
         for leaf in leaves:
             lifetime = leaf.lifetime if leaf is not None else None
-            if lifetime is not None and not lifetime.not_before - tolerance <= now <= lifetime.not_after + tolerance:
+            if lifetime is None:
+                continue
+            if not lifetime.not_before - tolerance <= now <= lifetime.not_after + tolerance:
                 raise _Refused(Refusal.INVALID, "a key package out of its lifetime")
+            if not is_bounded(lifetime):
+                raise _Refused(Refusal.INVALID, "a key package that is good for too long")
 
 
 def _leaving(group: PublicGroup) -> set[int]:

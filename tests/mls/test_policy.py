@@ -8,7 +8,7 @@ from miss_protocol.errors import LocalError, RemoteError
 from miss_protocol.mls import group as mls
 from miss_protocol.mls import policy, public_group
 from miss_protocol.mls.commits import apply_proposals
-from miss_protocol.mls.extensions import ExternalSender, external_pub_of, external_senders
+from miss_protocol.mls.extensions import ExternalSender, RequiredCapabilities, external_pub_of, external_senders
 from miss_protocol.mls.framing import Sender, SenderType
 from miss_protocol.mls.group import OPEN_RULES, Add, Credential, GroupContextExtensions, Remove, Resolved, SelfRemove
 from miss_protocol.mls.messages import decode_message
@@ -113,6 +113,28 @@ def test_only_an_admin_changes_the_context(ward):
     ward.room.add(ward.bob, ward.stranger)
     with pytest.raises(LocalError, match="no-terms"):
         mls.commit(ward.bob.group, ward.bob.identity, [GroupContextExtensions(())], rules=ward.room.rules)
+
+
+def test_nobody_takes_the_registrars_place(ward):
+    """An admin changes the terms; who may remove from outside, and what members must be able to do, stays."""
+    room, phone = ward.room, ward.phone
+    theirs = ward.registrar.keys.external_sender.public_key().public_bytes_raw()
+    mine = ExternalSender(phone.identity.key.public, Credential.basic(b"me"))
+    hidden = ExternalSender(phone.identity.key.public, Credential.basic(theirs))
+    both = [ExternalSender(theirs, Credential.basic(b"registrar")), mine]
+    for senders in ([mine], [hidden], both, both[::-1], []):
+        refused(room, phone, GroupContextExtensions((terms(GROUP, phone), external_senders(senders))))
+    refused(room, phone, GroupContextExtensions((terms(GROUP, phone),)))
+    easier = RequiredCapabilities(credentials=(1,)).extension()
+    refused(room, phone, GroupContextExtensions((terms(GROUP, phone), ward.senders, easier)))
+    room.commit(phone, GroupContextExtensions((terms(GROUP, phone, ward.bob), ward.senders)))
+
+
+def test_a_key_package_is_not_good_for_ever(ward):
+    for first, last in ((NOT_BEFORE, NOT_BEFORE + 86 * 86_400), (0, NOT_AFTER), (NOT_AFTER, NOT_BEFORE), (5, 5)):
+        made = mls.make_key_package(ward.stranger.identity, not_before=first, not_after=last)
+        refused(ward.room, ward.phone, Add(mls.KeyPackage.decode(made.key_package)))
+    ward.room.add(ward.phone, ward.stranger)
 
 
 def test_anyone_refreshes_and_commits_a_leave(ward):

@@ -21,7 +21,7 @@ from miss_protocol.mls.group import (
 from miss_protocol.mls.joining import sign_leaf
 from miss_protocol.mls.messages import decode_message, encode_message
 from miss_protocol.mls.nodes import LeafSource
-from miss_protocol.mls.proposals import Commit, ExternalInit, PreSharedKey
+from miss_protocol.mls.proposals import Commit, ExternalInit, PreSharedKey, ReInit
 from miss_protocol.mls.schedule import PskId
 from miss_protocol.mls.suite import PRODUCT_SUITE, HpkeCiphertext
 from mls.cast import Device, room_of
@@ -322,3 +322,32 @@ def test_a_newcomers_own_leaf_is_checked(room):
     only_init = replace(body_of(own), proposals=body_of(own).proposals[:1])
     forged = handshake(double, only_init, sender=sender, group=alice.group)
     everybody_refuses(room, None, forged, "bad-signature", "duplicate-key")
+
+
+def test_who_returns_brings_a_fresh_key(room):
+    """The leaf of an external commit is as an Update of the leaf it removes would have to be."""
+    alice, _, mallory = room.members
+    info = mls.group_info(alice.group, alice.identity)
+    body = body_of(mls.rejoin(info, mallory.identity, rules=OPEN_RULES).message)
+    old = replace(body.path.leaf, encryption_key=alice.group.leaf(mallory.leaf).encryption_key)
+    path = replace(body.path, leaf=sign_leaf(mallory.identity, old, alice.group.group_id, mallory.leaf))
+    sender = Sender(SenderType.NEW_MEMBER_COMMIT)
+    forged = handshake(mallory, replace(body, path=path), sender=sender, group=alice.group)
+    everybody_refuses(room, None, forged, "duplicate-key")
+
+
+def test_nobody_sends_in_a_group_that_was_re_initialised(room):
+    alice, bob, _ = room.members
+    reinit = ReInit(b"the next group", 1, PRODUCT_SUITE.id, ())
+    room.commit(alice, reinit)
+    for one in (alice, bob):
+        before = one.group.parts()
+        for send in (
+            lambda one=one: mls.seal(one.group, one.identity, b"too late"),
+            lambda one=one: mls.commit(one.group, one.identity, rules=OPEN_RULES),
+            lambda one=one: mls.propose(one.group, one.identity, SelfRemove()),
+            lambda one=one: mls.group_info(one.group, one.identity),
+        ):
+            with pytest.raises(LocalError, match="closed"):
+                send()
+        assert one.group.parts() == before

@@ -149,6 +149,7 @@ def test_a_broken_key_package_is_refused(room):
     add_is_refused(room, same, "bad-key")
     commit_leaf = {"source": LeafSource.COMMIT, "lifetime": None}
     add_is_refused(room, package_with(zoe, leaf=commit_leaf), "bad-leaf")
+    add_is_refused(room, package_with(zoe, package={"extensions": (Extension(0xF0AB, b""),)}), "bad-leaf")
     unsigned = replace(package, leaf=replace(package.leaf, signature=bytes(64)))
     signature = PRODUCT_SUITE.sign_with_label(zoe.identity.key, "KeyPackageTBS", unsigned.to_be_signed)
     add_is_refused(room, replace(unsigned, signature=signature), "bad-signature")

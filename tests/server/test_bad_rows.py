@@ -14,6 +14,8 @@ from miss_protocol.frames import (
     Submit,
 )
 from miss_protocol.mls import group as mls
+from miss_protocol.mls.extensions import ExternalSender, external_senders
+from miss_server.clock import now_ms
 from server.office import Circle, make_circle, opaque, play
 
 
@@ -62,6 +64,31 @@ def without_registrar(circle: Circle) -> Submit:
     return fresh.creation()
 
 
+def hidden_registrar(circle: Circle) -> Submit:
+    """The registrar's key stands in the context, but not as a sender's."""
+    fresh = Circle(circle.office, circle.creator, [circle.creator.person_id])
+    [registrar] = ExternalSender.of(fresh.group.extensions)
+    own = ExternalSender(circle.creator.identity.key.public, mls.Credential.basic(registrar.signature_key))
+    kept = tuple(external_senders([own]) if one.type == 5 else one for one in fresh.group.extensions)
+    now = now_ms() // 1000
+    fresh.group = mls.create(
+        circle.creator.identity, fresh.stream + bytes(4), extensions=kept, not_before=now - 60, not_after=now + 60
+    )
+    return fresh.creation()
+
+
+def good_for_ever(circle: Circle) -> Submit:
+    fresh = Circle(circle.office, circle.creator, [circle.creator.person_id])
+    fresh.group = mls.create(
+        circle.creator.identity,
+        fresh.stream + bytes(4),
+        extensions=fresh.group.extensions,
+        not_before=0,
+        not_after=2**33,
+    )
+    return fresh.creation()
+
+
 def forged_credential(circle: Circle) -> Submit:
     identity = mls.Identity(circle.creator.seed, mls.Credential.basic(b"Dr Camille Exemple"))
     fresh = Circle(circle.office, circle.creator, [circle.creator.person_id])
@@ -103,6 +130,8 @@ SUBMITTED: list[tuple[str, Callable[[Circle], Submit], Refusal]] = [
     ("a creation under another name", under_another_name, Refusal.INVALID),
     ("a creation without terms", without_terms, Refusal.INVALID),
     ("a creation without the registrar", without_registrar, Refusal.INVALID),
+    ("a creation with the registrar hidden", hidden_registrar, Refusal.INVALID),
+    ("a creation by a leaf good for ever", good_for_ever, Refusal.INVALID),
     ("a creation with a claimed name", forged_credential, Refusal.INVALID),
     ("a message to a foreign conversation", lambda c: opaque(os.urandom(16), 0), Refusal.NOT_MEMBER),
 ]

@@ -55,6 +55,11 @@ class Changes:
         return not self.resolved or any(not isinstance(one.proposal, _PATHLESS) for one in self.resolved)
 
     @property
+    def closes(self) -> bool:
+        """Whether the group is re-initialised: a new one is to take its place."""
+        return any(isinstance(one.proposal, ReInit) for one in self.resolved)
+
+    @property
     def newcomers(self) -> tuple[int, ...]:
         return tuple(index for index, _ in self.added)
 
@@ -309,6 +314,9 @@ def _check_path_leaf(
             # Section 12.2: the newcomer may remove only an earlier appearance of itself.
             gone = public.leaf(one.proposal.leaf)
             if gone is not None:
+                # Section 12.2: it meets the criteria of an Update of the leaf it removes, a fresh key among them.
+                if gone.encryption_key == leaf.encryption_key:
+                    raise RemoteError("duplicate-key", "the encryption key did not change")
                 rules.check_successor(gone.credential, leaf.credential)
 
 

@@ -331,7 +331,7 @@ def _commit(group: Group, identity: Identity, changes: Changes, psk: bytes, shap
     framed = _framed(group, authenticated)
     privates = _kept_privates(group.member.public.tree, tree, group.member.privates)
     privates.update({} if path is None else path.privates)
-    after = Group.begin(turned.state, me, turned.secrets, privates)
+    after = Group.begin(turned.state, me, turned.secrets, privates, closed=changes.closes)
     welcome = None
     if changes.added:
         info = group_info_of(turned.state, me, identity, with_tree=shape.with_tree)
@@ -437,5 +437,5 @@ def receive_commit(group: Group, message: bytes, rules: Rules, *, psks: Psks = N
     if not suite.verify_mac(turned.secrets.confirmation, confirmed, authenticated.confirmation_tag or b""):
         # Section 8.1: without it the committer could lead members to different secrets.
         raise RemoteError("bad-tag", "confirmation tag")
-    after = Group.begin(turned.state, group.my_leaf, turned.secrets, privates)
+    after = Group.begin(turned.state, group.my_leaf, turned.secrets, privates, closed=changes.closes)
     return Received(after, enacted.sender, added, changes.removed, after.part_names())

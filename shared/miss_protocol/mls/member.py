@@ -80,26 +80,28 @@ def _read_secrets(reader: Reader) -> EpochSecrets:
 class MemberEpoch:
     """One epoch as one member knows it: the public half, its own place, and the secrets that last the epoch.
 
-    ``privates`` are the private keys of nodes above (and of) its leaf, by node position.
+    ``privates`` are the private keys of nodes above (and of) its leaf, by node position. ``closed``: a
+    re-initialisation began this epoch, in which nobody sends any more.
     """
 
     public: PublicEpoch
     my_leaf: int
     secrets: EpochSecrets
     privates: Mapping[int, bytes] = field(repr=False)
+    closed: bool = False
 
     @cached_property
     def encoded(self) -> bytes:
-        out = Writer().u32(self.my_leaf).opaque(self.public.encoded)
+        out = Writer().u8(self.closed).u32(self.my_leaf).opaque(self.public.encoded)
         _write_secrets(out, self.secrets)
         items = sorted(self.privates.items())
         return out.vector(items, lambda w, item: w.u32(item[0]).opaque(item[1])).bytes()
 
     @classmethod
     def read(cls, reader: Reader) -> Self:
-        my_leaf, public = reader.u32(), decode(reader.opaque(), PublicEpoch.read)
-        secrets = _read_secrets(reader)
-        return cls(public, my_leaf, secrets, dict(reader.vector(lambda r: (r.u32(), r.opaque()))))
+        closed, my_leaf = reader.u8() != 0, reader.u32()
+        public, secrets = decode(reader.opaque(), PublicEpoch.read), _read_secrets(reader)
+        return cls(public, my_leaf, secrets, dict(reader.vector(lambda r: (r.u32(), r.opaque()))), closed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,11 +115,19 @@ class Group:
     ratchets: Mapping[int, SenderRatchets]
 
     @classmethod
-    def begin(cls, public: PublicEpoch, my_leaf: int, secrets: EpochSecrets, privates: Mapping[int, bytes]) -> Self:
+    def begin(
+        cls,
+        public: PublicEpoch,
+        my_leaf: int,
+        secrets: EpochSecrets,
+        privates: Mapping[int, bytes],
+        *,
+        closed: bool = False,
+    ) -> Self:
         """The start of an epoch: the secrets used up here are not kept."""
         secret_tree = SecretTree.of(secrets.encryption, public.tree.width)
         lasting = replace(secrets, encryption=b"", confirmation=b"")
-        return cls(MemberEpoch(public, my_leaf, lasting, privates), (), {}, secret_tree, {})
+        return cls(MemberEpoch(public, my_leaf, lasting, privates, closed), (), {}, secret_tree, {})
 
     @property
     def suite(self) -> Suite:
@@ -173,7 +183,10 @@ class Group:
         return schedule.export(self.suite, self.member.secrets.exporter, label, context, length)
 
     def key_of(self, identity: Identity) -> SigningKey:
-        """The signing key of ``identity``; LocalError when this group knows us by another."""
+        """The signing key of ``identity``; LocalError when this group knows us by another, or nobody sends here now."""
+        if self.member.closed:
+            # Section 12.4.2: after a re-initialisation the group is not used to send messages any more.
+            raise LocalError("closed", "the group was re-initialised")
         leaf = self.leaf(self.my_leaf)
         if identity.suite is not self.suite or leaf is None or identity.key.public != leaf.signature_key:
             raise LocalError("wrong-identity", "not the signature key of our leaf")

@@ -197,6 +197,8 @@ class KeyPackage:
         if self.leaf.source != LeafSource.KEY_PACKAGE:
             raise RemoteError("bad-leaf", "not a key package's leaf")
         suite.kem.check(self.init_key)
+        if not self.leaf.capabilities.all_extensions.issuperset(one.type for one in self.extensions):
+            raise RemoteError("bad-leaf", "key package extension not among its capabilities")
         if self.init_key == self.leaf.encryption_key:
             raise RemoteError("bad-key", "init key and encryption key are the same")
         self.leaf.verify(suite)

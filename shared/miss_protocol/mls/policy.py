@@ -8,7 +8,8 @@ propose. Rights belong to persons, not to devices, and are those of the epoch be
 - a person who is a member adds further devices, and nobody else does it for them; a device is a member once;
 - a person's own stream has no other person's device in it;
 - a person removes own devices, leaves, and refreshes keys;
-- the registrar (external sender) removes, and does nothing else;
+- the registrar (external sender) removes, and does nothing else; nobody takes that from it, or gives it to another;
+- a key package is good for KEY_PACKAGE_DAYS at most;
 - a device that lost track comes back in the place of its own old leaf, and commits the leaves that wait;
 - an admin's device puts a new group in the old one's place, with the same terms, for devices of the old one only.
 """
@@ -18,11 +19,11 @@ from functools import lru_cache
 
 from miss_protocol.errors import RemoteError
 from miss_protocol.identity import DeviceCertificate
-from miss_protocol.limits import MEMBERS_MAX
+from miss_protocol.limits import KEY_PACKAGE_DAYS, MEMBERS_MAX
 from miss_protocol.mls.epoch import NEW_MEMBER, PublicView, Resolved
-from miss_protocol.mls.extensions import X509
+from miss_protocol.mls.extensions import EXTERNAL_SENDERS, REQUIRED_CAPABILITIES, X509, find
 from miss_protocol.mls.framing import SenderType
-from miss_protocol.mls.nodes import LeafNode
+from miss_protocol.mls.nodes import LeafNode, Lifetime
 from miss_protocol.mls.proposals import Add, ExternalInit, GroupContextExtensions, Remove, SelfRemove, Update
 from miss_protocol.terms import DIRECT, OWN, Terms
 
@@ -83,6 +84,7 @@ def allowed(view: PublicView, committer: int, resolved: Sequence[Resolved]) -> N
         sender = _person_at(view, one.sender.index)
         if isinstance(proposal, Add):
             person, device = _ids(proposal.key_package.leaf)
+            _require(is_bounded(proposal.key_package.lifetime), "a key package is good for too long")
             _require(device not in devices, "a device is a member once")
             devices.add(device)
             added.add(person)
@@ -96,6 +98,8 @@ def allowed(view: PublicView, committer: int, resolved: Sequence[Resolved]) -> N
         elif isinstance(proposal, GroupContextExtensions):
             _require(sender in admins, "only an admin changes the group context")
             _check_terms(terms, Terms.of(proposal.extensions))
+            for kept in (EXTERNAL_SENDERS, REQUIRED_CAPABILITIES):
+                _require(find(view.extensions, kept) == find(proposal.extensions, kept), "only the terms change")
         else:
             _require(isinstance(proposal, Update | SelfRemove), "not in use here")
     _require(len(devices) <= MEMBERS_MAX, "too many devices")
@@ -160,6 +164,11 @@ def check_reset(before: PublicView, after: PublicView, resetter: int) -> None:
     if Terms.of(before.extensions).kind == DIRECT:
         persons = {person_of_leaf(leaf) for leaf in after.roster().values()}
         _require(persons == {person for person, _ in staying}, "a reset keeps both persons")
+
+
+def is_bounded(lifetime: Lifetime) -> bool:
+    """RFC 9420 section 7.2: no leaf may be good for longer than the application says; a day for clocks and margins."""
+    return 0 < lifetime.not_after - lifetime.not_before <= (KEY_PACKAGE_DAYS + 1) * 86_400
 
 
 def _check_terms(before: Terms, after: Terms) -> None:
