@@ -217,6 +217,7 @@ class Account:
         me, now_ms = self.certificate, self.clock.now_ms
         self.own_stream = OwnStream(self.conversations, self.membership, self.outbox, self.people, now_ms, new_id)
         self.states = StateSync(store, self.own_stream, me.device_id)
+        self.messages.shared = self.states.get
         self.handovers = Handovers(
             store,
             self.conversations,

@@ -1,5 +1,6 @@
 """What devices say to each other beside the messages, and who hears which of it."""
 
+import re
 from collections.abc import Callable, Sequence
 
 from miss_app.engine.handover import Handovers
@@ -15,6 +16,8 @@ from miss_protocol.frames import Deliver, Gap
 from miss_protocol.handover import Offer, Parcel, Received, Wish
 from miss_protocol.identity import DeviceCertificate
 from miss_protocol.own_state import Entries
+
+_OF_CONVERSATIONS = re.compile("(?:draft|pin|archive|mute)/([0-9a-f]{32})")
 
 
 class Affairs:
@@ -60,6 +63,10 @@ class Affairs:
                 self._handovers.counted(step, who, body)
             case Entries() if record.own:
                 self._states.heard(step, body.entries)
+                for entry in body.entries:
+                    found = _OF_CONVERSATIONS.fullmatch(entry.name)
+                    if found is not None:
+                        self._messages.tell_conversation(step, bytes.fromhex(found[1]))
             case _:
                 pass
 

@@ -22,12 +22,14 @@ from miss_app.engine.events import (
     ServerView,
     Stage,
     StageChanged,
+    StateChanged,
 )
 from miss_app.engine.hearing import heard
 from miss_app.engine.locker import Locker
 from miss_app.engine.model import Act, Conversation, Item
 from miss_app.engine.onboarding import Onboarding
 from miss_app.engine.own_devices import OwnDevices
+from miss_app.engine.preferences import Preferences
 from miss_app.engine.presence import Presence
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import Profile
@@ -39,7 +41,7 @@ from miss_app.engine.store import Hold, Store
 from miss_app.engine.vault import Vault, check_pin
 from miss_app.engine.watch import Watch
 from miss_protocol import content as contents
-from miss_protocol import limits, linking
+from miss_protocol import limits
 from miss_protocol.frames import Class
 from miss_protocol.sealing import seal_blob
 
@@ -69,6 +71,7 @@ class Client:
         self._watch: Watch | None = None
         self.deeds = Deeds(self._account_and_record)
         self.own_devices = OwnDevices(self._open_account, self._vault)
+        self.preferences = Preferences(self._open_account)
         self.presence = Presence(
             self._profile, self._vault, self._onboarding, self._open_account, self._wipe, self._tell
         )
@@ -113,15 +116,10 @@ class Client:
 
     def link_code(self) -> str:
         """The typed code that this new device shows while it waits to be linked; "" otherwise."""
-        pending = self._profile.pending()
-        return "" if pending is None else pending.code
+        return self._onboarding.link_codes()[0]
 
     def link_qr(self) -> str:
-        """What the QR code beside the typed code says; "" where there is none."""
-        pending, server = self._profile.pending(), self._profile.server()
-        if pending is None or server is None or not pending.code:
-            return ""
-        return linking.qr_of(pending.request, server.invitation.server_id, pending.code)
+        return self._onboarding.link_codes()[1]
 
     def server(self) -> ServerView | None:
         found = self._profile.server()
@@ -140,7 +138,7 @@ class Client:
             self._wiping = asyncio.create_task(self._forget_everything())
         await asyncio.shield(self._wiping)
 
-    async def _forget_everything(self) -> None:
+    async def _forget_everything(self, told: bool = False) -> None:
         account, self._account = self._account, None
         if account is not None:
             await account.stop()
@@ -149,12 +147,15 @@ class Client:
         await asyncio.to_thread(self._profile.wipe)
         self._locker.forget()
         self._wiping = None
-        self._tell(StageChanged(Stage.INVITATION))
+        if not told:
+            self._tell(StageChanged(Stage.INVITATION))
 
     def _tell(self, event: Event) -> None:
-        if isinstance(event, StageChanged) and event.stage is Stage.REVOKED and self._profile.is_leaving():
-            self._wiping = self._wiping or asyncio.create_task(self._forget_everything())
-            return  # not removed by anybody: the person has left
+        if isinstance(event, StageChanged) and event.stage is Stage.REVOKED and self._wiping is None:
+            leaving = self._profile.is_leaving()
+            self._wiping = asyncio.create_task(self._forget_everything(told=not leaving))
+            if leaving:
+                return  # not removed by anybody: the person has left
         if isinstance(event, StageChanged):
             self._stage = event.stage
         elif isinstance(event, LinkChanged):
@@ -163,6 +164,8 @@ class Client:
                 self._profile.set_leaving(False)  # let in: the wish to leave never arrived
         if self._account is not None:
             self._account.search.hear(event)
+            if isinstance(event, StateChanged) and (setting := self.preferences.setting(event.name)) is not None:
+                self._profile.set_setting(*setting)
         self._on_event(event)
 
     def _language(self) -> str:
@@ -191,7 +194,6 @@ class Client:
         return await self._onboarding.start_linking()
 
     async def link_device(self, code: str, *, pin: str, days: int | None = 0) -> DeviceView:
-        """On a trusted device: as ``own_devices.link``."""
         return await self.own_devices.link(code, pin=pin, days=days)
 
     async def devices(self) -> list[DeviceView]:
@@ -289,7 +291,7 @@ class Client:
         return await directory.search(self._open_account().http, words, profession, place)
 
     def conversations(self) -> list[ConversationView]:
-        """Newest first."""
+        """Newest first, pinned ones before, archived ones after the others."""
         account = self._account
         if account is None:
             return []
@@ -298,7 +300,8 @@ class Client:
                 return []
             records = [one for one in account.conversations.all() if not one.moved_to and not one.own]
             records.sort(key=lambda one: one.at_ms, reverse=True)
-            return [account.messages.conversation_view(one) for one in records]
+            views = [account.messages.conversation_view(one) for one in records]
+            return sorted(views, key=lambda one: (one.archived, not one.pinned))
 
     def conversation(self, conversation_id: bytes) -> ConversationView | None:
         account = self._account
@@ -493,3 +496,5 @@ class Client:
 
     async def set_setting(self, name: str, value: str) -> None:
         self._profile.set_setting(name, value)
+        if self._account is not None:
+            self.preferences.share_setting(name, value)

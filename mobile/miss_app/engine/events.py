@@ -254,6 +254,10 @@ class ConversationView:
     identifier: str = ""  # of the patient: INS or record number
     retention_days: int = limits.RETENTION_DAYS_MAX
     open: int = 0  # how many messages wait for somebody's answer or charge
+    draft: str = ""  # what this person has written and not sent, on whichever device
+    pinned: bool = False
+    archived: bool = False
+    muted_until_ms: int = 0
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from miss_app.engine.events import Event, HistoryProgress, Trouble
 from miss_app.engine.model import QUEUED_PLACE, Conversation, Message, place_of
 from miss_app.engine.own_stream import OwnStream
 from miss_app.engine.packing import Packing, Span
-from miss_app.engine.people import People
+from miss_app.engine.people import People, certificate_of_leaf
 from miss_app.engine.problems import Problem
 from miss_app.engine.state_sync import StateSync
 from miss_app.engine.store import Row, Step, Store
@@ -197,7 +197,9 @@ class Handovers:
         if wish.stream != record.conversation_id and self._conversations.get(wish.stream) is None:
             return
         group = self._conversations.group(record.conversation_id)
-        rank = 0 if group is None else sum(index < group.my_leaf for index in group.roster())
+        roster = {} if group is None else group.roster()
+        before = [index for index in roster if group is not None and index < group.my_leaf]
+        rank = sum(certificate_of_leaf(roster[index]).device_id != who.device_id for index in before)
         promise = Promise(wish.handover, record.conversation_id, who.person_id, who.device_id, 0, 0, 0, self._now_ms())
         below = 0 if wish.stream == record.conversation_id else place_of(wish.last + 1)
         above = max(0, place_of(wish.first) - 1)

@@ -47,6 +47,7 @@ class Messages:
         self._conversations = conversations
         self._people = people
         self.transfers: dict[bytes, float] = {}  # blob → share done of the upload or download under way
+        self.shared: Callable[[str], bytes] = lambda _name: b""  # what this person's devices share
         self.overlay: Callable[[Message], Message] = lambda message: message  # own acts that have no row yet
 
     # Writing.
@@ -296,6 +297,7 @@ class Messages:
     def conversation_view(self, record: Conversation) -> ConversationView:
         last = self.page(record.conversation_id, None, 1)
         title = self._people.name(record.peer) if record.direct else record.title
+        key = record.conversation_id.hex()
         return ConversationView(
             record.conversation_id,
             record.direct,
@@ -309,6 +311,10 @@ class Messages:
             record.identifier,
             record.retention_days,
             len(self._store.rows("open", record.conversation_id)),
+            self.shared(f"draft/{key}").decode(errors="replace"),
+            bool(self.shared(f"pin/{key}")),
+            bool(self.shared(f"archive/{key}")),
+            int.from_bytes(self.shared(f"mute/{key}"), "big"),
         )
 
     def _members(self, record: Conversation) -> tuple[MemberView, ...]:

@@ -196,7 +196,7 @@ class Onboarding:
         """Back to the question who one is; the keys of the attempt are erased."""
         await self._stop_polling()
         self._profile.erase_pending()
-        self._tell(StageChanged(Stage.IDENTITY))
+        self._tell(StageChanged(Stage.INVITATION if self._profile.server() is None else Stage.IDENTITY))
 
     def _registration(self) -> Pending:
         pending = self._profile.pending()
@@ -268,6 +268,13 @@ class Onboarding:
         self._tell(LinkRequested(code=code))
         self._poll()
         return code
+
+    def link_codes(self) -> tuple[str, str]:
+        """The typed code and what the QR code says, while this device waits to be linked."""
+        pending, server = self._profile.pending(), self._profile.server()
+        if pending is None or server is None or not pending.code:
+            return "", ""
+        return pending.code, linking.qr_of(pending.request, server.invitation.server_id, pending.code)
 
     async def _look_at_link(self, http: Http, pending: Pending) -> None:
         lookup = linking.lookup_of(pending.code).hex()

@@ -1,0 +1,80 @@
+"""What this person has decided for all their devices: drafts, pins, mutes, archived conversations, blocked people."""
+
+import re
+from collections.abc import Callable
+
+from miss_app.engine.account import Account
+from miss_app.engine.problems import Problem
+from miss_protocol import limits
+
+SETTING = "setting/"
+_PERSON = re.compile("[0-9a-f]{32}")
+
+
+class Preferences:
+    """A person's decisions, the same on each of their devices within moments.
+
+    Args:
+        account: the open account, or Problem("locked").
+    """
+
+    def __init__(self, account: Callable[[], Account]) -> None:
+        self._account = account
+
+    def draft(self, conversation_id: bytes) -> str:
+        """What was written and not sent yet, on whichever device."""
+        return self._get(f"draft/{conversation_id.hex()}").decode(errors="replace")
+
+    async def set_draft(self, conversation_id: bytes, text: str) -> None:
+        """Keep what is being written; empty where it was sent or erased. Problem("text-too-long")."""
+        if len(text) > limits.TEXT_CHARACTERS_MAX:
+            raise Problem("text-too-long")
+        self._set(conversation_id, "draft", text.encode())
+
+    async def pin(self, conversation_id: bytes, on: bool) -> None:
+        """Keep a conversation above the others."""
+        self._set(conversation_id, "pin", b"1" if on else b"")
+
+    async def archive(self, conversation_id: bytes, on: bool) -> None:
+        """Put a conversation after the others."""
+        self._set(conversation_id, "archive", b"1" if on else b"")
+
+    async def mute(self, conversation_id: bytes, until_ms: int) -> None:
+        """Let a conversation be silent until then; 0: not any more."""
+        self._set(conversation_id, "mute", until_ms.to_bytes(8, "big") if until_ms else b"")
+
+    async def block(self, person_id: bytes, on: bool) -> None:
+        """Want nothing of a person, or something again."""
+        account = self._account()
+        with account.store.step() as step:
+            account.states.set(step, f"block/{person_id.hex()}", b"1" if on else b"")
+
+    def blocked(self) -> list[bytes]:
+        """The ids of those this person wants nothing of."""
+        return [bytes.fromhex(one) for one in self._account().states.names("block/") if _PERSON.fullmatch(one)]
+
+    def share_setting(self, name: str, value: str) -> None:
+        """A setting of this device is wanted on the others too."""
+        account = self._account()
+        with account.store.step() as step:
+            account.states.set(step, SETTING + name, value.encode())
+
+    def setting(self, entry: str) -> tuple[str, str] | None:
+        """(name, value) where this shared entry is a setting."""
+        if not entry.startswith(SETTING):
+            return None
+        return entry.removeprefix(SETTING), self._get(entry).decode(errors="replace")
+
+    def _get(self, name: str) -> bytes:
+        account = self._account()
+        with account.store.lock:
+            return account.states.get(name)
+
+    def _set(self, conversation_id: bytes, what: str, value: bytes) -> None:
+        account = self._account()
+        record = account.conversations.get(conversation_id)
+        if record is None or record.own:
+            raise Problem("conversation-unknown")
+        with account.store.step() as step:
+            account.states.set(step, f"{what}/{conversation_id.hex()}", value)
+            account.messages.tell_conversation(step, conversation_id)
