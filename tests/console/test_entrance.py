@@ -142,6 +142,37 @@ def test_an_answer_is_good_once_and_for_its_own_challenge(desk: NewDesk) -> None
     one.faults.clear()
 
 
+def test_a_lost_passkey_is_taken_away_and_two_stay(desk: NewDesk, console: Office) -> None:
+    one, other = desk().come_in(), desk().sit_down()
+    one.page.goto("/passkeys")
+    expect(one.page.get_by_role("button", name="Retirer")).to_have_count(0)
+    one.plug_in()
+    one.page.get_by_label("Nom de cette clé").fill("Troisième")
+    one.add_passkey()
+    mine = one.page.locator("button[name=passkey]").evaluate_all("buttons => buttons.map(one => one.value)")
+    stolen = other.context.request.post(
+        "/passkeys/remove", headers={"origin": one.origin}, form={"passkey": mine[0]}, max_redirects=0
+    )
+    assert stolen.status == 409
+    one.page.get_by_role("row", name="Clé principale").get_by_role("button", name="Retirer").click()
+    expect(one.page.get_by_role("status")).to_contain_text("ne vaut plus")
+    expect(one.page.get_by_role("row")).to_have_count(3)
+    last = one.context.request.post("/passkeys/remove", headers={"origin": one.origin}, form={"passkey": mine[1]})
+    assert last.status == 409
+    assert "Il doit vous en rester deux" in last.text()
+    assert (
+        one.context.request.post("/passkeys/remove", headers={"origin": one.origin}, form={"passkey": "é"}).status
+        == 400
+    )
+    one.log_out()
+    one.use(0)
+    press_login(one)
+    expect(one.page.get_by_role("alert")).to_contain_text("n’est pas reconnue ici")
+    one.use(2)
+    one.log_in()
+    one.faults.clear()
+
+
 def ask_enrol_challenge(one: Desk) -> str:
     """A challenge that was given for a further passkey, not for a login."""
     answer = one.context.request.post(

@@ -36,6 +36,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("GET", "/passkeys"): EVERYBODY,
     ("POST", "/passkeys/options"): EVERYBODY,
     ("POST", "/passkeys/passkey"): EVERYBODY,
+    ("POST", "/passkeys/remove"): EVERYBODY,
     ("POST", "/logout"): EVERYBODY,
     ("GET", "/"): EVERYBODY,
     ("GET", "/registrations"): {OPERATOR, AUDITOR},

@@ -81,11 +81,17 @@ async def enrol(request: Request) -> Response:
 async def passkeys_page(request: Request, visitor: Enrolling) -> Response:
     def read(connection: Connection) -> list[Any]:
         k = operator_passkeys.c
-        query = select(k.label, k.added_at_ms, k.used_at_ms).where(k.operator == visitor.operator)
+        query = select(k.credential_id, k.label, k.added_at_ms, k.used_at_ms).where(k.operator == visitor.operator)
         return list(connection.execute(query.order_by(k.added_at_ms)).all())
 
     found = await request.app.state.database.read(read)
-    return render(request, "passkeys.html", passkeys=found, lacking=len(found) < PASSKEYS_NEEDED)
+    return render(
+        request,
+        "passkeys.html",
+        passkeys=found,
+        lacking=len(found) < PASSKEYS_NEEDED,
+        spare=len(found) > PASSKEYS_NEEDED,
+    )
 
 
 @router.post("/passkeys/options")
@@ -107,6 +113,18 @@ async def further(request: Request, visitor: Enrolling) -> Response:
 
     await request.app.state.database.run(enrol)
     return JSONResponse({"next": "/passkeys?said=passkey-added"})
+
+
+@router.post("/passkeys/remove")
+async def remove_passkey(request: Request, visitor: Anybody) -> Response:
+    """A lost passkey goes, where two others stay."""
+    _fresh(visitor)
+    try:
+        credential_id = bytes.fromhex((await fields(request)).get("passkey", ""))
+    except ValueError:
+        raise Refused(400, "form-malformed") from None
+    await request.app.state.database.run(_passkeys(request).remove, visitor.operator, credential_id)
+    return RedirectResponse("/passkeys?said=passkey-removed", 303)
 
 
 @router.post("/logout")

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from webauthn import (
     generate_authentication_options,
     generate_registration_options,
@@ -174,6 +174,23 @@ class Passkeys:
         if found is None or found.passkeys >= PASSKEYS_MAX:
             raise OperatorError("passkey-refused")
         return self._enrol(connection, found, challenge, credential, label)
+
+    def remove(self, connection: Connection, operator: int, credential_id: bytes) -> None:
+        """Takes a lost passkey away; two stay.
+
+        Raises:
+            OperatorError: ``passkeys-needed``, ``passkey-refused`` where it is not one of this operator's.
+        """
+        found = find(connection, operator)
+        if found is None or found.passkeys <= PASSKEYS_NEEDED:
+            raise OperatorError("passkeys-needed")
+        k = operator_passkeys.c
+        gone = connection.execute(
+            delete(operator_passkeys).where(k.credential_id == credential_id, k.operator == operator).returning(k.label)
+        ).first()
+        if gone is None:
+            raise OperatorError("passkey-refused")
+        acts.record(connection, who=found.name, what="passkey-removed", about=gone.label, now_ms=self._now_ms())
 
     def _options(self, connection: Connection, operator: Operator, purpose: bytes, *, anew: bool = False) -> str:
         """``anew``: the authenticators that hold a passkey already may make another, for the ones before go."""

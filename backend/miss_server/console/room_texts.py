@@ -253,6 +253,7 @@ TEXTS = staff_texts.TEXTS | {
     "act-left": ("a quitté MiSS", "left MiSS"),
     "act-console-login": ("connexion à la console", "console login"),
     "act-passkey-added": ("clé d’accès ajoutée", "passkey added"),
+    "act-passkey-removed": ("clé d’accès retirée", "passkey removed"),
     "act-operator-added": ("opérateur ajouté", "operator added"),
     "act-operator-recovery": ("secours d’un opérateur", "operator recovery"),
     "act-operator-removed": ("opérateur retiré", "operator removed"),

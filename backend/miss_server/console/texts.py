@@ -74,6 +74,12 @@ TEXTS = room_texts.TEXTS | {
     "passkey-label-first": ("Clé principale", "Main passkey"),
     "passkey-label-next": ("Clé de secours", "Spare passkey"),
     "passkey-add": ("Ajouter une clé d’accès", "Add a passkey"),
+    "passkey-remove": ("Retirer", "Remove"),
+    "said-passkey-removed": ("La clé d’accès ne vaut plus.", "The passkey is no longer good."),
+    "passkeys-needed": (
+        "Il doit vous en rester deux. Ajoutez d’abord une clé d’accès sur un autre appareil.",
+        "Two must stay. First add a passkey on another device.",
+    ),
     "passkey-added-at": ("Ajoutée le", "Added"),
     "passkey-used-at": ("Dernière connexion", "Last login"),
     "said-passkey-added": ("La clé d’accès est enregistrée.", "The passkey is enrolled."),
