@@ -48,6 +48,7 @@ class Case:
             row.operator,
             row.codes_made,
             row.decided_at_ms,
+            row.shortened_by,
         )
         return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
 
@@ -96,7 +97,7 @@ def approve(
             or the one operator approves a second time.
     """
     case = find(connection, number)
-    _must_be(case, seen)
+    must_be(case, seen)
     proof = _plain(proof)
     if not (proof and case.row.state == CODE):
         _must_wait(case)
@@ -157,7 +158,7 @@ def refuse(
         DecisionError: it is at its end, or has changed since ``seen``; or no reason is given.
     """
     case = find(connection, number)
-    _must_be(case, seen)
+    must_be(case, seen)
     reason = _plain(reason)
     if not reason:
         raise DecisionError("reason-needed")
@@ -183,7 +184,7 @@ def call(
         DecisionError: it does not wait, or has changed since ``seen``; or the register lists no telephone number.
     """
     case = find(connection, number)
-    _must_be(case, seen)
+    must_be(case, seen)
     if case.row.state != CODE:
         _must_wait(case)
     if case.entry is None or not case.entry.telephones():
@@ -207,7 +208,12 @@ def _case(connection: Connection, row: Row[Any]) -> Case:
     return Case(row, entry, tuple(others))
 
 
-def _must_be(case: Case, seen: str | None) -> None:
+def must_be(case: Case, seen: str | None) -> None:
+    """Has an operator decide on what they have read.
+
+    Raises:
+        DecisionError: ``changed-meanwhile``, where ``seen`` is not the case's stamp.
+    """
     if seen is not None and seen != case.stamp:
         raise DecisionError("changed-meanwhile", number=case.number[:8])
 

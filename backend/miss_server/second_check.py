@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Row, func, select, update
 from miss_protocol.enrolment import CertificateRequest
 from miss_protocol.identity import DeviceCertificate
 from miss_protocol.notices import RegisteredAgain, RegistrationWaits
-from miss_server import acts, devices, streams
-from miss_server.decisions import DecisionError, find
+from miss_server import acts, devices, names, streams
+from miss_server.decisions import DecisionError, find, must_be
 from miss_server.register_changes import contacts
 from miss_server.register_tables import people, registrations
 from miss_server.registration_rows import DELAYED, REFUSED
@@ -84,16 +84,18 @@ def refuse(connection: Connection, device: devices.Device, registration_id: byte
     return True
 
 
-def shorten(connection: Connection, number: str, *, operator: str, now_ms: int) -> bool:
+def shorten(connection: Connection, number: str, *, operator: str, now_ms: int, seen: str | None = None) -> bool:
     """An operator ends the wait; it takes two different ones. Whether it is over now.
 
     Raises:
-        DecisionError: ``not-delayed``, or ``second-operator`` where the same one says it twice.
+        DecisionError: ``not-delayed``, ``changed-meanwhile`` (since ``seen``, the case's stamp), or ``second-operator``
+            where the same one says it twice.
     """
     case = find(connection, number)
+    must_be(case, seen)
     if case.row.state != DELAYED:
         raise DecisionError("not-delayed", number=case.number[:8])
-    if case.row.shortened_by == operator:
+    if names.same(case.row.shortened_by, operator):
         raise DecisionError("second-operator", number=case.number[:8], operator=operator)
     both = bool(case.row.shortened_by)
     values = {"certify_from_ms": min(now_ms, case.row.certify_from_ms)} if both else {"shortened_by": operator}

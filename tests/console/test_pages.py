@@ -44,6 +44,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("POST", "/registrations/{number}/approve"): {OPERATOR},
     ("POST", "/registrations/{number}/refuse"): {OPERATOR},
     ("POST", "/registrations/{number}/call"): {OPERATOR},
+    ("POST", "/registrations/{number}/shorten"): {OPERATOR},
     ("GET", "/people"): EVERYBODY,
     ("GET", "/people/{person}"): EVERYBODY,
     ("POST", "/people/{person}/devices/{device}/revoke"): {OPERATOR, MANAGER},

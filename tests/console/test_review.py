@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from console.claims import claim, standing
 from console.conftest import NewDesk
-from identity.people import MARRIED, NURSE, TWIN, UNLISTED
+from identity.people import MARRIED, NURSE, PHYSIO, TWIN, UNLISTED
 from miss_server.console.operators import AUDITOR
 from server.office import Office
 
@@ -55,11 +55,11 @@ def test_one_operator_is_enough_where_a_code_decides(console: Office, desk: NewD
 
 
 def test_a_code_is_read_aloud_over_the_registers_telephone(console: Office, desk: NewDesk) -> None:
-    opened = claim(console, NURSE)
+    opened = claim(console, PHYSIO, family_name="Legof")
     one = desk().sit_down()
     open_case(one.page, opened["registration"])
     one.page.get_by_role("button", name="Obtenir un code à dicter").click()
-    expect(one.page.get_by_text("Appelez 01 99 00 01 03")).to_be_visible()
+    expect(one.page.get_by_text("Appelez 01 99 00 01 09")).to_be_visible()
     code = one.page.locator(".code").inner_text()
     assert standing(console, opened, code)["state"] == "certified"
 
@@ -84,6 +84,36 @@ def test_a_refusal_by_the_keyboard_alone_reaches_the_person(console: Office, des
     expect(one.page.get_by_role("status")).to_contain_text("Demande refusée")
     told = standing(console, opened)
     assert (told["state"], told["note"]) == ("refused", "Le numéro est celui d’une homonyme.")
+
+
+def test_two_operators_end_the_day_that_a_new_proof_waits(console: Office, desk: NewDesk) -> None:
+    one, other, opened = desk().sit_down(), desk().sit_down(), {}
+    for _ in range(2):  # the second time, the first device was seen lately
+        opened = claim(console, NURSE)
+        one.page.goto(f"/registrations/{opened['registration']}")
+        one.page.get_by_role("button", name="Obtenir un code à dicter").click()
+        code = one.page.locator(".code").inner_text()
+        told = standing(console, opened, code)
+    assert told["state"] == "delayed"
+    other.page.goto(f"/registrations/{opened['registration']}")  # has read it while nobody had asked
+    open_case(one.page, opened["registration"])
+    expect(one.page.get_by_text("il est prévenu et peut refuser")).to_be_visible()
+    one.page.get_by_role("button", name="Donner la première voix").click()
+    expect(one.page.get_by_role("status")).to_contain_text("Première voix notée")
+    expect(one.page.get_by_role("button", name="Lever l’attente maintenant")).to_have_count(0)
+    again = one.context.request.post(
+        f"/registrations/{opened['registration']}/shorten",
+        headers={"origin": one.origin},
+        form={"seen": one.page.locator("[name=seen]").first.input_value()},
+    )
+    assert again.status == 409
+    assert standing(console, opened)["state"] == "delayed"
+    other.page.get_by_role("button", name="Donner la première voix").click()
+    expect(other.page.get_by_role("alert")).to_contain_text("a changé depuis que vous l’avez ouverte")
+    other.page.get_by_role("button", name="Lever l’attente maintenant").click()
+    expect(other.page.get_by_role("status")).to_contain_text("L’attente est levée")
+    assert standing(console, opened)["state"] == "certified"
+    other.faults.clear()
 
 
 def test_an_auditor_reads_and_decides_nothing(console: Office, desk: NewDesk) -> None:

@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
 from miss_protocol.limits import CODE_MINUTES
-from miss_server import decisions, names
+from miss_server import decisions, names, second_check
 from miss_server.clock import now_ms
 from miss_server.console import case_words
 from miss_server.console.guard import Refused, allow, fields
@@ -15,7 +15,7 @@ from miss_server.console.operators import AUDITOR, OPERATOR
 from miss_server.console.pages import render
 from miss_server.console.sessions import Visitor
 from miss_server.decisions import NOTE_CHARACTERS_MAX, Case, DecisionError
-from miss_server.registration_rows import APPROVED, CODE, WAITING
+from miss_server.registration_rows import APPROVED, CODE, DELAYED, WAITING
 
 router = APIRouter(prefix="/registrations")
 Reader = Annotated[Visitor, Depends(allow(OPERATOR, AUDITOR))]
@@ -102,6 +102,22 @@ async def call(request: Request, number: str, visitor: Decider) -> Response:
     return render(request, "call.html", case=case, code=code, minutes=CODE_MINUTES)
 
 
+@router.post("/{number}/shorten")
+async def shorten(request: Request, number: str, visitor: Decider) -> Response:
+    """Ends the day that a new proof waits where the person has devices; two operators must want it."""
+    given = await fields(request)
+
+    def decide(connection: Connection) -> bool:
+        seen = given.get("seen", "")
+        return second_check.shorten(connection, _whole(number), operator=visitor.name, now_ms=now_ms(), seen=seen)
+
+    try:
+        over = await request.app.state.database.run(decide)
+    except DecisionError as error:
+        return await _again(request, number, visitor, error, given)
+    return RedirectResponse(f"/registrations/{number}?said={'shortened' if over else 'shortened-first'}", 303)
+
+
 def waiting(connection: Connection) -> tuple[int, int]:
     """How many wait for a first operator, and how many for a second one."""
     rows = [case.row for case in decisions.cases(connection) if case.row.state == WAITING]
@@ -147,7 +163,9 @@ def _shown(request: Request, visitor: Visitor, case: Case, status: int = 200, **
         entry=entry,
         compared=_compared(case),
         decidable=may and open_still,
-        refusable=may and (open_still or row.state == APPROVED),
+        refusable=may and (open_still or row.state in (APPROVED, DELAYED)),
+        delayed=row.state == DELAYED,
+        shortenable=may and row.state == DELAYED and not names.same(row.shortened_by, visitor.name),
         by_code=may and row.state == WAITING and entry is not None and bool(entry.mailboxes),
         by_call=may and open_still and entry is not None and bool(entry.telephones()),
         by_proof=may and open_still and not (first and names.same(first, visitor.name)),

@@ -88,6 +88,31 @@ TEXTS = staff_texts.TEXTS | {
     ),
     "case-by-proof-second-button": ("Approuver", "Approve"),
     "case-proof": ("La preuve, en vos mots", "The proof, in your words"),
+    "case-delayed": (
+        "Cette personne a déjà un appareil, vu ces sept derniers jours : il est prévenu et peut refuser, jusqu’au",
+        "This person has a device already, seen in the last seven days: it was told, and may refuse, until",
+    ),
+    "case-shortened-by": (
+        "{operator} demande de lever l’attente ; un second opérateur doit le demander aussi.",
+        "{operator} asks to end the wait; a second operator must ask for it too.",
+    ),
+    "case-shorten": ("Lever l’attente", "End the wait"),
+    "case-shorten-lead": (
+        "Seulement si vous savez que c’est bien elle, et que c’est urgent. Deux opérateurs le demandent ; l’appareil "
+        "est alors certifié, les anciens sont révoqués.",
+        "Only if you know that it is this person, and that it is urgent. Two operators ask for it; then the device is "
+        "certified and the old ones are revoked.",
+    ),
+    "case-shorten-button": ("Donner la première voix", "Give the first voice"),
+    "case-shorten-second-button": ("Lever l’attente maintenant", "End the wait now"),
+    "said-shortened-first": (
+        "Première voix notée. Un second opérateur, différent, doit le demander aussi.",
+        "First voice noted. A second, different operator must ask for it too.",
+    ),
+    "said-shortened": (
+        "L’attente est levée. L’appareil sera certifié dès qu’il se manifestera.",
+        "The wait is over. The device is certified as soon as it asks again.",
+    ),
     "case-refuse": ("Refuser", "Refuse"),
     "case-refuse-lead": (
         "La personne lit ce motif sur son écran, et peut recommencer.",
@@ -247,6 +272,10 @@ TEXTS = staff_texts.TEXTS | {
     "act-certified": ("certifiée", "certified"),
     "act-approved": ("acceptée", "approved"),
     "act-approved-first": ("première approbation", "first approval"),
+    "act-delayed": ("mise en attente de 24 h", "told to wait for 24 h"),
+    "act-shortened-first": ("première voix pour lever l’attente", "first voice to end the wait"),
+    "act-shortened": ("attente levée", "wait ended"),
+    "act-registered-again": ("inscrite à nouveau", "registered again"),
     "act-refused": ("refusée", "refused"),
     "act-device-enrolled": ("appareil inscrit", "device enrolled"),
     "act-device-revoked": ("appareil révoqué", "device revoked"),
