@@ -9,7 +9,8 @@ from pathlib import Path
 import segno
 
 from miss_protocol.invitation import Invitation
-from miss_server import authority, checkup, config, data_folder, devices, journal, operator_verbs
+from miss_server import authority, checkup, config, data_folder, devices, journal, operator_verbs, root_verbs
+from miss_server.authority import KeyFileError
 from miss_server.clock import now_ms
 from miss_server.config import ConfigError, Settings
 from miss_server.console import verbs as console_verbs
@@ -33,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(say(error.reason, language, setting=error.setting, value=error.value), file=sys.stderr)
         return 2
+    except KeyFileError as error:
+        print(say(error.reason, language, file=error.file), file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     return status
@@ -77,6 +81,7 @@ def _parser(language: str) -> argparse.ArgumentParser:
     revoking.set_defaults(run=_revoke)
     revoking.add_argument("device", help=say("help-device", language))
     operator_verbs.add_verbs(verbs, [shared], language)
+    root_verbs.add_verbs(verbs, [shared], language)
     console_verbs.add_verb(verbs, [shared], language)
     return parser
 

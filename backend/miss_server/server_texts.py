@@ -56,6 +56,102 @@ TEXTS = {
         "Des clés manquent dans {folder} ({file}) : restaurez le dossier entier depuis la sauvegarde.",
         "Keys are missing in {folder} ({file}): restore the whole folder from the backup.",
     ),
+    "keys-open": (
+        "D’autres comptes peuvent lire {file}. Retirez-leur ce droit (chmod 600), puis recommencez.",
+        "Other accounts can read {file}. Take that right away (chmod 600), then try again.",
+    ),
+    "keys-mismatch": (
+        "{file} n’est pas la clé de son certificat : restaurez le dossier entier depuis la sauvegarde.",
+        "{file} is not its certificate's key: restore the whole folder from the backup.",
+    ),
+    "help-root": (
+        "la racine : hors du serveur, ou une nouvelle",
+        "the root: off the server, or a new one",
+    ),
+    "help-root-show": (
+        "montre les racines et la clé d’émission",
+        "show the roots and the issuing key",
+    ),
+    "help-root-take-out": (
+        "sort la clé de la racine du serveur",
+        "take the root's key off the server",
+    ),
+    "help-root-make": (
+        "fait la racine suivante, signée par celle d’avant",
+        "make the next root, signed by the one before",
+    ),
+    "help-root-after": (
+        "dossier de la racine d’avant",
+        "folder of the root before",
+    ),
+    "help-root-request": (
+        "demande un certificat pour une nouvelle clé d’émission",
+        "ask for the certificate of a new issuing key",
+    ),
+    "help-root-certify": (
+        "signe une demande avec la racine d’un dossier",
+        "sign a request with the root in a folder",
+    ),
+    "help-root-install": (
+        "met en service ce que la racine a signé",
+        "put in use what the root signed",
+    ),
+    "root-no-server": (
+        "Aucun serveur n’a encore démarré sur ce dossier.",
+        "No server has been started on this folder yet.",
+    ),
+    "root-line": (
+        "Racine {number} : {fingerprint}",
+        "Root {number}: {fingerprint}",
+    ),
+    "root-issuing": (
+        "Clé d’émission : {fingerprint}, jusqu’au {until}",
+        "Issuing key: {fingerprint}, until {until}",
+    ),
+    "root-here": (
+        "La clé de la racine est sur ce serveur. Sortez-la : miss-server root take-out DOSSIER",
+        "The root's key is on this server. Take it out: miss-server root take-out FOLDER",
+    ),
+    "root-elsewhere": (
+        "La clé de la racine n’est pas sur ce serveur.",
+        "The root's key is not on this server.",
+    ),
+    "root-taken-out": (
+        "La clé de la racine est dans {folder}, et n’est plus sur ce serveur. Rangez-la hors ligne, en double.",
+        "The root's key is in {folder}, and not on this server any more. Keep it offline, in two copies.",
+    ),
+    "root-made": (
+        "Nouvelle racine dans {folder} : {fingerprint}. Elle servira dès qu’elle aura signé une demande.",
+        "New root in {folder}: {fingerprint}. It is in use once it has signed a request.",
+    ),
+    "root-requested": (
+        "Demande écrite dans {file}. Comparez son empreinte là où elle sera signée : {fingerprint}",
+        "Request written to {file}. Compare its fingerprint where it is signed: {fingerprint}",
+    ),
+    "root-certified": (
+        "Signé, dans {out}. Empreinte de la demande, à comparer : {fingerprint}",
+        "Signed, in {out}. The request's fingerprint, to compare: {fingerprint}",
+    ),
+    "root-installed": (
+        "Nouvelle clé d’émission en service au prochain démarrage : {fingerprint}",
+        "New issuing key in use at the next start: {fingerprint}",
+    ),
+    "root-server-runs": (
+        "Arrêtez d’abord le serveur.",
+        "Stop the server first.",
+    ),
+    "root-other": (
+        "C’est d’une autre racine, ou d’un état plus ancien de ce serveur : rien n’a changé.",
+        "This is of another root, or of an older state of this server: nothing was changed.",
+    ),
+    "root-unreadable": (
+        "Ce fichier n’est pas ce qui est attendu ici, ou il est abîmé : rien n’a changé.",
+        "This file is not what is expected here, or it is damaged: nothing was changed.",
+    ),
+    "root-file": (
+        "{file} : {why}",
+        "{file}: {why}",
+    ),
     "cannot-listen": (
         "Impossible d’écouter sur {host}:{port}. L’adresse est-elle prise, ou d’une autre machine ?",
         "Cannot listen on {host}:{port}. Is the address taken, or another machine's?",

@@ -19,47 +19,29 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
 
 from miss_protocol import limits
-from miss_protocol.enrolment import CertificateRequest as CertificateRequest
-from miss_protocol.enrolment import Endorsement as Endorsement
-from miss_protocol.enrolment import endorsement_content as endorsement_content
+from miss_protocol.enrolment import CertificateRequest, Endorsement, endorsement_content
 from miss_protocol.errors import RemoteError
 from miss_protocol.labels import (
-    ED25519_KEY_BYTES as ED25519_KEY_BYTES,
+    ED25519_KEY_BYTES,
+    LABEL_ENDORSEMENT,
+    LABEL_LOGIN,
+    LABEL_REQUEST,
+    P256_KEY_BYTES,
+    check_ed25519_key,
+    ed25519_public,
+    labelled,
+    p256_public,
+    sign_p256,
+    verify_ed25519,
+    verify_p256,
 )
-from miss_protocol.labels import (
-    LABEL_ENDORSEMENT as LABEL_ENDORSEMENT,
-)
-from miss_protocol.labels import (
-    LABEL_LOGIN as LABEL_LOGIN,
-)
-from miss_protocol.labels import (
-    LABEL_REQUEST as LABEL_REQUEST,
-)
-from miss_protocol.labels import (
-    P256_KEY_BYTES as P256_KEY_BYTES,
-)
-from miss_protocol.labels import (
-    check_ed25519_key as check_ed25519_key,
-)
-from miss_protocol.labels import (
-    ed25519_public as ed25519_public,
-)
-from miss_protocol.labels import (
-    labelled as labelled,
-)
-from miss_protocol.labels import (
-    p256_public as p256_public,
-)
-from miss_protocol.labels import (
-    sign_p256 as sign_p256,
-)
-from miss_protocol.labels import (
-    verify_ed25519 as verify_ed25519,
-)
-from miss_protocol.labels import (
-    verify_p256 as verify_p256,
-)
-from miss_protocol.mls.codec import Writer, decode
+from miss_protocol.mls.codec import Reader, Writer, decode
+
+__all__ = [  # of what stands elsewhere, and is looked for here
+    "CertificateRequest", "ED25519_KEY_BYTES", "Endorsement", "LABEL_ENDORSEMENT", "LABEL_LOGIN", "LABEL_REQUEST",
+    "P256_KEY_BYTES", "check_ed25519_key", "ed25519_public", "endorsement_content", "labelled", "p256_public",
+    "sign_p256", "verify_ed25519", "verify_p256",
+]  # fmt: skip
 
 ARC = "2.25.117876164671627354606185264219115690258"
 OID_LOGIN_KEY = x509.ObjectIdentifier(f"{ARC}.1")
@@ -194,10 +176,7 @@ class DeviceCertificate:
         Raises:
             RemoteError: ``bad-certificate`` or ``expired``.
         """
-        try:
-            self.certificate.verify_directly_issued_by(authority.issuing)
-        except _UNREADABLE as error:
-            raise RemoteError("bad-certificate", "not issued by this authority") from error
+        _check_issued(self.certificate, authority.issuing_certificates())
         if at_ms is not None and not self.valid_at(at_ms, late_ms):
             raise RemoteError("expired", "device certificate")
 
@@ -225,37 +204,63 @@ def device_of(der: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Authority:
-    """The three certificates of a server's registrar: root, issuing, external sender (for MLS removals)."""
+    """A server's registrar: its first root, the issuing and external-sender (for MLS removals) certificates in use,
+    the roots that followed, each signed by the one before, and the issuing certificates that were in use earlier."""
 
     root: x509.Certificate
     issuing: x509.Certificate
     external_sender: x509.Certificate
+    later_roots: tuple[x509.Certificate, ...] = ()
+    past_issuing: tuple[x509.Certificate, ...] = ()
+
+    @property
+    def roots(self) -> tuple[x509.Certificate, ...]:
+        return (self.root, *self.later_roots)
 
     @property
     def server_id(self) -> bytes:
-        """SHA-256 of the root certificate, 32 bytes: what the invitation carries."""
+        """SHA-256 of the first root certificate, 32 bytes: what the invitation carries."""
         return hashlib.sha256(self.root.public_bytes(serialization.Encoding.DER)).digest()
 
+    def issuing_certificates(self) -> tuple[x509.Certificate, ...]:
+        """What device certificates and heads of the log may be signed by, the one in use first."""
+        return (self.issuing, *self.past_issuing)
+
     def issuing_keys(self) -> tuple[bytes, ...]:
-        """The Ed25519 keys that sign device certificates and heads of the log, the one in use first."""
-        return (_ed25519_key(self.issuing),)
+        """The same as Ed25519 keys."""
+        return tuple(_ed25519_key(one) for one in self.issuing_certificates())
+
+    def follows(self, earlier: "Authority") -> bool:
+        """Whether this is what ``earlier`` became: its roots go on from the same ones, and none of its keys is lost."""
+        roots, known = earlier.roots, set(self.issuing_keys())
+        return self.roots[: len(roots)] == roots and known.issuperset(earlier.issuing_keys())
 
     def encode(self) -> bytes:
         out = Writer()
         for certificate in (self.root, self.issuing, self.external_sender):
             out.opaque(certificate.public_bytes(serialization.Encoding.DER))
+        for more in (self.later_roots, self.past_issuing):
+            out.vector([one.public_bytes(serialization.Encoding.DER) for one in more], Writer.opaque)
         return out.bytes()
 
     @classmethod
     def decode(cls, data: bytes, *, server_id: bytes | None = None) -> Self:
-        """An authority whose chain was checked, and whose root is the one the invitation named.
+        """An authority whose chain was checked, and whose first root is the one the invitation named.
 
         Raises:
             RemoteError: ``malformed``, ``bad-certificate`` or ``fingerprint-mismatch``.
         """
-        ders = decode(data, lambda r: (r.opaque(), r.opaque(), r.opaque()))
+
+        def read(r: Reader) -> tuple[list[bytes], list[bytes], list[bytes]]:
+            return [r.opaque() for _ in range(3)], r.vector(Reader.opaque), r.vector(Reader.opaque)
+
+        in_use, later, past = decode(data, read)
+        if len(later) + len(past) > limits.AUTHORITY_CERTIFICATES_MAX:
+            raise RemoteError("bad-certificate", "too many")
         try:
-            authority = cls(*(x509.load_der_x509_certificate(der) for der in ders))
+            load = x509.load_der_x509_certificate
+            root, issuing, external = (load(der) for der in in_use)
+            authority = cls(root, issuing, external, tuple(map(load, later)), tuple(map(load, past)))
             authority._check()
         except _UNREADABLE as error:
             raise RemoteError("bad-certificate", "authority") from error
@@ -264,29 +269,44 @@ class Authority:
         return authority
 
     def _check(self) -> None:
-        for certificate, role in (
-            (self.root, ROLE_ROOT),
-            (self.issuing, ROLE_ISSUING),
-            (self.external_sender, ROLE_EXTERNAL_SENDER),
-        ):
-            certificate.verify_directly_issued_by(self.root)
-            extensions = certificate.extensions
-            if _extension(extensions, OID_ROLE) != role.encode():
-                raise RemoteError("bad-certificate", f"not the {role} certificate")
-            key = certificate.public_key()
-            if not isinstance(key, ed25519.Ed25519PublicKey):
-                raise RemoteError("bad-certificate", "not an Ed25519 key")
-            check_ed25519_key(key.public_bytes_raw())
-            constraints = extensions.get_extension_for_class(x509.BasicConstraints).value
-            if constraints.ca is not (role != ROLE_EXTERNAL_SENDER):
-                raise RemoteError("bad-certificate", "basic constraints")
+        before = self.root
+        for root in self.roots:
+            root.verify_directly_issued_by(before)
+            _check_role(root, ROLE_ROOT)
+            before = root
+        for certificate in self.issuing_certificates():
+            _check_issued(certificate, self.roots)
+            _check_role(certificate, ROLE_ISSUING)
+        _check_issued(self.external_sender, self.roots)
+        _check_role(self.external_sender, ROLE_EXTERNAL_SENDER)
+
+
+def _check_role(certificate: x509.Certificate, role: str) -> None:
+    extensions = certificate.extensions
+    if _extension(extensions, OID_ROLE) != role.encode():
+        raise RemoteError("bad-certificate", f"not the {role} certificate")
+    check_ed25519_key(_ed25519_key(certificate))
+    constraints = extensions.get_extension_for_class(x509.BasicConstraints).value
+    if constraints.ca is not (role != ROLE_EXTERNAL_SENDER):
+        raise RemoteError("bad-certificate", "basic constraints")
+
+
+def _check_issued(certificate: x509.Certificate, issuers: tuple[x509.Certificate, ...]) -> None:
+    """Raises RemoteError, or what the library does, unless one of these issued the certificate."""
+    for issuer in issuers:
+        try:
+            certificate.verify_directly_issued_by(issuer)
+        except _UNREADABLE:
+            continue
+        return
+    raise RemoteError("bad-certificate", "not issued by this authority")
 
 
 @dataclass(frozen=True)
 class AuthorityKeys:
-    """The private keys behind an Authority; on the server only."""
+    """The private keys behind an Authority; on the server only. ``root`` is None where it is kept elsewhere."""
 
-    root: ed25519.Ed25519PrivateKey
+    root: ed25519.Ed25519PrivateKey | None
     issuing: ed25519.Ed25519PrivateKey
     external_sender: ed25519.Ed25519PrivateKey
 
@@ -297,29 +317,32 @@ def make_authority(name: str, now_ms: int) -> tuple[Authority, AuthorityKeys]:
     Args:
         name: the server's public name.
     """
-    keys = AuthorityKeys(*(ed25519.Ed25519PrivateKey.generate() for _ in range(3)))
-    start = _at(now_ms) - timedelta(hours=1)
+    root, issuing, external = (ed25519.Ed25519PrivateKey.generate() for _ in range(3))
 
     def certificate(role: str, key: ed25519.Ed25519PrivateKey) -> x509.Certificate:
-        is_authority = role != ROLE_EXTERNAL_SENDER
-        path_length = {ROLE_ROOT: 1, ROLE_ISSUING: 0}.get(role)
-        builder = x509.CertificateBuilder().subject_name(_authority_name(name, role))
-        builder = builder.issuer_name(_authority_name(name, ROLE_ROOT)).public_key(key.public_key())
-        builder = builder.serial_number(x509.random_serial_number())
-        builder = builder.not_valid_before(start).not_valid_after(start + timedelta(days=3653))
-        builder = builder.add_extension(x509.BasicConstraints(is_authority, path_length), critical=True)
-        builder = builder.add_extension(_key_usage(sign=not is_authority, certify=is_authority), critical=True)
-        builder = builder.add_extension(x509.UnrecognizedExtension(OID_ROLE, role.encode()), critical=False)
-        return builder.sign(keys.root, None)
+        return authority_certificate(name, role, key.public_key(), root, now_ms)
 
-    return (
-        Authority(
-            certificate(ROLE_ROOT, keys.root),
-            certificate(ROLE_ISSUING, keys.issuing),
-            certificate(ROLE_EXTERNAL_SENDER, keys.external_sender),
-        ),
-        keys,
+    authority = Authority(
+        certificate(ROLE_ROOT, root), certificate(ROLE_ISSUING, issuing), certificate(ROLE_EXTERNAL_SENDER, external)
     )
+    return authority, AuthorityKeys(root, issuing, external)
+
+
+def authority_certificate(
+    name: str, role: str, key: ed25519.Ed25519PublicKey, signer: ed25519.Ed25519PrivateKey, now_ms: int
+) -> x509.Certificate:
+    """A certificate of one of an authority's keys, signed by a root, for ten years."""
+    start = _at(now_ms) - timedelta(hours=1)
+    is_authority = role != ROLE_EXTERNAL_SENDER
+    path_length = {ROLE_ROOT: None, ROLE_ISSUING: 0}.get(role)
+    builder = x509.CertificateBuilder().subject_name(_authority_name(name, role))
+    builder = builder.issuer_name(_authority_name(name, ROLE_ROOT)).public_key(key)
+    builder = builder.serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(start).not_valid_after(start + timedelta(days=3653))
+    builder = builder.add_extension(x509.BasicConstraints(is_authority, path_length), critical=True)
+    builder = builder.add_extension(_key_usage(sign=not is_authority, certify=is_authority), critical=True)
+    builder = builder.add_extension(x509.UnrecognizedExtension(OID_ROLE, role.encode()), critical=False)
+    return builder.sign(signer, None)
 
 
 def certify(

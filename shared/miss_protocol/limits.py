@@ -67,6 +67,7 @@ PIN_DIGITS_MIN = 6
 
 # Certificate log
 LOG_BOOKS = 4_096
+AUTHORITY_CERTIFICATES_MAX = 32  # roots after the first, and issuing certificates of the past
 
 # Directory
 DIRECTORY_PAGE_PEOPLE_MAX = 20

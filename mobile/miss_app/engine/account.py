@@ -5,7 +5,7 @@ import base64
 import secrets
 import ssl
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from miss_app.engine import charter, records
@@ -64,6 +64,7 @@ from miss_protocol.mls import group as mls
 KEY_PACKAGES_LOW = limits.KEY_PACKAGES_TARGET // 2
 _OWN = b"own device"
 _LAST_RESORT = b"last resort"
+_AUTHORITY_SECONDS_MAX = 5.0
 _HOUR_SECONDS, _DAY_SECONDS = 3600, 86_400
 
 
@@ -117,7 +118,9 @@ class Account:
         self.own = records.decode(OwnDevice, data)
         self.certificate = DeviceCertificate.parse(self.own.certificate)
         self.store = store
+        self.server = server
         self.server_id = server.invitation.server_id
+        self.keep_server: Callable[[Server], None] = lambda _: None
         self.link_problem = ""
         self._tell = tell
         self.clock = Clock()
@@ -154,7 +157,7 @@ class Account:
             store, self.conversations, self.people, self.membership, self.outbox, self.http, new_id
         )
         self.transfers = Transfers(store, self.messages, self.http, tell)
-        self.log_watch = LogWatch(store, self.people, self.http, self.certificate, lambda: server.authority, tell)
+        self.log_watch = LogWatch(store, self.people, self.http, self.certificate, lambda: self.server.authority, tell)
         self.search = Search(store, self.people, self.messages)
         self.keeping = Keeping(store, self.conversations, self.messages, self.clock.now_ms)
         self._make_affairs(store, tell)
@@ -310,6 +313,7 @@ class Account:
             case Diverged():
                 self.ladder.diverged(frame)
             case Ready():
+                await self._follow_authority()
                 self._ready(frame)
             case Drained():
                 self._drained()
@@ -334,6 +338,21 @@ class Account:
         for one in map(certificate_of_leaf, leaves.values()):
             if one.device_id == frame.device and one.person_id != self.people.me:
                 self._tell(SomeoneTyping(frame.stream, self.people.view(one.person_id)))
+
+    async def _follow_authority(self) -> None:
+        """Learn, before any row is read, what the registrar signs with today: a new root, or a new issuing key.
+
+        What does not go on from what is known here is not believed, and what was known stays.
+        """
+        try:
+            async with asyncio.timeout(_AUTHORITY_SECONDS_MAX):
+                fresh, _ = await self.http.authority(self.server_id)
+        except (Problem, TimeoutError):
+            return
+        if self.server.followed_by(fresh):
+            self.server = replace(self.server, authority_bytes=fresh)
+            self.membership.authority = self.server.authority
+            self.keep_server(self.server)
 
     def _ready(self, frame: Ready) -> None:
         self.clock.set(frame.now_ms)

@@ -266,7 +266,7 @@ class Client:
             store.close()
             raise
         self._account = account
-        account.greet = self.presence.greet
+        account.greet, account.keep_server = self.presence.greet, self._profile.set_server
         self._tell(StageChanged(Stage.OPEN))
         try:
             await account.start()

@@ -57,12 +57,12 @@ class Membership:
         self.certificate = certificate
         self.identity = mls.Identity(signature_seed, mls.Credential.x509(certificate.der))
         self.clock = clock
-        self._authority = authority
+        self.authority = authority
         self._people = people
 
     def rules(self, at_ms: int | None) -> mls.Rules:
         """The rules for a row accepted at ``at_ms``; None where only old leaves are read, judged before."""
-        check = credential_check(self._authority, at_ms, late_ms=limits.CLOCK_TOLERANCE_MINUTES * 60_000)
+        check = credential_check(self.authority, at_ms, late_ms=limits.CLOCK_TOLERANCE_MINUTES * 60_000)
         return mls.Rules(check, check_successor, allowed)
 
     def begin(self, conversation_id: bytes, kind: str, persons: Sequence[bytes]) -> mls.Group:
@@ -96,8 +96,8 @@ class Membership:
         return self.begin(conversation_id, GROUP, (self._people.me,))
 
     def _registrar(self) -> ExternalSender:
-        der = self._authority.external_sender.public_bytes(serialization.Encoding.DER)
-        key = self._authority.external_sender.public_key()
+        der = self.authority.external_sender.public_bytes(serialization.Encoding.DER)
+        key = self.authority.external_sender.public_key()
         if not isinstance(key, ed25519.Ed25519PublicKey):
             raise Problem("server-not-understood")
         return ExternalSender(key.public_bytes_raw(), mls.Credential.x509(der))
@@ -182,7 +182,7 @@ class Membership:
             package = mls.KeyPackage.decode(data)
             package.verify()
             certificate = certificate_of_package(package)
-            certificate.verify(self._authority, now_ms)
+            certificate.verify(self.authority, now_ms)
         except MissError as error:
             raise Problem("key-package-unfit") from error
         tolerance = limits.CLOCK_TOLERANCE_MINUTES * 60

@@ -48,6 +48,12 @@ class Server:
     def authority(self) -> Authority:
         return Authority.decode(self.authority_bytes, server_id=self.invitation.server_id)
 
+    def followed_by(self, fresh: bytes) -> bool:
+        """Whether these are other certificates, of what the registrar that is known here became."""
+        if fresh == self.authority_bytes:
+            return False
+        return Authority.decode(fresh, server_id=self.invitation.server_id).follows(self.authority)
+
 
 @dataclass(frozen=True)
 class DeviceKeys:
