@@ -151,9 +151,9 @@ class Client:
             self._tell(StageChanged(Stage.INVITATION))
 
     def _tell(self, event: Event) -> None:
-        if isinstance(event, StageChanged) and event.stage is Stage.REVOKED and self._wiping is None:
-            leaving = self._profile.is_leaving()
-            self._wiping = asyncio.create_task(self._forget_everything(told=not leaving))
+        if isinstance(event, StageChanged) and event.stage is Stage.REVOKED:
+            leaving = self._profile.is_leaving() or self._wiping is not None
+            self._wiping = self._wiping or asyncio.create_task(self._forget_everything(told=not leaving))
             if leaving:
                 return  # not removed by anybody: the person has left
         if isinstance(event, StageChanged):
