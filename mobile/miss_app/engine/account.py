@@ -10,7 +10,7 @@ from typing import Any
 
 from miss_app.engine import charter, records
 from miss_app.engine.affairs import Affairs
-from miss_app.engine.arrivals import Arrivals
+from miss_app.engine.arrivals import LAST_RESORT, Arrivals
 from miss_app.engine.backlog import Backlog
 from miss_app.engine.conversations import Conversations
 from miss_app.engine.events import CharterAsked, Event, Link, LinkChanged, SomeoneTyping, Stage, StageChanged
@@ -63,7 +63,6 @@ from miss_protocol.mls import group as mls
 
 KEY_PACKAGES_LOW = limits.KEY_PACKAGES_TARGET // 2
 _OWN = b"own device"
-_LAST_RESORT = b"last resort"
 _AUTHORITY_SECONDS_MAX = 5.0
 _HOUR_SECONDS, _DAY_SECONDS = 3600, 86_400
 
@@ -419,8 +418,8 @@ class Account:
             return  # the next login says again how many are left
         if wants_last:
             with self.store.step() as step:
-                step.put("profile", _LAST_RESORT, end.to_bytes(8, "big"))
+                step.put("profile", LAST_RESORT, end.to_bytes(8, "big"))
 
     def _last_resort_is_old(self, now: int) -> bool:
-        end = int.from_bytes(self.store.get("profile", _LAST_RESORT) or b"", "big")
+        end = int.from_bytes(self.store.get("profile", LAST_RESORT) or b"", "big")
         return end < now + limits.KEY_PACKAGE_DAYS * _DAY_SECONDS // 2

@@ -21,6 +21,7 @@ from miss_protocol.mls.public_group import welcome_references
 from miss_protocol.succession import Reset, generation_of, judge_reset
 
 Line = tuple[str, tuple[str, ...]]
+LAST_RESORT = b"last resort"  # in the profile: until when the one at the server is good; absent once it was used
 
 
 class Arrivals:
@@ -66,7 +67,9 @@ class Arrivals:
         inside = record is not None and (record.active or row.stream in self._lost)
         reset = inside and self._is_reset(row, joined)
         used = next(one for one in secrets if one.reference == joined.used)
-        if not _is_last_resort(used):
+        if _is_last_resort(used):
+            step.delete("profile", LAST_RESORT)  # the next login leaves another one with the server
+        else:
             step.delete("key_packages", joined.used)
         sender = group.leaf(joined.sender)
         actor = b"" if sender is None else person_of_leaf(sender)
