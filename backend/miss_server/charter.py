@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from miss_server import acts
 from miss_server.config import ConfigError
+from miss_server.establishment_tables import establishment_staff
 from miss_server.personal_tables import charter_acceptances, charter_heads
 from miss_server.refusals import ENGLISH, FRENCH, Refusal
 from miss_server.register_load import insert_missing
+from miss_server.register_tables import people
 
 TEXT_CHARACTERS_MAX = 20_000
 _FIRST_LINE = re.compile(r"Version ([0-9A-Za-z.-]{1,40})")
@@ -69,12 +71,24 @@ def accept(connection: Connection, person_id: bytes, version: str, at_ms: int) -
 
 
 def accepted_at_ms(connection: Connection, person_id: bytes, version: str) -> int | None:
-    """When a person accepted this version; None where they have not."""
+    """When a person, or the head of an establishment for its staff, accepted this version; None where nobody has."""
     c = charter_acceptances.c
     at_ms: int | None = connection.scalar(
         select(c.accepted_at_ms).where(c.person_id == person_id, c.version == version)
     )
-    return at_ms
+    if at_ms is not None:
+        return at_ms
+    s, h, p = establishment_staff.c, charter_heads.c, people.c
+    by_head: int | None = connection.scalar(
+        select(func.min(h.accepted_at_ms)).where(
+            p.person_id == person_id,
+            s.number == p.rpps,
+            s.removed_at_ms.is_(None),
+            h.establishment == s.finess,
+            h.version == version,
+        )
+    )
+    return by_head
 
 
 def accept_as_head(connection: Connection, establishment: str, head: str, version: str, who: str, now_ms: int) -> bool:

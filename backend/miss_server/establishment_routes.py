@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy import Connection
 
-from miss_server import establishments, finess, staff, staff_files, staff_imports, staff_records, wishes
+from miss_server import establishments, finess, invites, staff, staff_files, staff_imports, staff_records, wishes
 from miss_server.answers import Denied, language_of
 from miss_server.buckets import RETRY_SECONDS, granted
 from miss_server.clock import now_ms
@@ -17,6 +17,7 @@ from miss_server.operator_texts import say
 from miss_server.people import number_of
 from miss_server.refusals import DecisionError
 from miss_server.registration_routes import PlainRoute
+from miss_server.rpps import is_national
 from miss_server.staff_imports import APPLIED, Import
 from miss_server.staff_records import Bad, Line, Sorted
 from miss_server.tickets import bearer, require_device
@@ -90,10 +91,18 @@ async def read_staff(request: Request, words: str = "", skip: int = 0) -> Respon
     device = await require_device(request)
     if len(words) > WORDS_CHARACTERS_MAX or "\0" in words or not 0 <= skip <= staff.STAFF_MAX:
         raise Denied(422, "malformed")
-    return JSONResponse(await request.app.state.database.read(_colleagues, device.person_id, words, skip))
+    return JSONResponse(
+        await request.app.state.database.read(_colleagues, device.person_id, words, skip, request.app.state.pepper)
+    )
 
 
-def _colleagues(connection: Connection, person_id: bytes, words: str, skip: int) -> dict[str, object]:
+def _invite(pepper: bytes, person_id: bytes, one: staff.Member) -> str:
+    """What invites a colleague of the register who is not on MiSS; the others are given a voucher."""
+    invitable = not one.person_id and is_national(one.row.number)
+    return invites.refer(pepper, person_id, one.row.number) if invitable else ""
+
+
+def _colleagues(connection: Connection, person_id: bytes, words: str, skip: int, pepper: bytes) -> dict[str, object]:
     sheets = staff.establishments_of(connection, number_of(connection, person_id))
     found = staff.search(connection, [sheet.finess for sheet in sheets], words, skip=skip)
     unseen = wishes.hidden(connection, person_id, [one.person_id for one in found if one.person_id])
@@ -107,6 +116,7 @@ def _colleagues(connection: Connection, person_id: bytes, words: str, skip: int)
             "reachable": one.reachable,
             "checked_how": one.checked_how,
             "checked_at_ms": one.checked_at_ms,
+            "invite": _invite(pepper, person_id, one),
         }
         for one in found
         if one.person_id not in unseen

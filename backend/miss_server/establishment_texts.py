@@ -231,6 +231,18 @@ TEXTS = {
         "lister les codes, ou en retirer un (--withdraw)",
         "list the codes, or withdraw one (--withdraw)",
     ),
+    "help-charter": (
+        "noter que la direction accepte, pour son personnel, la charte en vigueur",
+        "note that the head accepts the terms in force for the staff",
+    ),
+    "charter-for-staff": (
+        "{head} accepte la charte {version} pour le personnel de {name}.",
+        "{head} accepts the terms {version} for the staff of {name}.",
+    ),
+    "charter-for-staff-known": (
+        "La charte {version} était déjà acceptée pour le personnel de {name}.",
+        "The terms {version} were accepted for the staff of {name} already.",
+    ),
     "help-key": ("faire une clé d’import, montrée une fois", "make an import key, shown once"),
     "help-staff": ("lister le personnel, ou l’exporter (--out)", "list the staff, or export it (--out)"),
     "help-import": (

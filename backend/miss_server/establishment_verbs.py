@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from miss_server import config, establishments, outside_professions, staff, vouchers
+from miss_server import charter, config, establishments, outside_professions, staff, vouchers
 from miss_server.clock import now_ms
 from miss_server.database import Database
 from miss_server.import_verbs import ImportVerbs
@@ -66,6 +66,7 @@ class Verbs:
         vouching.add_argument("--referent", required=True, metavar="NAME")
         verb("vouchers", self._vouchers).add_argument("--withdraw", type=int, metavar="NUMBER")
         verb("key", self._key)
+        verb("charter", self._charter).add_argument("--head", required=True, metavar="NAME")
         ImportVerbs(self._on_database, self._operator).add(verb, language)
 
     def _act(
@@ -80,6 +81,20 @@ class Verbs:
             print("\n".join(said))
 
         return self._on_database(arguments, language, on)
+
+    def _charter(self, arguments: argparse.Namespace, language: str) -> int:
+        """The head of an establishment accepts the charter in force for its staff."""
+
+        def act(connection: Connection, finess: str, who: str) -> list[str]:
+            head = " ".join(arguments.head.split())
+            if not head or not head.isprintable() or len(head) > establishments.NAME_CHARACTERS_MAX:
+                raise DecisionError("field-empty", field="head")
+            row, version = establishments.find(connection, finess), charter.load(arguments.data).version
+            news = charter.accept_as_head(connection, finess, head, version, who, now_ms())
+            key = "charter-for-staff" if news else "charter-for-staff-known"
+            return [say(key, language, version=version, name=row.name, head=head)]
+
+        return self._act(arguments, language, act)
 
     def _list(self, arguments: argparse.Namespace, language: str) -> int:
         def act(connection: Connection, _finess: str, _who: str) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from cast import Scene, play
+from cast import Device, Scene, play, until
 from dayone.town import Town, enter
 from miss_app.engine.events import WishesView
 from miss_app.engine.problems import Problem
@@ -59,8 +59,16 @@ def test_who_is_new_nearby(tmp_path: Path) -> None:
             )
         await me.restart()
         assert [one.person_id for one in me.client.presence.favourites()] == [neighbour.view.person_id]
-        await me.client.presence.set_favourite(found, False)
-        assert me.client.presence.favourites() == []
+        # Another device of the same person has them too.
+        tablet = scene.device("tablet", me.who)
+        await tablet.link_from(me, days=30)
+
+        def marked(device: Device) -> list[bytes]:
+            return [one.person_id for one in device.client.presence.favourites()]
+
+        await until(lambda: marked(tablet) == [neighbour.view.person_id], "the tablet shows the favourite")
+        await tablet.client.presence.set_favourite(found, False)
+        await until(lambda: marked(me) == [], "the mark is taken back everywhere")
 
     try:
         play(town, tmp_path, acts)

@@ -41,6 +41,7 @@ JULIE = person(7, "Julie Parabole", "Sage-femme", "Maternité Inventée, Ville-E
 ROBIN = person(8, "Dr Robin Personnage", "Néphrologue", "CH Fictif, Ville-Exemple")
 AWAY = person(9, "Dr Claude Exemplaire", "Dermatologue", "Cabinet du Modèle, Autre-Ville", reachable=False)
 AWAY = replace(AWAY, invite="invite-claude")
+SECRETARY = person(10, "Dominique Factice", "Secrétaire médicale", "Cardiologie", "voucher")
 EVERYBODY = [CAMILLE, NADIA, SACHA, INES, PAUL, JULIE, ROBIN, AWAY]
 
 
@@ -87,6 +88,7 @@ def fill(scene: Scene) -> Scene:
     scene.now_server = ServerView("messagerie.exemple-sante.example", "7f3a 91c2 0b5e d864 22af 6c19 e07d 4b38")
     scene.now_me, scene.people = ME, list(EVERYBODY)
     scene.now_favourites, scene.now_near = [CAMILLE, NADIA], [INES, JULIE]
+    scene.now_colleagues = [SECRETARY, SACHA]
     scene.now_registration = RegistrationView(Stage.CODE, "mailbox", "a***@medecin.mssante.example")
     scene.my_devices = [
         DeviceView(b"1" * 16, "Poste du cabinet", True, NOW_MS - 40 * DAY, NOW_MS),

@@ -76,6 +76,7 @@ class Scene:
         self.now_wishes = WishesView()
         self.now_favourites: list[PersonView] = []
         self.now_near: list[PersonView] = []
+        self.now_colleagues: list[PersonView] = []
         self.people: list[PersonView] = []
         self.talks: list[ConversationView] = []
         self.lines: dict[bytes, list[MessageView]] = {}
@@ -178,6 +179,10 @@ class Scene:
     async def set_favourite(self, person: PersonView, chosen: bool) -> None:
         self._did("set_favourite", person.display_name, chosen)
         self.now_favourites = [one for one in self.now_favourites if one != person] + ([person] if chosen else [])
+
+    async def colleagues(self, words: str = "") -> list[PersonView]:
+        wanted = words.casefold()
+        return [each for each in self.now_colleagues if wanted in each.display_name.casefold()]
 
     async def new_near(self) -> list[PersonView]:
         return list(self.now_near)

@@ -22,6 +22,11 @@ def test_favourites_and_who_is_new_stand_there_before_a_search(rehearse: Rehears
     play.tap("new-message")
     play.until(lambda: play.sees("nearby-1"))
     assert play.read("favourite-0").startswith(CAMILLE.display_name)
+    play.until(lambda: play.sees("colleague-0"))
+    assert play.read("colleague-0").startswith("Dominique Factice")
+    play.type("people-search", "factice")  # in no national register, but in the establishment's own list
+    play.until(lambda: play.sees("colleague-0") and not play.sees("favourite-0"))
+    play.app.shell.front.ids.finder.ids.name.text = ""
     play.type("people-search", "claude")
     play.until(lambda: play.sees("person-0") and not play.sees("favourite-0"))
     play.tap("back")

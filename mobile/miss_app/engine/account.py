@@ -126,7 +126,6 @@ class Account:
         self.session = Session(server.invitation, credentials, tls, self)
         self.http = Http(server.invitation, language, tls, self.session.ticket)
         self.people = People(store, self.certificate)
-        self.favourites = Favourites(store, self.people)
         self.conversations = Conversations(store)
         self.messages = Messages(store, self.conversations, self.people)
         seed = self.own.keys.signature_seed
@@ -220,6 +219,7 @@ class Account:
         self.own_stream = OwnStream(self.conversations, self.membership, self.outbox, self.people, now_ms, new_id)
         self.states = StateSync(store, self.own_stream, me.device_id)
         self.messages.shared = self.states.get
+        self.favourites = Favourites(self.states, self.people)
         self.handovers = Handovers(
             store,
             self.conversations,

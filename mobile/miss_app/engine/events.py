@@ -401,11 +401,6 @@ class PersonArrived(Event):
 
 
 @dataclass(frozen=True)
-class FavouritesChanged(Event):
-    """The colleagues this person marked are others now."""
-
-
-@dataclass(frozen=True)
 class CharterAsked(Event):
     """The server has a charter that this person has not accepted yet."""
 

@@ -1,34 +1,38 @@
-"""The colleagues a person marked, to find them without searching."""
+"""The colleagues a person marked, to find them without searching; all devices of the person share them."""
 
 from miss_app.engine import records
 from miss_app.engine.events import PersonView
 from miss_app.engine.model import Card
 from miss_app.engine.people import People
-from miss_app.engine.store import Step, Store
+from miss_app.engine.state_sync import StateSync
+from miss_app.engine.store import Step
+from miss_protocol.errors import RemoteError
 
-_NAME = b"favourite "
+PREFIX = "favourite/"
 
 
 class Favourites:
     """The favourites of one open store."""
 
-    def __init__(self, store: Store, people: People) -> None:
-        self._store = store
+    def __init__(self, states: StateSync, people: People) -> None:
+        self._states = states
         self._people = people
 
     def all(self) -> list[PersonView]:
         """By name, as last seen here or in the directory; who has left MiSS is not among them."""
-        rows = [row for row in self._store.all_rows("profile") if row.name.startswith(_NAME)]
-        found = [self._view(records.decode(Card, row.body)) for row in rows]
+        found = []
+        for name in self._states.names(PREFIX):
+            try:
+                found.append(self._view(records.decode(Card, self._states.get(PREFIX + name))))
+            except RemoteError:
+                continue  # written by a later version, which shows it
         return sorted((one for one in found if one.reachable), key=lambda one: one.display_name.casefold())
 
     def set(self, step: Step, person: PersonView, chosen: bool) -> None:
         """Mark somebody, or take the mark back."""
-        if not chosen:
-            step.delete("profile", _NAME + person.person_id)
-            return
         what = (person.display_name, person.profession, person.place, person.checked_how, person.checked_at_ms)
-        step.put("profile", _NAME + person.person_id, records.encode(Card(person.person_id, *what)))
+        value = records.encode(Card(person.person_id, *what)) if chosen else b""
+        self._states.set(step, PREFIX + person.person_id.hex(), value)
 
     def _view(self, card: Card) -> PersonView:
         known = self._people.view(card.person_id)

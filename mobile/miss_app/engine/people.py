@@ -262,6 +262,16 @@ async def new_near(http: Http) -> list[PersonView]:
         raise Problem("server-not-understood") from error
 
 
+async def colleagues(http: Http, words: str) -> list[PersonView]:
+    """An establishment's own correspondents; Problem where the server cannot be reached."""
+    query = {"words": words} if words else {}
+    found = await http.json("GET", "/v1/establishments/staff", query=query, ticket=True)
+    try:
+        return [person_view(one) for one in found["people"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise Problem("server-not-understood") from error
+
+
 async def check_contactable(http: Http, person: PersonView) -> None:
     """Asks before a conversation is begun; a server that is away is no answer, the conversation waits for it.
 

@@ -7,7 +7,7 @@ from miss_app.engine import charter, wishes
 from miss_app.engine import people as directory
 from miss_app.engine.account import Account
 from miss_app.engine.beginning import begin_direct
-from miss_app.engine.events import CharterView, Event, FavouritesChanged, PersonArrived, PersonView, WishesView
+from miss_app.engine.events import CharterView, Event, PersonArrived, PersonView, WishesView
 from miss_app.engine.onboarding import Onboarding
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import Profile
@@ -68,6 +68,10 @@ class Presence:
         """Who is new on MiSS in this person's town and department."""
         return await directory.new_near(self._open_account().http)
 
+    async def colleagues(self, words: str = "") -> list[PersonView]:
+        """The staff of this person's establishments, by their own lists: those whom all words fit, by name."""
+        return await directory.colleagues(self._open_account().http, words)
+
     # Favourites.
 
     def favourites(self) -> list[PersonView]:
@@ -86,7 +90,6 @@ class Presence:
             raise Problem("person-not-reachable")
         with account.store.step() as step:
             account.favourites.set(step, person, chosen)
-            step.tell(FavouritesChanged())
 
     # Inviting.
 

@@ -19,6 +19,7 @@ from miss_app.ui.virtual_list import VirtualList
 
 PAUSE_S = 0.3  # of typing, before the server is asked
 LETTERS_MIN = 2
+COLLEAGUES_MAX = 50
 
 
 class PeopleFinder(BoxLayout):
@@ -43,6 +44,7 @@ class PeopleFinder(BoxLayout):
         self._searched = False
         self._favourites: list[PersonView] = []
         self._near: list[PersonView] = []
+        self._colleagues: list[PersonView] = []
         super().__init__(**options)
         self._list = VirtualList(lambda: ListRow(self._tapped), measure_item)
         self._search_soon = Clock.create_trigger(lambda _dt: self.search(), PAUSE_S)
@@ -52,7 +54,7 @@ class PeopleFinder(BoxLayout):
         self.ids.place.add_widget(self._list)
 
     def look_around(self) -> None:
-        """Whom one may want without searching: favourites at once, who is new nearby once the server has said."""
+        """Whom one may want without searching: favourites at once, the others once the server has said."""
         if self.app is None:
             return
         presence = self.app.client.presence
@@ -63,7 +65,25 @@ class PeopleFinder(BoxLayout):
             self.show()
 
         self.app.bridge.ask(presence.new_near(), near, lambda _failure: None)
+        self._ask_colleagues("")
         self.show()
+
+    def _ask_colleagues(self, typed: str) -> None:
+        """The establishment's own list, which also holds who is in no national register."""
+        if self.app is None:
+            return
+        asked = self._asked
+
+        def found(people: list[PersonView]) -> None:
+            if asked == self._asked:
+                self._colleagues = [each for each in people if not each.person_id or each.person_id != self._me()]
+                self.show()
+
+        self.app.bridge.ask(self.app.client.presence.colleagues(typed), found, lambda _failure: None)
+
+    def _me(self) -> bytes:
+        me = self.app.client.me() if self.app is not None else None
+        return b"" if me is None else bytes(me.person_id)
 
     def typed(self) -> None:
         """Something was typed: search after a pause."""
@@ -78,13 +98,13 @@ class PeopleFinder(BoxLayout):
         asked = self._asked
         if len(name) + len(profession) + len(place) < LETTERS_MIN:
             self._found, self._searched = [], False
+            self._ask_colleagues("")
             self.show()
             return
 
         def found(people: list[PersonView]) -> None:
             if asked == self._asked:
-                me = self.app.client.me() if self.app is not None else None
-                own = me.person_id if me is not None else b""
+                own = self._me()
                 self._found = [each for each in people if not own or each.person_id != own]
                 self._searched, self.problem = True, ""
                 self.show()
@@ -96,6 +116,10 @@ class PeopleFinder(BoxLayout):
                 self.show()
 
         self.app.bridge.ask(self.app.client.search_people(name, profession=profession, place=place), found, failed)
+        if place:
+            self._colleagues = []  # they all work in the same place
+        else:
+            self._ask_colleagues(f"{name} {profession}".strip())
 
     def show(self) -> None:
         """Draw the people found, then those already chosen."""
@@ -109,6 +133,9 @@ class PeopleFinder(BoxLayout):
             items += [self._line(f"chosen-{place}", person) for place, person in enumerate(self.chosen)]
         if not found and not self._searched:
             items = self._around(taken) + items
+        else:
+            known = taken | {identity(person) for person in found}
+            items += self._staff(known)
         self._list.set_rows(items, keep_place=True)
         self.count = len(items)
         if items or self.problem:
@@ -118,17 +145,25 @@ class PeopleFinder(BoxLayout):
 
     def _around(self, taken: set[bytes]) -> list[ListItem]:
         """What stands there while nothing is typed."""
-        marked = [person for person in self._favourites if identity(person) not in taken]
-        shown = taken | {identity(person) for person in marked}
+        shown = taken | {identity(person) for person in self._favourites}
         near = [person for person in self._near if identity(person) not in shown]
         items: list[ListItem] = []
+        marked = [person for person in self._favourites if identity(person) not in taken]
         if marked:
             items.append(ListItem("", words.say("people.favourites"), heading=True))
             items += [self._line(f"favourite-{place}", person) for place, person in enumerate(marked)]
         if near:
             items.append(ListItem("", words.say("people.new"), heading=True))
             items += [self._line(f"nearby-{place}", person) for place, person in enumerate(near)]
-        return items
+        return items + self._staff(shown | {identity(person) for person in near})
+
+    def _staff(self, shown: set[bytes]) -> list[ListItem]:
+        """The establishment's own correspondents, but for those who stand there already."""
+        fresh = [person for person in self._colleagues if identity(person) not in shown][:COLLEAGUES_MAX]
+        if not fresh:
+            return []
+        lines = [self._line(f"colleague-{place}", person) for place, person in enumerate(fresh)]
+        return [ListItem("", words.say("people.colleagues"), heading=True), *lines]
 
     def repaint(self) -> None:
         """The theme or the language changed."""
