@@ -37,6 +37,7 @@ FIRST = {
     "registration": Stage.IDENTITY,
     "registration-unknown": Stage.IDENTITY,
     "professions": Stage.IDENTITY,
+    "voucher": Stage.IDENTITY,
     "browser": Stage.BROWSER,
     "code": Stage.CODE,
     "code-browser": Stage.CODE,
@@ -88,6 +89,7 @@ BOTH_LOOKS = (
     "reply-urgent",
     "invitation",
     "registration",
+    "voucher",
     "code",
     "pin",
     "list",
@@ -161,6 +163,17 @@ def registration_unknown(rehearsal: Rehearsal) -> None:
     if not rehearsal.sees("claim-go"):
         driver.scroll("claim-charter", 600)  # large type: the button is below
     rehearsal.tap("claim-go")
+    rehearsal.until(lambda: rehearsal.sees("problem"))
+
+
+def voucher(rehearsal: Rehearsal) -> None:
+    registration(rehearsal)
+    if not rehearsal.sees("claim-voucher"):
+        driver.scroll("claim-charter", 600)
+    rehearsal.scene.refuse["claim_vouched"] = Problem("voucher-of-another")
+    rehearsal.tap("claim-voucher")
+    rehearsal.type("voucher-code", "4F7K-2222-3333-4444")
+    rehearsal.tap("voucher-go")
     rehearsal.until(lambda: rehearsal.sees("problem"))
 
 
@@ -448,6 +461,7 @@ COME: dict[str, Callable[[Rehearsal], None]] = {
     "invitation-wrong": invitation_wrong,
     "registration": registration,
     "registration-unknown": registration_unknown,
+    "voucher": voucher,
     "professions": professions,
     "chat": chat,
     "chat-states": chat_states,

@@ -67,7 +67,7 @@ class Scene:
         self.refuse: dict[str, Problem] = {}
         self.now_stage = Stage.INVITATION
         self.now_link = Link.ONLINE
-        self.now_ways: tuple[str, ...] = ("mailbox", "psc")
+        self.now_ways: tuple[str, ...] = ("mailbox", "psc", "voucher")
         self.now_registration: RegistrationView | None = None
         self.now_server: ServerView | None = None
         self.now_me: PersonView | None = None
@@ -210,6 +210,12 @@ class Scene:
         self.now_registration = RegistrationView(Stage.BROWSER, "psc", authorize="https://psc.example/auth")
         self._go(Stage.BROWSER)
         return "https://psc.example/auth"
+
+    async def claim_vouched(
+        self, voucher: str, family_name: str, given_name: str, *, charter_version: str = ""
+    ) -> None:
+        self._did("claim_vouched", voucher, family_name, given_name, charter_version)
+        self._go(Stage.PIN)
 
     async def enter_code(self, code: str) -> None:
         self._did("enter_code", code)

@@ -30,7 +30,7 @@ _STAGES = {
     "delayed": Stage.WAITING,
     "refused": Stage.REFUSED,
 }
-WAYS = ("mailbox", "psc")
+WAYS = ("mailbox", "psc", "voucher")
 
 
 class Onboarding:
@@ -141,7 +141,7 @@ class Onboarding:
         self._poll()
 
     async def ways(self) -> tuple[str, ...]:
-        """How one may prove here who one is: "mailbox", and "psc" where the server offers Pro Santé Connect."""
+        """How one may prove here who one is: "mailbox", "psc" for Pro Santé Connect, "voucher" by an establishment."""
         answer = await (await self._connected()).json("GET", "/v1/registrations")
         offered = answer.get("ways")
         return tuple(way for way in WAYS if isinstance(offered, list) and way in offered)
@@ -169,6 +169,31 @@ class Onboarding:
         self._take(pending, answer)
         self._poll()
         return address
+
+    async def claim_vouched(
+        self, voucher: str, family_name: str, given_name: str, *, charter_version: str = ""
+    ) -> None:
+        """Register by the code that one's establishment gave, under the name it knows; certified at once, as a rule.
+
+        Raises:
+            Problem: ``voucher-malformed``, ``voucher-unknown``, ``voucher-used``, ``voucher-of-another``…
+        """
+        http = await self._connected()
+        keys = DeviceKeys.make(self._device_name)
+        request = keys.request()
+        body = {
+            "voucher": voucher,
+            "family_name": family_name,
+            "given_name": given_name,
+            "language": self._language(),
+            "request": base64.b64encode(request).decode(),
+            "charter": charter_version,
+        }
+        answer = await http.json("POST", "/v1/registrations/voucher", json=body)
+        registration, secret = str(answer.get("registration", "")), str(answer.get("secret", ""))
+        self._take(Pending(keys, Stage.IDENTITY, request, registration, secret), answer)
+        self._poll()  # goes on where the next answer is lost
+        await self._look(http)
 
     async def enter_code(self, code: str) -> None:
         """The code from the mail, from the telephone, or from the browser.

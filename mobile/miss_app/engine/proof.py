@@ -18,8 +18,14 @@ class Proof:
         self._open_account = open_account
 
     async def ways(self) -> tuple[str, ...]:
-        """How one may prove who one is on this server: "mailbox", "psc"."""
+        """How one may prove who one is on this server: "mailbox", "psc", "voucher"."""
         return await self._onboarding.ways()
+
+    async def claim_vouched(
+        self, voucher: str, family_name: str, given_name: str, *, charter_version: str = ""
+    ) -> None:
+        """Register by the code that one's establishment gave; Problem("voucher-…") where it is not good."""
+        await self._onboarding.claim_vouched(voucher, family_name, given_name, charter_version=charter_version)
 
     async def claim_in_browser(self, *, charter_version: str = "") -> str:
         """Register with Pro Santé Connect; returns the address to open in the system's browser."""

@@ -6,6 +6,7 @@ from kivy.properties import BooleanProperty, StringProperty
 
 from miss_app.engine.events import ConversationChanged, ConversationView, Event, MemberView, PersonView
 from miss_app.ui import dates
+from miss_app.ui.checks import checked_words
 from miss_app.ui.confirm import confirm
 from miss_app.ui.kv import load_rules
 from miss_app.ui.member_row import MemberRow
@@ -142,8 +143,7 @@ class InfoScreen(Page):
 def checked(member: MemberView) -> str:
     """How and when a member's identity was checked, and on how many devices they read."""
     person = member.person
-    key = f"checked.{person.checked_how or 'unknown'}"
-    how = words.say(key if words.knows(key) else "checked.unknown")
+    how = checked_words(person.checked_how, person.place)
     if person.checked_at_ms:
         how = words.say("checked.on", how=how, date=dates.date(dates.local(person.checked_at_ms)))
     return f"{how} · {words.say('info.devices', count=member.devices)}" if member.devices else str(how)

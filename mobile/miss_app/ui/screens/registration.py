@@ -11,6 +11,7 @@ from miss_app.ui.kv import load_rules
 from miss_app.ui.list_row import ListItem, ListRow, measure_item
 from miss_app.ui.texts import words
 from miss_app.ui.virtual_list import VirtualList
+from miss_app.ui.voucher_sheet import VoucherSheet
 
 # The professions' codes in the national nomenclature TRE_G15, the most frequent first; the catalogues have the labels.
 PROFESSIONS = (
@@ -54,13 +55,17 @@ def profession_label(code: str) -> str:
 
 
 class RegistrationScreen(GatePage):
-    """The claim. ``profession`` is the chosen register code, "" before; ``browser``: Pro Santé Connect is offered."""
+    """The claim. ``profession`` is the chosen register code, "" before.
+
+    ``browser``: Pro Santé Connect is offered; ``vouching``: some establishment vouches for its staff here.
+    """
 
     profession = StringProperty("")
     profession_name = StringProperty("")
     server = StringProperty("")
     fingerprint = StringProperty("")
     browser = BooleanProperty(False)
+    vouching = BooleanProperty(False)
     charter: CharterView | None = None
 
     def entered(self) -> None:
@@ -75,7 +80,21 @@ class RegistrationScreen(GatePage):
         self.app.bridge.ask(self.app.client.proof.ways(), self._offer, lambda _failure: None)
 
     def _offer(self, ways: tuple[str, ...]) -> None:
-        self.browser = "psc" in ways
+        self.browser, self.vouching = "psc" in ways, "voucher" in ways
+
+    def go_vouched(self) -> None:
+        """Register by the code of one's establishment: asked for in a panel, with the names typed so far."""
+        if not self.ids.charter.checked:
+            self.complain("charter-missing")
+        elif not self.busy and self.charter is None:
+            self.ask(self.app.client.presence.charter(), self._go_on_vouched)
+        elif not self.busy and self.charter is not None:
+            ids, version = self.ids, self.charter.version
+            self.app.shell.show_sheet(VoucherSheet(self.app, version, ids.family.text, ids.given.text))
+
+    def _go_on_vouched(self, found: CharterView) -> None:
+        self._keep_charter(found)
+        self.go_vouched()
 
     def go_in_browser(self) -> None:
         """Register by signing in with Pro Santé Connect."""

@@ -4,9 +4,9 @@ from importlib import metadata
 
 from kivy.properties import StringProperty
 
+from miss_app.ui.checks import checked_words
 from miss_app.ui.kv import load_rules
 from miss_app.ui.page import Page
-from miss_app.ui.texts import words
 
 
 class SettingsScreen(Page):
@@ -28,8 +28,7 @@ class SettingsScreen(Page):
         if me is not None:
             self.who, self.key = me.display_name, me.person_id.hex()
             self.what = " · ".join(part for part in (me.profession, me.place) if part)
-            key = f"checked.{me.checked_how or 'unknown'}"
-            self.how = words.say(key if words.knows(key) else "checked.unknown")
+            self.how = checked_words(me.checked_how, me.place)
         if server is not None:
             self.server, self.fingerprint = server.name, server.fingerprint
         self.theme = client.settings().get("theme", "auto")
