@@ -10,7 +10,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 VERDICTS = ROOT / "docs/proofs"
-PROOFS = ("bare_debian", "catch_up", "fuzz", "kills", "mls_mutations", "mls_schedules", "register_scale", "save_points")
+PROOFS = (
+    "bare_debian",
+    "catch_up",
+    "devices",
+    "fuzz",
+    "kills",
+    "mls_mutations",
+    "mls_schedules",
+    "register_scale",
+    "save_points",
+)
 
 
 def commit() -> str:
