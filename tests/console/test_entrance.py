@@ -74,10 +74,17 @@ def test_two_passkeys_by_a_one_time_link_then_login_with_either(desk: NewDesk, c
     one.log_out()
     one.page.goto("/")
     assert one.page.url.endswith("/login")
-    for authenticator in (0, 1):
-        one.use(authenticator)
-        one.log_in()
-        one.log_out()
+    one.use(0)
+    one.log_in()
+    one.log_out()
+    one.use(1)
+    for _ in range(10):  # by the keyboard alone
+        one.page.keyboard.press("Tab")
+        if one.page.evaluate("document.activeElement.textContent").startswith("Se connecter"):
+            break
+    one.page.keyboard.press("Enter")
+    one.page.wait_for_url(f"{one.origin}/")
+    one.log_out()
     assert session["value"] not in one.cookies().values()
     stolen = httpx.get(f"{one.origin}/", headers={"cookie": f"miss-console={session['value']}"})
     assert (stolen.status_code, stolen.headers["location"]) == (303, "/login")
