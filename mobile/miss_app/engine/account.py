@@ -12,7 +12,10 @@ from miss_app.engine import charter, records
 from miss_app.engine.affairs import Affairs
 from miss_app.engine.arrivals import LAST_RESORT, Arrivals
 from miss_app.engine.backlog import Backlog
+from miss_app.engine.certificate import OWN, RENEWAL_DUE
+from miss_app.engine.certificate import renew as renew_certificate
 from miss_app.engine.conversations import Conversations
+from miss_app.engine.doubts import Doubts
 from miss_app.engine.events import CharterAsked, Event, Link, LinkChanged, SomeoneTyping, Stage, StageChanged
 from miss_app.engine.favourites import Favourites
 from miss_app.engine.handover import Handovers
@@ -62,7 +65,6 @@ from miss_protocol.identity import DeviceCertificate
 from miss_protocol.mls import group as mls
 
 KEY_PACKAGES_LOW = limits.KEY_PACKAGES_TARGET // 2
-_OWN = b"own device"
 _AUTHORITY_SECONDS_MAX = 5.0
 _HOUR_SECONDS, _DAY_SECONDS = 3600, 86_400
 
@@ -78,7 +80,7 @@ class OwnDevice:
 def keep_own_device(store: Store, own: OwnDevice) -> None:
     """Move the keys that waited for a PIN into the store."""
     with store.step() as step:
-        step.put("profile", _OWN, records.encode(own))
+        step.put("profile", OWN, records.encode(own))
 
 
 def new_id() -> bytes:
@@ -111,7 +113,7 @@ class Account:
         language: str,
         tell: Callable[[Event], None],
     ) -> None:
-        data = store.get("profile", _OWN)
+        data = store.get("profile", OWN)
         if data is None:
             raise Problem("store-damaged")
         self.own = records.decode(OwnDevice, data)
@@ -144,7 +146,19 @@ class Account:
             self.lost,
         )
         self.traces = Traces(store, self.conversations, self.messages, self.people, self.outbox)
-        self.news = News(store, self.people, self.conversations, self.messages, lambda: self.greet())
+        self.doubts = Doubts(
+            store,
+            self.people,
+            self.conversations,
+            self.messages,
+            self.outbox,
+            lambda: self.server.authority,
+            self.clock.now_ms,
+            self._certificate_due,
+            new_id,
+            tell,
+        )
+        self.news = News(store, self.people, self.conversations, self.messages, self.doubts, lambda: self.greet())
         self.inbox = self._inbox()
         self.standings = Standings(self.conversations, self.lost, self.session.report)
         self.ladder = self._ladder()
@@ -281,6 +295,17 @@ class Account:
     def _lost_thread(self, conversation_id: bytes) -> None:
         self.ladder.begin(conversation_id)
 
+    def use(self, own: OwnDevice, certificate: DeviceCertificate) -> None:
+        """From now on this device shows its renewed certificate; key packages made with the old one are made anew."""
+        self.own, self.certificate = own, certificate
+        self.people.renew_own(certificate)
+        self.membership.use(certificate)
+        self.chore(self._leave_key_packages(limits.KEY_PACKAGES_TARGET))
+
+    def _certificate_due(self, step: Step) -> None:
+        step.put("profile", RENEWAL_DUE, b"1")
+        step.after(lambda: self.chore(renew_certificate(self)))
+
     def _late(self) -> None:
         self.latecomers.resume()
 
@@ -363,6 +388,8 @@ class Account:
 
     def _drained(self) -> None:
         """The backlog is in: now, and not before, rows of one's own may be offered again."""
+        self.chore(renew_certificate(self))
+        self.doubts.show_claims()
         self.backlog.end()
         self.outbox.open()
         self.standings.resume()

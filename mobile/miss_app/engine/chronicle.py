@@ -28,9 +28,15 @@ def own_change(me: bytes, before: mls.Group, after: mls.Group) -> Change:
     return Change(me, came, went)
 
 
-def chronicle(step: Step, people: People, before: mls.Group, after: mls.Group, change: Change) -> list[Line]:
-    """The lines for a change; the devices that came are met, and their keys pinned, in the same step."""
-    return [*_went(people, before, after, change), *_came(step, people, before, after, change)]
+def chronicle(
+    step: Step, people: People, before: mls.Group, after: mls.Group, change: Change, out: tuple[bytes, ...] = ()
+) -> list[Line]:
+    """The lines for a change; the devices that came are met, and their keys pinned, in the same step.
+
+    Args:
+        out: the persons whom the registrar had taken out of the conversation.
+    """
+    return [*_went(people, before, after, change), *_came(step, people, before, after, change, out)]
 
 
 def without_returns(before: mls.Group, after: mls.Group, change: Change) -> tuple[Change, list[bytes]]:
@@ -69,7 +75,9 @@ def _went(people: People, before: mls.Group, after: mls.Group, change: Change) -
     return lines
 
 
-def _came(step: Step, people: People, before: mls.Group, after: mls.Group, change: Change) -> list[Line]:
+def _came(
+    step: Step, people: People, before: mls.Group, after: mls.Group, change: Change, out: tuple[bytes, ...]
+) -> list[Line]:
     roster, inside, told = after.roster(), persons_in(before), set()
     lines: list[Line] = []
     for one in people.meet(step, [certificate_of_leaf(roster[index]) for index in change.added]):
@@ -77,6 +85,8 @@ def _came(step: Step, people: People, before: mls.Group, after: mls.Group, chang
         name = people.name(person)
         if not one.trusted:
             lines.append(("device-unendorsed", (name,)))
+        elif person in out and person not in told:
+            lines.append(("person-back", (people.name(change.actor), name)))
         elif person in inside and person not in told:
             lines.append(("device-added", (name,)))
         elif person not in told and not is_direct(after) and person != people.me:

@@ -71,7 +71,11 @@ NOTICES: dict[str, tuple[str, ...]] = {
     "gap-filled": (),
     "history-all": ("who handed over", "to whom"),
     "history-days": ("who handed over", "to whom", "how many days"),
+    "person-suspended": ("whom the register knows no more",),
+    "person-restored": ("who practises again",),
+    "person-back": ("who added", "who is back with another device"),
     # Red lines.
+    "person-registered-again": ("who registered anew",),
     "device-unendorsed": ("whose device",),
     "cannot-follow": ("reason",),
     "store-from-the-past": (),
@@ -134,6 +138,17 @@ class PersonView:
     checked_how: str = ""  # "mailbox", "operator"…
     checked_at_ms: int = 0
     invite: str = ""  # of who is not on MiSS: what invites them
+    doubtful: bool = False  # a device of theirs is neither vouched for nor accepted here
+    suspended: bool = False  # the register does not know them as practising
+
+
+@dataclass(frozen=True)
+class ClaimView:
+    """Somebody proves to be this person, on a new device; it takes the place of all others then, unless refused."""
+
+    registration_id: bytes
+    until_ms: int
+    device_name: str
 
 
 @dataclass(frozen=True)
@@ -313,6 +328,13 @@ class StageChanged(Event):
 @dataclass(frozen=True)
 class RegistrationChanged(Event):
     registration: RegistrationView
+
+
+@dataclass(frozen=True)
+class IdentityClaimed(Event):
+    """Who claims to be this person, on new devices; none where that is over."""
+
+    claims: tuple[ClaimView, ...]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from dataclasses import replace
 from miss_app.engine.affairs import Affairs
 from miss_app.engine.arrivals import Arrivals
 from miss_app.engine.chronicle import Change, Line, chronicle, own_change, without_returns
-from miss_app.engine.conversations import Conversations, subject_of, with_members, withdrawn
+from miss_app.engine.conversations import Conversations, persons_in, subject_of, with_members, withdrawn
+from miss_app.engine.doubts import taken_out
 from miss_app.engine.events import Trouble
 from miss_app.engine.hearing import heard
 from miss_app.engine.lost import Lost
@@ -335,10 +336,14 @@ class Inbox:
         self._conversations.save_group(step, row.stream, after)
         change, back = without_returns(before, after, change)
         lines: list[Line] = [("device-returned", (self._people.name(person),)) for person in back]
-        lines += chronicle(step, self._people, before, after, change)
+        lines += chronicle(step, self._people, before, after, change, record.taken_out)
         if back and record.title and rank_to_commit(after) == 0:
             # What was said in epochs that it could not follow is lost to who came back.
             self._queue_subject(step, row.stream, subject_of(record))
+        self._learn_renewed(step, before, after)
+        gone = withdrawn(before) & set(change.removed)
+        out = {person_of_leaf(leaf) for index in gone if (leaf := before.leaf(index)) is not None}
+        record = taken_out(record, out, set(persons_in(after)))
         self._conversations.save(step, with_members(record, after, self._people.me, row.number))
         for line, (notice, names) in enumerate(lines):
             self._messages.notice(step, row.stream, row.number, line, row.at_ms, notice, *names)
@@ -348,6 +353,13 @@ class Inbox:
             self.affairs.joined(step, record, came, row.number, item)
         if after.must_commit:
             step.after(lambda: self._commit_in_turn(row.stream))
+
+    def _learn_renewed(self, step: Step, before: mls.Group, after: mls.Group) -> None:
+        """Devices that show a newer certificate: a person may have another name by now."""
+        for index, leaf in after.roster().items():
+            old = before.leaf(index)
+            if old is not None and old.credential != leaf.credential:
+                self._people.learn(step, certificate_of_leaf(leaf))
 
     def _end(self, step: Step, record: Conversation, group: mls.Group, change: Change, row: Deliver) -> None:
         """A commit took this device out: its secrets of the group are deleted."""

@@ -4,7 +4,7 @@ import base64
 import binascii
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -59,6 +59,11 @@ class Membership:
         self.clock = clock
         self.authority = authority
         self._people = people
+
+    def use(self, certificate: DeviceCertificate) -> None:
+        """A renewed certificate of this device: its next commits carry it."""
+        self.certificate = certificate
+        self.identity = replace(self.identity, credential=mls.Credential.x509(certificate.der))
 
     def rules(self, at_ms: int | None) -> mls.Rules:
         """The rules for a row accepted at ``at_ms``; None where only old leaves are read, judged before."""
@@ -146,6 +151,10 @@ class Membership:
             if wanted and index != group.my_leaf:
                 removes.append(mls.Remove(index))
         return removes
+
+    def in_doubt(self, group: mls.Group) -> bool:
+        """Whether somebody in a group is in doubt."""
+        return self._people.any_in_doubt() and any(self._people.in_doubt(one) for one in persons_in(group))
 
     def own_other_devices(self, group: mls.Group | None) -> tuple[bytes, ...]:
         """The ids of this person's other devices in a group."""

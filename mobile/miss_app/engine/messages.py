@@ -36,7 +36,9 @@ from miss_app.engine.people import People
 from miss_app.engine.store import Step, Store
 from miss_protocol.acts import Level
 
-_WARNINGS = frozenset({"device-unendorsed", "device-key-changed", "cannot-follow", "store-from-the-past"})
+_WARNINGS = frozenset(
+    {"person-registered-again", "device-unendorsed", "device-key-changed", "cannot-follow", "store-from-the-past"}
+)
 
 
 class Messages:

@@ -84,6 +84,7 @@ class Conversation:
     identifier: str = ""  # of the patient: INS or record number
     retention_days: int = limits.RETENTION_DAYS_MAX  # how long devices keep its messages
     own: bool = False  # this person's devices among themselves; never shown
+    taken_out: tuple[bytes, ...] = ()  # people whose devices the registrar had removed, and who are not back
 
 
 @dataclass(frozen=True)
@@ -260,6 +261,8 @@ class Card:
     checked_how: str
     checked_at_ms: int
     gone: bool = False  # left MiSS for good
+    suspended: bool = False  # the register does not know them as practising
+    as_of_ms: int = 0  # when the certificate that says so was issued
 
 
 @dataclass(frozen=True)

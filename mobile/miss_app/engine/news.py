@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from miss_app.engine.conversations import Conversations
+from miss_app.engine.doubts import Doubts
 from miss_app.engine.messages import Messages
 from miss_app.engine.people import People
 from miss_app.engine.store import Step, Store
@@ -31,16 +32,19 @@ class News:
         people: People,
         conversations: Conversations,
         messages: Messages,
+        doubts: Doubts,
         greet: Callable[[], None],
     ) -> None:
         self._store = store
         self._people = people
         self._conversations = conversations
         self._messages = messages
+        self._doubts = doubts
         self._greet = greet
 
     def take(self, step: Step, row: Deliver) -> None:
         """One notice of the device's own stream; those that are no news are stepped over."""
+        self._doubts.take(step, row)
         notice = notices.read_person(row.body)
         if isinstance(notice, notices.PersonArrived):
             step.put("profile", _ARRIVED + notice.person_id, b"1")

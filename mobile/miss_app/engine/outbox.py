@@ -240,6 +240,8 @@ class Outbox:
         return None
 
     async def _prepare(self, record: Conversation, group: mls.Group, item: Item) -> bool:
+        if item.act is Act.CONTENT and item.priority is not Class.SILENT and self._membership.in_doubt(group):
+            return False  # until this person has made sure who it is
         if item.act is Act.CONTENT:
             self.send_first(group, item)
         elif item.act is Act.ADD and not item.packages:

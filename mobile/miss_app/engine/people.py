@@ -64,10 +64,15 @@ class People:
         for row in store.all_rows("pins"):
             pin = records.decode(Pin, row.body)
             self._pins[pin.device_id] = pin
+        self._doubtful = {pin.person_id for pin in self._pins.values() if not pin.trusted}
 
     @property
     def me(self) -> bytes:
         return self._own.person_id
+
+    def renew_own(self, certificate: DeviceCertificate) -> None:
+        """This device's certificate was renewed."""
+        self._own = certificate
 
     def view(self, person_id: bytes) -> PersonView:
         """A person as the screen shows them; a person never met has empty names."""
@@ -82,6 +87,8 @@ class People:
             not card.gone,
             card.checked_how,
             card.checked_at_ms,
+            doubtful=self.in_doubt(person_id),
+            suspended=card.suspended,
         )
 
     def name(self, person_id: bytes) -> str:
@@ -142,6 +149,40 @@ class People:
         card = self._cards.get(person_id)
         return card is not None and card.gone
 
+    def mark_suspended(self, step: Step, person_id: bytes, suspended: bool) -> bool:
+        """The register knows this person no more, or again; whether that is news."""
+        card = self._cards.get(person_id)
+        if card is None or card.suspended is suspended:
+            return False
+        after = replace(card, suspended=suspended)
+        step.put("people", person_id, records.encode(after))
+        self._cards[person_id] = after
+        step.undo(lambda: _restore(self._cards, person_id, card))
+        return True
+
+    def in_doubt(self, person_id: bytes) -> bool:
+        """Whether a device of somebody else's is neither vouched for nor accepted."""
+        return person_id in self._doubtful and person_id != self.me
+
+    def any_in_doubt(self) -> bool:
+        """Whether anybody is, as hardly ever somebody is."""
+        return bool(self._doubtful)
+
+    def suspect(self, step: Step, certificate: DeviceCertificate) -> bool:
+        """A new device of somebody known, for which nobody vouches; whether it is news."""
+        known = certificate.person_id != self.me and self._knows(certificate.person_id)
+        if not known or certificate.device_id in self._pins:
+            return False
+        self._learn(step, certificate)
+        self._pin(step, certificate, False)
+        return True
+
+    def accept(self, step: Step, person_id: bytes) -> None:
+        """This person has made sure of somebody: the devices of theirs that were seen are believed."""
+        for pin in self.pins():
+            if pin.person_id == person_id and not pin.trusted:
+                self._pin(step, _parse(pin.certificate), True)
+
     def believes(self, certificate: DeviceCertificate) -> bool:
         """Whether this device is known, or vouched for, as its person's: only such devices of one's own are added."""
         pin = self._pins.get(certificate.device_id)
@@ -163,6 +204,15 @@ class People:
         pin = self._pins.get(device_id)
         if pin is not None and pin.person_id == self.me:
             self._pin(step, _parse(pin.certificate), False)
+
+    def learn(self, step: Step, certificate: DeviceCertificate) -> None:
+        """A known device has a newer certificate, of the same key: what it says of its person holds."""
+        pin = self._pins.get(certificate.device_id)
+        if pin is None or (pin.person_id, pin.signature_key) != (certificate.person_id, certificate.signature_key):
+            return
+        self._learn(step, certificate)
+        if certificate.not_before_ms > _parse(pin.certificate).not_before_ms:
+            self._pin(step, certificate, pin.trusted)
 
     def vouch(self, step: Step, certificate: DeviceCertificate) -> None:
         """Pin a device that this one endorsed."""
@@ -210,10 +260,16 @@ class People:
         return False
 
     def _learn(self, step: Step, certificate: DeviceCertificate) -> None:
-        who = certificate.professional
-        card = Card(who.person_id, who.display_name, who.profession, who.place, who.checked_how, who.checked_at_ms)
-        before = self._cards.get(card.person_id)
-        if before is not None and before.checked_at_ms >= card.checked_at_ms:
+        """Names as the latest certificate has them, and the latest check."""
+        who, as_of_ms = certificate.professional, certificate.not_before_ms
+        before = self._cards.get(who.person_id)
+        card = before or Card(who.person_id, "", "", "", "", 0)
+        if as_of_ms > card.as_of_ms:
+            name, profession, place = who.display_name, who.profession, who.place
+            card = replace(card, display_name=name, profession=profession, place=place, as_of_ms=as_of_ms)
+        if who.checked_at_ms > card.checked_at_ms:
+            card = replace(card, checked_how=who.checked_how, checked_at_ms=who.checked_at_ms)
+        if card == before:
             return
         step.put("people", card.person_id, records.encode(card))
         self._cards[card.person_id] = card
@@ -224,7 +280,19 @@ class People:
         before = self._pins.get(pin.device_id)
         step.put("pins", pin.device_id, records.encode(pin), shelf=pin.person_id)
         self._pins[pin.device_id] = pin
-        step.undo(lambda: _restore(self._pins, pin.device_id, before))
+        self._weigh(pin.person_id)
+
+        def back() -> None:
+            _restore(self._pins, pin.device_id, before)
+            self._weigh(pin.person_id)
+
+        step.undo(back)
+
+    def _weigh(self, person_id: bytes) -> None:
+        """Whether a person is in doubt, looked up often and changed rarely."""
+        self._doubtful.discard(person_id)
+        if any(pin.person_id == person_id and not pin.trusted for pin in self._pins.values()):
+            self._doubtful.add(person_id)
 
 
 def _restore(known: dict[bytes, Card] | dict[bytes, Pin], name: bytes, before: Card | Pin | None) -> None:

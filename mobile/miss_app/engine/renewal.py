@@ -53,6 +53,14 @@ class Renewal:
                 if self._is_due(record, now_ms):
                     self._renew(step, record)
 
+    def soon(self, step: Step) -> None:
+        """This device has a new certificate: each conversation shows it within a day, each at a moment of its own."""
+        for record in self._conversations.all():
+            if record.active and record.renew_at_ms:
+                due = after_joining(record, self._now_ms())
+                if due.renew_at_ms < record.renew_at_ms:
+                    self._conversations.save(step, due)
+
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()

@@ -48,7 +48,13 @@ def say(
     replaces: bytes | None = None,
     fallback: str = "",
 ) -> contents.Content:
-    """Queue a content under its id; it is sealed when its turn comes."""
+    """Queue a content under its id; it is sealed when its turn comes.
+
+    Raises:
+        Problem: ``person-unconfirmed`` where it is a message, and to somebody who is in doubt.
+    """
+    if priority is not Class.SILENT:
+        account.doubts.check(account.conversations.get(conversation_id))
     content = contents.Content(
         message_id,
         account.clock.now_ms(),
