@@ -85,6 +85,10 @@ ROUTES = {
     ("HEAD", "/v1/blobs/{name}"): TICKET,
     ("GET", "/v1/blobs/{name}"): TICKET,
     ("GET", "/v1/log"): TICKET,
+    ("POST", "/v1/certificate"): TICKET,
+    ("GET", "/v1/waiting"): TICKET,
+    ("POST", "/v1/waiting/{registration}/refuse"): TICKET,
+    ("GET", "/v1/directory/new"): TICKET,
 }
 # What a client may say on the socket, and what somebody it is not for is told.
 FRAMES: dict[type[Frame], str] = {
@@ -255,6 +259,7 @@ def test_another_persons_things_are_not_found(stage: Stage) -> None:
                 ("PATCH", f"/v1/devices/{named}", {"name": "à moi"}),
                 ("DELETE", f"/v1/devices/{named}", None),
                 ("GET", f"/v1/conversations/{stream}/way-back", None),
+                ("POST", f"/v1/waiting/{stage.filled['registration']}/refuse", None),
                 ("GET", f"/v1/links/{os.urandom(16).hex()}", None),
                 ("GET", f"/v1/blobs/{os.urandom(32).hex()}", None),
             ):
