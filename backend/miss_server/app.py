@@ -54,7 +54,7 @@ from miss_server.standings import Standings
 if TYPE_CHECKING:
     from miss_server.pro_sante_connect import ProSanteConnect
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.5
 LOOK_BACK_MS = 10_000
 CLAIMS_AT_ONCE, CLAIM_EVERY_MS = 60, 10_000
 CODES_AT_ONCE, CODE_EVERY_MS = 60, 10_000
@@ -183,7 +183,7 @@ async def _keep_looking(database: Database, doorbell: Doorbell) -> None:
                 doorbell.close_device(device, Close.REVOKED, "revoked")
             for device in await database.read(devices.suspended_since, since):
                 doorbell.close_device(device, Close.LOGIN, "suspended")
-        except Exception as error:  # the next look, a second later, sees the same ten seconds
+        except Exception as error:  # the next look, half a second later, sees the same ten seconds
             journal.failure("look-failed", error)
 
 
