@@ -243,6 +243,12 @@ class Handshakes:
         if find(extensions, REQUIRED_CAPABILITIES) is None or senders != [key]:
             raise _Refused(Refusal.INVALID, "group context: required capabilities, external senders")
 
+    def _check_since(self, before: Terms, after: Terms) -> None:
+        """The time at which the least version was raised is now: who is below it has thirty days from then."""
+        now, tolerance = self._now_ms() // 1000, limits.CLOCK_TOLERANCE_MINUTES * 60
+        if after.least_since != before.least_since and abs(after.least_since - now) > tolerance:
+            raise _Refused(Refusal.INVALID, "the least version was raised at another time")
+
     def _judgement(
         self,
         connection: Connection,
@@ -264,6 +270,7 @@ class Handshakes:
             return Judgement(current.version, group=after, state=after.encode(), leaving=True)
         if after.extensions != before.extensions:
             self._check_context(after.extensions)
+            self._check_since(Terms.of(before.extensions), Terms.of(after.extensions))
             if Terms.of(after.extensions).kind != Terms.of(before.extensions).kind:
                 raise _Refused(Refusal.FORBIDDEN, "a conversation stays direct, or a group")
         # Who comes back cannot commit the registrar's removals; they are proposed again, and nothing is said before.

@@ -8,6 +8,7 @@ from miss_protocol.errors import RemoteError
 from miss_protocol.mls.codec import Reader, Writer, decode
 
 EXTENSION_TYPE = 0xF0A1  # RFC 9420 section 17.3: private use
+CLIENT_TYPE = 0xF0A2  # the same, in a leaf: the version of the client that made it
 DIRECT = "direct"
 GROUP = "group"
 OWN = "own"  # one person's devices among themselves
@@ -30,16 +31,18 @@ class Terms:
     Args:
         kind: ``direct`` (two people, both admins), ``group``, or ``own`` (the devices of one person, its only admin).
         admins: person ids, 16 bytes each.
-        least_version: the least client version that may be a member.
+        least_version: the least client version that may become a member.
+        least_since: when that was last raised, in seconds since 1970; 0 where it never was.
     """
 
     kind: str
     admins: frozenset[bytes]
     least_version: int = 1
+    least_since: int = 0
 
     def encode(self) -> bytes:
         """The data of the extension; admins sorted, so that equal terms have equal bytes."""
-        out = Writer().u8(_CODES[self.kind]).u16(self.least_version)
+        out = Writer().u8(_CODES[self.kind]).u16(self.least_version).u64(self.least_since)
         return out.vector(sorted(self.admins), lambda w, a: w.fixed(a)).bytes()
 
     @classmethod
@@ -50,11 +53,11 @@ class Terms:
             kind = _KINDS.get(reader.u8())
             if kind is None:
                 raise RemoteError("malformed", "kind of conversation")
-            least = reader.u16()
+            least, since = reader.u16(), reader.u64()
             admins = reader.vector(lambda r: r.fixed(PERSON_ID_BYTES))
             if admins != sorted(set(admins)):
                 raise RemoteError("malformed", "admins not sorted")
-            return cls(kind, frozenset(admins), least)
+            return cls(kind, frozenset(admins), least, since)
 
         return decode(data, read)
 
@@ -65,3 +68,16 @@ class Terms:
             if extension.type == EXTENSION_TYPE:
                 return cls.decode(extension.data)
         raise RemoteError("no-terms", "the group context holds no terms")
+
+
+def client(version: int) -> bytes:
+    """The data of the leaf extension that says which client made a leaf."""
+    return Writer().u16(version).bytes()
+
+
+def client_version(extensions: Iterable[_Extension]) -> int:
+    """The client version among a leaf's extensions, 1 where it says none; RemoteError where it is malformed."""
+    for extension in extensions:
+        if extension.type == CLIENT_TYPE:
+            return decode(extension.data, Reader.u16)
+    return 1

@@ -10,14 +10,24 @@ from miss_protocol.mls import policy, public_group
 from miss_protocol.mls.commits import apply_proposals
 from miss_protocol.mls.extensions import ExternalSender, RequiredCapabilities, external_pub_of, external_senders
 from miss_protocol.mls.framing import Sender, SenderType
-from miss_protocol.mls.group import OPEN_RULES, Add, Credential, GroupContextExtensions, Remove, Resolved, SelfRemove
+from miss_protocol.mls.group import (
+    OPEN_RULES,
+    Add,
+    Credential,
+    Extension,
+    GroupContextExtensions,
+    Remove,
+    Resolved,
+    SelfRemove,
+)
 from miss_protocol.mls.messages import decode_message
 from miss_protocol.mls.policy import admins_of
 from miss_protocol.mls.proposals import ExternalInit, PreSharedKey, ReInit
 from miss_protocol.mls.rejoin import _staged
 from miss_protocol.mls.schedule import EXTERNAL_INIT_LABEL, PskId
-from miss_protocol.terms import DIRECT, GROUP
+from miss_protocol.terms import CLIENT_TYPE, DIRECT, EXTENSION_TYPE, GROUP, Terms, client, client_version
 from mls.cast import GROUP_ID, NOT_AFTER, NOT_BEFORE, Device, Registrar, Room, room_of, terms
+from mls.forge import refuses
 
 
 class Ward:
@@ -128,6 +138,50 @@ def test_nobody_takes_the_registrars_place(ward):
     easier = RequiredCapabilities(credentials=(1,)).extension()
     refused(room, phone, GroupContextExtensions((terms(GROUP, phone), ward.senders, easier)))
     room.commit(phone, GroupContextExtensions((terms(GROUP, phone, ward.bob), ward.senders)))
+
+
+def least(version, *devices, since=0):
+    """The terms of a group that asks for a client version."""
+    admins = frozenset(one.person_id for one in devices)
+    return Extension(EXTENSION_TYPE, Terms(GROUP, admins, version, since).encode())
+
+
+def of_version(device, version):
+    """The device as a client of that version makes its leaves."""
+    device.identity = replace(device.identity, extensions=(Extension(CLIENT_TYPE, client(version)),))
+    return device
+
+
+def test_a_new_members_client_is_not_older_than_the_terms_say(ward):
+    room, phone, desk = ward.room, of_version(ward.phone, 3), of_version(ward.desk, 2)
+    room.commit(phone)
+    room.commit(desk)
+    assert client_version(ward.bob.group.leaf(phone.leaf).extensions) == 3, "by the next commit"
+    refused(room, ward.bob, GroupContextExtensions((least(1, phone, ward.bob), ward.senders)))
+    refused(room, desk, GroupContextExtensions((least(3, phone, since=7), ward.senders)))
+    refused(room, desk, GroupContextExtensions((least(1, phone, since=7), ward.senders)))
+    old, new = ward.stranger.package(), of_version(ward.stranger, 2).package()
+    refused(room, phone, GroupContextExtensions((least(2, phone, since=7), ward.senders)), Add(old))
+    room.commit(desk, GroupContextExtensions((least(2, phone, since=7), ward.senders)))
+    for lower in (least(1, phone, since=7), least(2, phone, since=8), least(0, phone)):
+        refused(room, phone, GroupContextExtensions((lower, ward.senders)))
+    refused(room, phone, Add(old))
+    assert room.commit(phone, Add(new), newcomers=(ward.stranger,)).added
+    assert client_version(ward.bob.group.leaf(ward.bob.leaf).extensions) == 1, "who is in stays"
+    room.commit(ward.bob)
+
+
+def test_a_malformed_client_version_is_refused(ward):
+    for data in (b"", b"\1", b"\0\1\0"):
+        ward.stranger.identity = replace(ward.stranger.identity, extensions=(Extension(CLIENT_TYPE, data),))
+        package = ward.stranger.package()
+        with pytest.raises(LocalError, match="malformed"):
+            mls.commit(ward.phone.group, ward.phone.identity, [Add(package)], rules=ward.room.rules)
+        message = mls.commit(ward.phone.group, ward.phone.identity, [Add(package)], rules=OPEN_RULES).message
+        with pytest.raises(RemoteError, match="malformed"):
+            public_group.judge(ward.room.server, message, rules=ward.room.rules)
+        group, rules = ward.bob.group, ward.room.rules
+        refuses(group, "malformed", lambda g=group, m=message, r=rules: mls.receive_commit(g, m, r))
 
 
 def test_a_key_package_is_not_good_for_ever(ward):

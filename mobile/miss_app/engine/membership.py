@@ -14,6 +14,7 @@ from miss_app.engine.http import Http
 from miss_app.engine.model import Act, Item
 from miss_app.engine.people import People, certificate_of_leaf, certificate_of_package
 from miss_app.engine.problems import Problem
+from miss_app.engine.session import VERSION
 from miss_protocol import limits
 from miss_protocol.errors import MissError
 from miss_protocol.identity import Authority, DeviceCertificate, check_successor, credential_check
@@ -21,7 +22,7 @@ from miss_protocol.mls import group as mls
 from miss_protocol.mls.extensions import ExternalSender, external_senders
 from miss_protocol.mls.policy import allowed
 from miss_protocol.succession import group_id_of
-from miss_protocol.terms import DIRECT, EXTENSION_TYPE, GROUP, Terms
+from miss_protocol.terms import CLIENT_TYPE, DIRECT, EXTENSION_TYPE, GROUP, Terms, client
 
 _X509 = 2
 _HOUR_SECONDS, _DAY_SECONDS = 3600, 86_400
@@ -55,7 +56,8 @@ class Membership:
         self, certificate: DeviceCertificate, signature_seed: bytes, authority: Authority, people: People, clock: Clock
     ) -> None:
         self.certificate = certificate
-        self.identity = mls.Identity(signature_seed, mls.Credential.x509(certificate.der))
+        version = mls.Extension(CLIENT_TYPE, client(VERSION))
+        self.identity = mls.Identity(signature_seed, mls.Credential.x509(certificate.der), extensions=(version,))
         self.clock = clock
         self.authority = authority
         self._people = people

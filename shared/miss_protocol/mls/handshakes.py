@@ -170,6 +170,7 @@ def _next_leaf(
         before,
         encryption_key=encryption_key,
         credential=identity.credential,
+        extensions=identity.extensions or before.extensions,
         source=LeafSource.UPDATE if parent_hash is None else LeafSource.COMMIT,
         lifetime=None,
         parent_hash=parent_hash or b"",

@@ -22,7 +22,7 @@ from miss_protocol.mls.welcome import GroupInfo, GroupSecrets, Welcome, open_gro
 PRODUCT_CAPABILITIES = Capabilities(
     versions=(PROTOCOL_VERSION,),
     suites=(PRODUCT_SUITE.id,),
-    extensions=(LAST_RESORT, terms.EXTENSION_TYPE),
+    extensions=(LAST_RESORT, terms.EXTENSION_TYPE, terms.CLIENT_TYPE),
     proposals=(SelfRemove.type,),
     credentials=(X509, BASIC),
 )
@@ -54,7 +54,7 @@ def _leaf(
         LeafSource.KEY_PACKAGE,
         lifetime,
         b"",
-        (),
+        identity.extensions,
         b"",
     )
     return sign_leaf(identity, leaf)

@@ -31,11 +31,13 @@ class Identity:
         signature_private: for Ed25519 the 32-byte seed.
         credential: what the leaf will show.
         suite: the cipher suite whose signature scheme the key is for.
+        extensions: what the leaf will say beside; it must be among the device's capabilities.
     """
 
     signature_private: bytes = field(repr=False)
     credential: Credential
     suite: Suite = PRODUCT_SUITE
+    extensions: tuple[Extension, ...] = ()
 
     @cached_property
     def key(self) -> SigningKey:

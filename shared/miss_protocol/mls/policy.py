@@ -9,7 +9,8 @@ propose. Rights belong to persons, not to devices, and are those of the epoch be
 - a person's own stream has no other person's device in it;
 - a person removes own devices, leaves, and refreshes keys;
 - the registrar (external sender) removes, and does nothing else; nobody takes that from it, or gives it to another;
-- a key package is good for KEY_PACKAGE_DAYS at most;
+- a key package is good for KEY_PACKAGE_DAYS at most, its client of the least version at least; an admin may raise that,
+  up to the version of the device that does it;
 - a device that lost track comes back in the place of its own old leaf, and commits the leaves that wait;
 - an admin's device puts a new group in the old one's place, with the same terms, for devices of the old one only.
 """
@@ -25,7 +26,7 @@ from miss_protocol.mls.extensions import EXTERNAL_SENDERS, REQUIRED_CAPABILITIES
 from miss_protocol.mls.framing import SenderType
 from miss_protocol.mls.nodes import LeafNode, Lifetime
 from miss_protocol.mls.proposals import Add, ExternalInit, GroupContextExtensions, Remove, SelfRemove, Update
-from miss_protocol.terms import DIRECT, OWN, Terms
+from miss_protocol.terms import DIRECT, OWN, Terms, client_version
 
 _DIRECT_PERSONS_MAX = 2
 
@@ -72,6 +73,9 @@ def allowed(view: PublicView, committer: int, resolved: Sequence[Resolved]) -> N
     if any(one.sender.type == SenderType.NEW_MEMBER_COMMIT for one in resolved):
         _check_return(committer, resolved)
         return
+    # RFC 9420 section 12.3: where the context changes, the new one counts.
+    changed = [one.proposal.extensions for one in resolved if isinstance(one.proposal, GroupContextExtensions)]
+    least = Terms.of(changed[0] if changed else view.extensions).least_version
     stay = [_ids(leaf) for leaf in _staying(view, resolved)]
     staying, devices = {person for person, _ in stay}, {device for _, device in stay}
     added: set[bytes] = set()
@@ -84,6 +88,7 @@ def allowed(view: PublicView, committer: int, resolved: Sequence[Resolved]) -> N
         sender = _person_at(view, one.sender.index)
         if isinstance(proposal, Add):
             person, device = _ids(proposal.key_package.leaf)
+            _require(client_version(proposal.key_package.leaf.extensions) >= least, "a device whose version is too old")
             _require(is_bounded(proposal.key_package.lifetime), "a key package is good for too long")
             _require(device not in devices, "a device is a member once")
             devices.add(device)
@@ -97,7 +102,7 @@ def allowed(view: PublicView, committer: int, resolved: Sequence[Resolved]) -> N
             _require(own or (terms.kind != DIRECT and sender in admins), "only an admin removes others")
         elif isinstance(proposal, GroupContextExtensions):
             _require(sender in admins, "only an admin changes the group context")
-            _check_terms(terms, Terms.of(proposal.extensions))
+            _check_terms(terms, Terms.of(proposal.extensions), view.leaf(one.sender.index))
             for kept in (EXTERNAL_SENDERS, REQUIRED_CAPABILITIES):
                 _require(find(view.extensions, kept) == find(proposal.extensions, kept), "only the terms change")
         else:
@@ -171,6 +176,12 @@ def is_bounded(lifetime: Lifetime) -> bool:
     return 0 < lifetime.not_after - lifetime.not_before <= (KEY_PACKAGE_DAYS + 1) * 86_400
 
 
-def _check_terms(before: Terms, after: Terms) -> None:
+def _check_terms(before: Terms, after: Terms, author: LeafNode | None) -> None:
     _require(before.kind == after.kind, "a conversation keeps its kind")
     _require(before.kind not in (DIRECT, OWN) or before.admins == after.admins, "these keep their persons")
+    _require(after.least_version >= before.least_version, "the least version is never lowered")
+    if after.least_version == before.least_version:
+        _require(after.least_since == before.least_since, "the least version was not raised")
+    else:
+        own = client_version(author.extensions) if author is not None else 0
+        _require(after.least_version <= own, "nobody asks for more than their own device has")

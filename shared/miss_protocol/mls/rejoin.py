@@ -90,7 +90,9 @@ def _staged(
 ) -> Staged:
     # A stand-in for our leaf finds our place; the path then puts the real one there.
     key, own = public.suite.hpke.generate()[1], identity.key.public
-    stand_in = LeafNode(key, own, identity.credential, capabilities, LeafSource.COMMIT, None, b"", (), b"")
+    stand_in = LeafNode(
+        key, own, identity.credential, capabilities, LeafSource.COMMIT, None, b"", identity.extensions, b""
+    )
     tree, me = changes.tree.added(stand_in)
     path = make_path(public, changes, tree, me, identity)
     commits.check_tree(path.tree, changes.extensions)
