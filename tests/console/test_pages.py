@@ -69,6 +69,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("GET", "/establishments/{finess}/imports/{number}"): EVERYBODY,
     ("POST", "/establishments/{finess}/imports/{number}/apply"): {OPERATOR, MANAGER},
     ("POST", "/establishments/{finess}/imports/{number}/drop"): {OPERATOR, MANAGER},
+    ("GET", "/operators"): {OPERATOR, AUDITOR},
     ("GET", "/acts"): {OPERATOR, AUDITOR},
     ("POST", "/acts/verify"): {OPERATOR, AUDITOR},
     ("POST", "/acts/export"): {OPERATOR, AUDITOR},
@@ -188,7 +189,7 @@ def test_axe_finds_no_serious_fault(desks: dict[str, Desk], console: Office, sch
     found: list[str] = []
     rules = ("color-contrast",) if scheme == "dark" else ()  # all else is the same in both
     paths = [f"/registrations/{opened}", f"/people/{person}", "/acts", "/"]
-    for path in paths if rules else [*paths, "/passkeys", "/registrations", "/people"]:
+    for path in paths if rules else [*paths, "/passkeys", "/registrations", "/people", "/operators"]:
         one.page.goto(path)
         assert_fits(one)
         found += faults(one, *rules)

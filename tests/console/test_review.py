@@ -1,9 +1,13 @@
 """Operators review registrations in a browser: two where a proof that somebody saw is all there is."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
+import httpx
 from playwright.sync_api import Page, expect
 
+from console.browser import Desk
 from console.claims import claim, standing
 from console.conftest import NewDesk
 from identity.people import MARRIED, NURSE, PHYSIO, TWIN, UNLISTED
@@ -42,6 +46,34 @@ def test_two_operators_certify_on_a_proof(console: Office, desk: NewDesk) -> Non
     assert standing(console, opened)["state"] == "certified"
     expect(second.page.get_by_text(f"{first.name}, {second.name}")).to_be_visible()
     second.faults = [one for one in second.faults if "409" not in one]
+
+
+def test_of_two_decisions_at_once_one_stands(console: Office, desk: NewDesk) -> None:
+    opened = claim(console, UNLISTED)
+    page = f"/registrations/{opened['registration']}"
+    desks = [desk().sit_down() for _ in range(3)]
+    cookies = {one: one.cookies()["miss-console"] for one in desks}
+
+    def decide(one: Desk, verb: str, stamp: str) -> int:
+        form = {"by": "proof", "proof": "carte vue", "reason": "carte illisible", "seen": stamp}
+        headers = {"origin": one.origin, "cookie": f"miss-console={cookies[one]}"}
+        return httpx.post(f"{one.origin}{page}/{verb}", data=form, headers=headers, timeout=60).status_code
+
+    def stamp() -> str:
+        desks[0].page.goto(page)
+        return desks[0].page.locator("[name=seen]").first.input_value()
+
+    assert decide(desks[0], "approve", "") == 409  # what was not read is not decided on
+    assert decide(desks[0], "approve", stamp()) == 303
+    read = stamp()
+    calls = [(desks[1], "approve"), (desks[2], "refuse")] * 3
+    prepared = [partial(decide, one, verb, read) for one, verb in calls]
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda one: one(), prepared))
+    assert sorted(answers) == [303, 409, 409, 409, 409, 409]
+    approved = answers.index(303) % 2 == 0
+    told = standing(console, opened)["state"]
+    assert told in ({"certified", "delayed"} if approved else {"refused"})  # delayed: they have a device already
 
 
 def test_one_operator_is_enough_where_a_code_decides(console: Office, desk: NewDesk) -> None:

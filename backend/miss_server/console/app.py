@@ -25,6 +25,7 @@ from miss_server.console import (
     log,
     people,
     review,
+    roster,
     staff_room,
     texts,
 )
@@ -34,7 +35,7 @@ from miss_server.console.pages import FOLDER, language_for, render
 from miss_server.console.passkeys import Passkeys
 from miss_server.console.shield import Shield
 
-ROOMS = (entrance, home, review, people, establishment_sheets, staff_room, import_room, log)
+ROOMS = (entrance, home, review, people, establishment_sheets, staff_room, import_room, log, roster)
 COOKIE = "miss-console"
 TRIES_AT_ONCE, TRY_EVERY_MS = 60, 2_000
 _OPERATOR_ERRORS = {"passkey-refused": 403, "link-refused": 403}

@@ -21,6 +21,7 @@ ENTRIES = (
     Entry("/people", "menu-people", (OPERATOR, MANAGER, AUDITOR)),
     Entry("/establishments", "menu-establishments", (OPERATOR, MANAGER, AUDITOR)),
     Entry("/acts", "menu-acts", (OPERATOR, AUDITOR)),
+    Entry("/operators", "menu-operators", (OPERATOR, AUDITOR)),
 )
 
 

@@ -5,6 +5,17 @@ from miss_server.console import staff_texts
 TEXTS = staff_texts.TEXTS | {
     "menu-queue": ("Inscriptions", "Registrations"),
     "menu-people": ("Personnes", "People"),
+    "menu-operators": ("Opérateurs", "Operators"),
+    "roster-title": ("Opérateurs", "Operators"),
+    "roster-lead": (
+        "Qui peut utiliser cette console. On y ajoute, secourt ou retire quelqu’un sur la machine elle-même : "
+        "miss-server operator.",
+        "Who may use this console. People are added, recovered or removed on the machine itself: miss-server operator.",
+    ),
+    "roster-role": ("Rôle", "Role"),
+    "roster-passkeys": ("Clés d’accès", "Passkeys"),
+    "roster-added": ("Ajouté le", "Added"),
+    "roster-removed": ("retiré le", "removed"),
     "menu-acts": ("Journal", "Log"),
     "tile-waiting": ("inscriptions en attente", "registrations waiting"),
     "tile-second": ("en attente d’un second avis", "waiting for a second operator"),
