@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -48,6 +49,7 @@ def test_both_texts_are_whole_and_of_one_version() -> None:
     assert found.english.startswith("TERMS")
     for words in ("30 jours", "37 jours", "liste rouge", "CNIL"):
         assert words in found.french
+    assert not re.search(r" [:;?!]", found.french), "a sign stays with its word"
     assert found.text("fr") == found.french != found.english == found.text("en")
 
 

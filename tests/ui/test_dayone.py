@@ -103,3 +103,58 @@ def test_another_charter_is_asked_about_once_and_can_wait(rehearse: Rehearse) ->
     play.tap("charter-accept")
     assert play.did("accept_charter")[1] == "2027-01-01"
     play.until(lambda: play.sees("conversation-0"))
+
+
+class Counted:
+    """A person's hands: each tap, and each screen on which there was one."""
+
+    def __init__(self, play: Rehearsal) -> None:
+        self._play = play
+        self.taps = 0
+        self.screens: list[str] = []
+
+    def tap(self, name: str) -> None:
+        self._count(name)
+        self._play.tap(name)
+
+    def type(self, name: str, text: str) -> None:
+        """A field is tapped, then written in."""
+        self._count(name)
+        self._play.type(name, text)
+
+    def _count(self, name: str) -> None:
+        self._play.until(lambda: self._play.sees(name), name)
+        self.taps += 1
+        screen = type(self._play.app.shell.front).__name__
+        if screen not in self.screens:
+            self.screens.append(screen)
+
+
+def test_six_screens_and_few_taps_from_first_start_to_first_message(rehearse: Rehearse) -> None:
+    """With an invitation beside the program, for somebody whose mailbox is listed, each field tapped by itself."""
+    scene = fill(Scene())
+    play = rehearse(scene, invitation="miss://serveur.example#abc")
+    play.until(lambda: play.sees("claim-go"))
+    hands = Counted(play)
+    hands.type("claim-rpps", "99700123450")
+    hands.type("claim-family", "Modèle")
+    hands.type("claim-given", "Alix")
+    hands.tap("claim-profession")
+    hands.tap("profession-10")
+    play.until(lambda: not play.sees("sheet-close"))
+    hands.tap("claim-charter")
+    hands.tap("claim-go")
+    hands.type("code-field", "abcd1234")
+    hands.tap("code-go")
+    hands.type("pin-field", "482915")
+    hands.type("pin-again", "482915")
+    hands.tap("pin-go")
+    hands.tap("new-message")
+    hands.type("people-search", "dr camille")
+    hands.tap("person-0")
+    hands.type("composer", "Bonjour")
+    hands.tap("send")
+    assert play.did("send_text")[2] == "Bonjour"
+    assert (len(hands.screens), hands.taps) == (6, 17)
+    assert len(hands.screens) <= 6
+    assert hands.taps <= 25
