@@ -202,3 +202,29 @@ def test_retention_is_decided_by_an_admin(post: Post, tmp_path: Path) -> None:
             await until(lambda one=one: "retention" in one.notices(chat), f"{one.name} is told")
 
     play(post, tmp_path, acts)
+
+
+def test_what_is_pinned_muted_archived_and_begun_is_so_on_every_device(post: Post, tmp_path: Path) -> None:
+    async def acts(scene: Scene) -> None:
+        camille, hugo, _, chat = await team(scene)
+        desk = scene.device("camille desk", camille.who)
+        await desk.link_from(camille)
+        await until(lambda: desk.client.conversation(chat) is not None, "the desk has the conversation")
+        await camille.client.preferences.pin(chat, True)
+        await camille.client.preferences.mute(chat, 1 << 40)
+        await camille.client.preferences.archive(chat, True)
+        await camille.client.preferences.set_draft(chat, "Bonjour, je")
+
+        def kept(one: Device) -> tuple[bool, bool, bool, str]:
+            view = one.client.conversation(chat)
+            return view.pinned, view.muted_until_ms > 0, view.archived, view.draft
+
+        await until(lambda: kept(desk) == (True, True, True, "Bonjour, je"), "the desk keeps the same")
+        await desk.client.preferences.mute(chat, 0)
+        await hugo.client.send_text(chat, "Du nouveau")
+        for one in (camille, desk):
+            await until(lambda one=one: kept(one) == (True, False, False, "Bonjour, je"), f"{one.name}: in sight again")
+        await desk.client.preferences.set_draft(chat, "")
+        await until(lambda: kept(camille)[3] == "", "the draft is gone everywhere")
+
+    play(post, tmp_path, acts)

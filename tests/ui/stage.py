@@ -30,8 +30,10 @@ from miss_app.engine.events import (
     Tick,
     WishesView,
 )
+from miss_app.engine.folding import fold
 from miss_app.engine.problems import Problem
 from miss_app.engine.saying import PLAIN, Manner
+from miss_app.engine.search import Found
 
 NOW_MS = 1_779_280_320_000  # 20 May 2026, 14:32 in Paris
 
@@ -303,6 +305,25 @@ class Scene:
 
     async def typing(self, conversation_id: bytes) -> None:
         self._did("typing", conversation_id)
+
+    def search(self, text: str, *, inside: bytes | None = None) -> Found:
+        wanted = fold(text).split()
+
+        def holds(said: str) -> bool:
+            return all(word in fold(said) for word in wanted)
+
+        named = (
+            one
+            for one in self.talks
+            if holds(" ".join((one.title, one.patient, *(each.person.display_name for each in one.members))))
+        )
+        lines = (one for talk in self.lines.values() for one in talk if one.text and holds(one.text))
+        found = [one for one in lines if inside is None or one.conversation_id == inside]
+        return Found(tuple(named) if inside is None else (), tuple(reversed(found)), True)
+
+    @property
+    def preferences(self) -> "StagedDeeds":
+        return StagedDeeds(self)
 
     @property
     def deeds(self) -> "StagedDeeds":

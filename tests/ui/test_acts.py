@@ -10,6 +10,7 @@ from miss_app.engine.events import MessageChanged, MessageRemoved, MessageView, 
 from miss_app.engine.problems import Problem
 from miss_app.engine.saying import Manner
 from miss_app.ui import driver
+from miss_app.ui.screens.conversations import MUTED_MS
 from miss_protocol.acts import Dosage, Level, Urgency, Verdict
 from ui.cast import CAMILLE, fill
 from ui.rehearsal import Rehearsal, opened
@@ -201,3 +202,54 @@ def test_a_long_text_shows_its_rest_at_a_tap(rehearsal: Rehearsal, talk: bytes) 
     driver.tap(name(long), "unfold")
     rehearsal.pump(6)
     assert driver.find(name(long)).row.height > before * 1.8
+
+
+def test_a_message_is_found_from_the_list_and_shown_in_its_place(rehearsal: Rehearsal, talk: bytes) -> None:
+    rehearsal.tap("back")
+    rehearsal.type("list-search", "transmission visite")
+    rehearsal.until(lambda: rehearsal.sees("found-0"))
+    rehearsal.tap("found-0")
+    rehearsal.pump(6)
+    assert rehearsal.sees(name(line(rehearsal, talk, "Transmission à lire avant la visite.")))
+
+
+def test_filters_show_what_they_say(rehearsal: Rehearsal, talk: bytes) -> None:
+    rehearsal.tap("back")
+
+    def shown(choice: str) -> list[str]:
+        rehearsal.tap(f"filter-{choice}")
+        rehearsal.pump(4)
+        count = sum(each.startswith("conversation-") for each, _ in driver.in_sight())
+        return [rehearsal.read(f"conversation-{place}").split("\n")[0] for place in range(count)]
+
+    talks = rehearsal.scene.talks
+    assert len(shown("open")) == 1
+    assert len(shown("unread")) == sum(one.unread > 0 for one in talks)
+    assert len(shown("patient")) == 1
+    assert not rehearsal.sees("filter-archived")
+    talks[1] = replace(talks[1], archived=True)
+    assert len(shown("all")) == min(8, len(talks) - 1)
+    assert len(shown("archived")) == 1
+
+
+def test_a_conversation_is_pinned_muted_and_archived_from_its_menu(rehearsal: Rehearsal, talk: bytes) -> None:
+    rehearsal.tap("back")
+    wanted = (("menu-pin", "pin", True), ("menu-mute", "mute", MUTED_MS), ("menu-archive", "archive", True))
+    for choice, verb, value in wanted:
+        driver.ask("conversation-0")
+        rehearsal.until(lambda choice=choice: rehearsal.sees(choice))
+        rehearsal.tap(choice)
+        assert asked(rehearsal, verb) == (talk, value)
+
+
+def test_what_was_begun_is_kept_and_found_again(rehearsal: Rehearsal, talk: bytes) -> None:
+    rehearsal.type("composer", "Bonjour, je")
+    rehearsal.tap("back")
+    assert asked(rehearsal, "set_draft") == (talk, "Bonjour, je")
+    talks = rehearsal.scene.talks
+    talks[0] = replace(talks[0], draft="Bonjour, je")
+    rehearsal.tap("filter-patient")
+    rehearsal.pump(4)
+    assert "Brouillon" in rehearsal.read("conversation-0")
+    rehearsal.tap("conversation-0")
+    rehearsal.until(lambda: rehearsal.read("composer") == "Bonjour, je")

@@ -300,6 +300,7 @@ class Messages:
         last = self.page(record.conversation_id, None, 1)
         title = self._people.name(record.peer) if record.direct else record.title
         key = record.conversation_id.hex()
+        muted = int.from_bytes(self.shared(f"mute/{record.conversation_id.hex()}")[:8], "big")
         return ConversationView(
             record.conversation_id,
             record.direct,
@@ -315,9 +316,14 @@ class Messages:
             len(self._store.rows("open", record.conversation_id)),
             self.shared(f"draft/{key}").decode(errors="replace"),
             bool(self.shared(f"pin/{key}")),
-            bool(self.shared(f"archive/{key}")),
-            int.from_bytes(self.shared(f"mute/{key}"), "big"),
+            self._archived(record, muted),
+            muted,
         )
+
+    def _archived(self, record: Conversation, muted_until_ms: int) -> bool:
+        """Out of sight until something new is said; for good where it is muted."""
+        value = int.from_bytes(self.shared(f"archive/{record.conversation_id.hex()}")[:8], "big")
+        return bool(value) and (muted_until_ms > 0 or record.at_ms <= value)
 
     def _members(self, record: Conversation) -> tuple[MemberView, ...]:
         return tuple(

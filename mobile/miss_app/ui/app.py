@@ -137,13 +137,15 @@ class MissApp(App):
         """Back to the conversation list."""
         self.shell.home()
 
-    def go_chat(self, conversation_id: bytes) -> None:
-        """Open a conversation, in place of whatever page was open."""
+    def go_chat(self, conversation_id: bytes, message_id: bytes = b"") -> None:
+        """Open a conversation, in place of whatever page was open, perhaps at a message."""
         top = self.shell.stack[-1] if self.shell.stack else None
-        if isinstance(top, ChatScreen) and top.conversation_id == conversation_id:
-            return
-        self.shell.section = "chats"
-        self.shell.open(ChatScreen(self, conversation_id), instead=True)
+        if not isinstance(top, ChatScreen) or top.conversation_id != conversation_id:
+            self.shell.section = "chats"
+            top = ChatScreen(self, conversation_id)
+            self.shell.open(top, instead=True)
+        if message_id:
+            top.go_to(message_id)
 
     def go_info(self, conversation_id: bytes) -> None:
         """Members and settings of a conversation, above it."""

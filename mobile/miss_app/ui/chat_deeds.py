@@ -39,6 +39,11 @@ class ChatDeeds:
     def _ask(self, wish: Any) -> None:
         self._app.bridge.ask(wish, failed=self._screen.fail)
 
+    @property
+    def editing(self) -> bool:
+        """Whether what is written takes the place of something said."""
+        return self._editing is not None
+
     # Touches.
 
     def tapped(self, row: ChatRow, part: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from kivy.clock import Clock, ClockEvent
 from kivy.metrics import dp, sp
 from kivy.properties import StringProperty
 from kivy.uix.behaviors import ButtonBehavior
@@ -20,6 +21,8 @@ from miss_app.ui.tokens import NAME_SP, TINY_SP
 
 WHITE = (1, 1, 1, 1)
 SUBTITLE_SP = 14
+HOLD_SECONDS = 0.45
+NOTES_MAX = 3
 
 
 @dataclass
@@ -48,6 +51,8 @@ class ListItem:
     name_icon: str = ""
     faded: bool = False
     heading: bool = False
+    alarm: bool = False  # something in it waits for somebody
+    notes: tuple[str, ...] = ()  # icons before the time: pinned, muted
     height: float = 0.0
 
 
@@ -66,20 +71,60 @@ class ListRow(ButtonBehavior, Widget):
     text = StringProperty("")
     state_name = StringProperty("")
 
-    def __init__(self, on_tap: Callable[[ListItem], None], **options: Any) -> None:
+    def __init__(
+        self, on_tap: Callable[[ListItem], None], on_ask: Callable[[ListItem], None] | None = None, **options: Any
+    ) -> None:
         super().__init__(**options)
         self._on_tap = on_tap
+        self._on_ask = on_ask  # a right click, or a finger that stays
+        self._hold: ClockEvent | None = None
+        self._held = False
         self.row: ListItem | None = None
         canvas = self.canvas
         self._choice, self._disc, self._letters = Box(canvas), Box(canvas), Mark(canvas)
         self._title, self._name_icon = Mark(canvas), Mark(canvas)
         self._meta, self._tick, self._subtitle = Mark(canvas), Mark(canvas), Mark(canvas)
         self._badge, self._count, self._mark = Box(canvas), Mark(canvas), Mark(canvas)
+        self._notes = [Mark(canvas) for _ in range(NOTES_MAX)]
         self._pieces = [value for value in vars(self).values() if isinstance(value, Box | Mark)]
+        self._pieces += self._notes
+
+    def on_touch_down(self, touch: Any) -> bool:
+        """A right click asks at once, a finger that stays asks after a while."""
+        if self._on_ask is None or not self.collide_point(*touch.pos):
+            return bool(super().on_touch_down(touch))
+        if getattr(touch, "button", "left") == "right":
+            self._ask()
+            return True
+        self._held = False
+        self._hold = Clock.schedule_once(self._ask, HOLD_SECONDS)
+        return bool(super().on_touch_down(touch))
+
+    def on_touch_move(self, touch: Any) -> bool:
+        """A finger that moves does not ask."""
+        if abs(touch.x - touch.ox) + abs(touch.y - touch.oy) > dp(16):
+            self._let_go()
+        return bool(super().on_touch_move(touch))
+
+    def on_touch_up(self, touch: Any) -> bool:
+        """The finger is gone."""
+        self._let_go()
+        return bool(super().on_touch_up(touch))
+
+    def _let_go(self) -> None:
+        if self._hold is not None:
+            self._hold.cancel()
+            self._hold = None
+
+    def _ask(self, *_args: object) -> None:
+        self._let_go()
+        self._held = True
+        if self._on_ask is not None and self.row is not None and not self.row.heading:
+            self._on_ask(self.row)
 
     def on_release(self) -> None:
         """Tell the screen which line was tapped."""
-        if self.row is not None and not self.row.heading:
+        if self.row is not None and not self.row.heading and not self._held:
             self._on_tap(self.row)
 
     def on_state(self, *_args: object) -> None:
@@ -132,6 +177,10 @@ class ListRow(ButtonBehavior, Widget):
             right -= drawn.width
             self._meta.put(drawn, right, base + sp(1.5))
             right -= dp(8)
+        for mark, name in zip(self._notes, (*(("alert",) if row.alarm else ()), *row.notes), strict=False):
+            glyph = texture(icon(name), sp(15), look.danger if name == "alert" else look.meta, font=ICONS)
+            right -= glyph.width + dp(3)
+            mark.put(glyph, right, base + sp(1))
         room = right - left - (sp(20) if row.name_icon else 0)
         ink = look.meta if row.faded else look.text
         drawn = texture(elide(row.title, sp(NAME_SP), room, bold=True), sp(NAME_SP), ink, bold=True, dark=look.dark)

@@ -39,6 +39,7 @@ PAGE_MESSAGES = 60
 TEXT_CHARACTERS_MAX = 16_000
 OLDER_PAGES_MAX = 50  # fetched to find a quoted message
 TYPING_SHOWN_S = 6.0
+DRAFT_PAUSE_S = 1.5
 TYPING_SAID_S = 3.0
 
 
@@ -79,9 +80,12 @@ class ChatScreen(Page):
         self._said_typing = 0.0
         look.bind(dark=self._repaint)
         Window.fbind("on_drop_file", self._dropped)
+        self._draft = "" if conversation is None else conversation.draft
+        self._draft_soon = Clock.create_trigger(lambda _dt: self._keep_draft(), DRAFT_PAUSE_S)
         if conversation is not None:
             self._follow(conversation)
             self._load(conversation.unread)
+            self.ids.composer.text = conversation.draft
 
     def entered(self) -> None:
         """Ready to write, on machines with a keyboard."""
@@ -90,7 +94,8 @@ class ChatScreen(Page):
             Clock.schedule_once(lambda _dt: setattr(self.ids.composer, "focus", True))
 
     def left(self) -> None:
-        """Let go of the theme, the window and every word."""
+        """Let go of the theme, the window and every word; what was begun is kept."""
+        self._keep_draft()
         self._messages, self.ids.composer.text = [], ""
         self.list.clear()
         look.unbind(dark=self._repaint)
@@ -136,14 +141,24 @@ class ChatScreen(Page):
             self.complain("text-too-long")
             return
         self.deeds.send(text, self.ids.reason.text.strip() if self.level else "")
+        self._keep_draft()
         self.ids.composer.focus = True
 
     def on_typed(self) -> None:
-        """Tell the others that something is being written, now and then."""
+        """Tell the others that something is being written, now and then, and keep it."""
+        self._draft_soon()
         now = Clock.get_time()
         if self.ids.composer.text and now - self._said_typing > TYPING_SAID_S:
             self._said_typing = now
             self.app.bridge.ask(self.app.client.typing(self.conversation_id), failed=lambda _failure: None)
+
+    def _keep_draft(self) -> None:
+        text = "" if self.deeds.editing else self.ids.composer.text.strip()
+        self._draft_soon.cancel()
+        if text != self._draft and not self.deeds.editing:
+            self._draft = text
+            wish = self.app.client.preferences.set_draft(self.conversation_id, text)
+            self.app.bridge.ask(wish, failed=lambda _failure: None)
 
     def show_about(self, icon: str, title: str, text: str) -> None:
         """Say above the composer what is replied to or edited; nothing where ``title`` is empty."""

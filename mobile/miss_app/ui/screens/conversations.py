@@ -1,8 +1,10 @@
 """The conversation list, newest first, with a line to find one or to look in the directory."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kivy.clock import Clock
+from kivy.properties import NumericProperty, StringProperty
 
 from miss_app.engine.events import (
     ConversationChanged,
@@ -10,24 +12,43 @@ from miss_app.engine.events import (
     Event,
     MessageAdded,
     MessageChanged,
+    MessageRemoved,
+    MessageView,
     PersonView,
+    StateChanged,
 )
-from miss_app.engine.folding import fold
-from miss_app.ui import chat_rows, dates
+from miss_app.ui import chat_rows, dates, filter_bar
 from miss_app.ui.kv import load_rules
 from miss_app.ui.list_row import ListItem, ListRow, measure_item
 from miss_app.ui.page import Page
+from miss_app.ui.screens.choices import choose
 from miss_app.ui.texts import words
 from miss_app.ui.theme import look
+from miss_app.ui.toast import show_toast
 from miss_app.ui.virtual_list import VirtualList
+
+__all__ = ["filter_bar"]  # its class is named in the rules
+SEARCH_PAUSE_S = 0.12
+MUTED_MS = 1 << 52  # for ever, as far as a person is concerned
+FILTERS: dict[str, Callable[[ConversationView], bool]] = {
+    "all": lambda one: not one.archived,
+    "unread": lambda one: one.unread > 0 and not one.archived,
+    "patient": lambda one: bool(one.patient) and not one.archived,
+    "open": lambda one: one.open > 0,
+    "archived": lambda one: one.archived,
+}
 
 
 class ConversationsScreen(Page):
     """The home of a phone, the left pane of a wide window."""
 
+    filter = StringProperty("all")
+    archived = NumericProperty(0)
+
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **options)
-        self._list = VirtualList(lambda: ListRow(self._open), measure_item)
+        self._list = VirtualList(lambda: ListRow(self._open, self._ask), measure_item)
+        self._search_soon = Clock.create_trigger(lambda _dt: self.refresh(), SEARCH_PAUSE_S)
         self.ids.place.add_widget(self._list)
         self._refresh_soon = Clock.create_trigger(lambda _dt: self.refresh())
         look.bind(dark=self._repaint)
@@ -44,7 +65,7 @@ class ConversationsScreen(Page):
 
     def hear(self, event: Event) -> None:
         """A conversation changed: draw the list again, once a frame at most."""
-        if isinstance(event, ConversationChanged | MessageAdded | MessageChanged):
+        if isinstance(event, ConversationChanged | MessageAdded | MessageChanged | MessageRemoved | StateChanged):
             self._refresh_soon()
 
     def spoken_again(self) -> None:
@@ -52,9 +73,12 @@ class ConversationsScreen(Page):
         self._refresh_soon()
 
     def refresh(self) -> None:
-        """Draw the conversations that match what is typed."""
-        wanted = fold(self.ids.search.text).split()
-        shown = [each for each in self.app.client.conversations() if matches(each, wanted)]
+        """Draw the conversations that the filter lets through, or what matches the words that are typed."""
+        wanted = self.ids.search.text.strip()
+        found = self.app.client.search(wanted) if wanted else None
+        every = self.app.client.conversations()
+        self.archived = sum(each.archived for each in every)
+        shown = [each for each in every if FILTERS[self.filter](each)] if found is None else found.conversations
         open_id = next((getattr(page, "conversation_id", None) for page in self.app.shell.stack), None)
         now = self.app.now_ms()
         double = homonyms(self.app.client.conversations())
@@ -68,10 +92,11 @@ class ConversationsScreen(Page):
             )
             for place, each in enumerate(shown)
         ]
-        if wanted:
-            title = words.say("list.in_directory", text=self.ids.search.text.strip())
+        if found is not None:
+            items += message_lines(found.messages, {each.conversation_id: each for each in every}, now)
+            title = words.say("list.in_directory", text=wanted)
             items.append(ListItem("list-directory", title, lead_icon="account-search-outline", mark="chevron-right"))
-        self.ids.nothing.text = "" if items else words.say("list.nothing")
+        self.ids.nothing.text = "" if items else words.say(f"nothing.{self.filter}")
         self._list.set_rows(items, keep_place=True)
 
     def on_wide(self, *_args: object) -> None:
@@ -82,18 +107,68 @@ class ConversationsScreen(Page):
         if item.item is None:
             self.app.go_people(self.ids.search.text.strip())
             return
-        self.app.go_chat(item.item.conversation_id)
+        if isinstance(item.item, MessageView):
+            self.app.go_chat(item.item.conversation_id, item.item.message_id)
+        else:
+            self.app.go_chat(item.item.conversation_id)
         self._refresh_soon()
+
+    def typed(self) -> None:
+        """Search once typing rests a moment."""
+        self._search_soon()
+
+    def on_filter(self, *_args: object) -> None:
+        """Other conversations, from the first one on."""
+        self.refresh()
+
+    def _ask(self, item: ListItem) -> None:
+        """What can be done with a conversation."""
+        view = item.item
+        if not isinstance(view, ConversationView):
+            return
+        kept = self.app.client.preferences
+        until = 0 if view.muted_until_ms else MUTED_MS
+
+        def act(wish: Any) -> None:
+            self.app.bridge.ask(wish, failed=lambda failure: show_toast(self.app.shell, words.problem(failure.reason)))
+
+        def line_of(test_id: str, icon: str, on: bool, verb: Any, value: Any) -> tuple[str, str, str, Any]:
+            key = test_id.replace("-", ".un" if on else ".")
+            return test_id, key, icon, lambda: act(verb(view.conversation_id, value))
+
+        bell = "bell-off-outline" if until else "bell-outline"
+        wanted = [
+            line_of("menu-pin", "pin-outline", view.pinned, kept.pin, not view.pinned),
+            line_of("menu-mute", bell, not until, kept.mute, until),
+            line_of("menu-archive", "archive-outline", view.archived, kept.archive, not view.archived),
+        ]
+        choose(self.app, view.title or str(words.say("list.untitled")), wanted)
 
     def _repaint(self, *_args: object) -> None:
         self._list.repaint()
 
 
-def matches(conversation: ConversationView, wanted: list[str]) -> bool:
-    """Whether every folded word is found in the title, the patient or a member's name."""
-    names = " ".join(member.person.display_name for member in conversation.members)
-    text = fold(f"{conversation.title} {conversation.patient} {names}")
-    return all(word in text for word in wanted)
+def message_lines(
+    found: Sequence[MessageView], conversations: dict[bytes, ConversationView], now_ms: int
+) -> list[ListItem]:
+    """Messages that were found, under a heading, each under the name of its conversation."""
+    items = [ListItem("", words.say("list.messages"), heading=True)] if found else []
+    for place, message in enumerate(found):
+        view = conversations.get(message.conversation_id)
+        if view is None:
+            continue
+        items.append(
+            ListItem(
+                f"found-{place}",
+                view.title or words.say("list.untitled"),
+                chat_rows.preview(message, direct=view.direct),
+                item=message,
+                avatar_key=avatar_key(view),
+                team=not view.direct,
+                meta=dates.brief(message.at_ms, now_ms),
+            )
+        )
+    return items
 
 
 def homonyms(conversations: list[ConversationView]) -> dict[str, str]:
@@ -124,18 +199,27 @@ def line(
     what = (double or {}).get(conversation.conversation_id.hex())
     if what:
         title = words.say("list.homonym", name=title, what=what)
+    subtitle = chat_rows.preview(last, direct=conversation.direct)
+    if conversation.draft:
+        subtitle = words.say("list.draft", text=" ".join(conversation.draft.split()))
+    notes = (
+        *(("pin",) if conversation.pinned else ()),
+        *(("bell-off-outline",) if conversation.muted_until_ms else ()),
+    )
     return ListItem(
         test_id,
         title,
-        chat_rows.preview(last, direct=conversation.direct),
+        subtitle,
         item=conversation,
         avatar_key=avatar_key(conversation),
         team=not conversation.direct,
         meta=dates.brief(last.at_ms, now_ms) if last is not None else "",
         badge=conversation.unread,
-        tick=last.tick if last is not None and last.mine else None,
+        tick=last.tick if last is not None and last.mine and not conversation.draft else None,
         selected=selected,
         faded=not conversation.active,
+        alarm=bool(conversation.open),
+        notes=notes,
     )
 
 
