@@ -11,7 +11,7 @@ from miss_app.engine.events import MessageRemoved, MessageView, SomeoneTyping
 from miss_app.engine.problems import Problem
 from miss_app.engine.saying import Manner
 from miss_protocol.acts import Dosage, Level, Taking, Urgency, Verdict
-from plays.test_group import team
+from plays.test_group import fetch, team
 
 DOSAGE = Dosage("Apixaban", "2,5 mg", "per os", "le soir")
 
@@ -167,7 +167,7 @@ def test_forwarding_asks_before_it_leaves_the_team(post: Post, tmp_path: Path) -
         seen = line(outsider, outside, sent)
         assert seen.origin is not None
         assert seen.origin.author == camille.view.display_name
-        theirs = await outsider.client.photo(outside, sent)
+        theirs = await fetch(outsider, outside, sent)
         assert theirs == await hugo.client.photo(chat, photo)
 
     play(post, tmp_path, acts)
