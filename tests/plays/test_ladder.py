@@ -275,6 +275,13 @@ def test_where_nobody_can_come_back_an_admin_s_device_resets(
         for one in (hugo, nadia):
             await one.reads(chat, "avant")
         turn_hostile(hugo, monkeypatch)
+        get, asked = Http.json, list[str]()
+
+        async def counted(self: Http, method: str, path: str, **options: Any) -> dict[str, Any]:
+            asked.extend([path] if path.endswith("/way-back") else [])
+            return await get(self, method, path, **options)
+
+        monkeypatch.setattr(Http, "json", counted)
         camille.cable.pull()
         nadia.cable.pull()
         await camille.offline()
@@ -286,8 +293,15 @@ def test_where_nobody_can_come_back_an_admin_s_device_resets(
         break_way_back(post, chat)
         nadia.cable.plug()
         await until(lambda: nadia.notices(chat)[-1:] == ["cannot-follow"], "Nadia may not reset, and is told")
+        assert len(asked) == ladder.REJOINS_MAX
+        await nadia.restart()
+        await nadia.online()
+        view = nadia.client.conversation(chat)
+        assert view is not None
+        assert not view.active
         failed = await nadia.client.send_text(chat, "perdu")
         await nadia.ticks(chat, failed, Tick.FAILED)
+        assert len(asked) == ladder.REJOINS_MAX, "a restart does not begin to count anew"
         await camille.client.send_text(chat, "pendant")
         camille.cable.plug()
         for one in (camille, hugo, nadia):
@@ -350,5 +364,27 @@ def test_a_reset_by_who_may_not_is_refused_by_members_too(post: Post, tmp_path: 
         assert "conversation-reset" not in nadia.notices(chat)
         await hugo.client.send_text(chat, "sans suite")
         await until(lambda: nadia.said(chat)[-1:] == ["sans suite"], "and reads on")
+
+    play(post, tmp_path, acts)
+
+
+def test_who_was_removed_meanwhile_is_told_so(post: Post, tmp_path: Path) -> None:
+    async def acts(scene: Scene) -> None:
+        camille, hugo, nadia, chat = await team(scene)
+        who = nadia.view.person_id
+        await nadia.client.stop()
+        damage(nadia.folder, chat, truncated)
+        await camille.client.remove_person(chat, who)
+        await until(lambda: len(persons(hugo, chat)) == 2, "Nadia is removed")
+        await nadia.begin()
+        await until(lambda: nadia.notices(chat)[-1:] == ["no-longer-in"], "she is told, and nothing more is tried")
+        view = nadia.client.conversation(chat)
+        assert view is not None
+        assert not view.active
+        # Whoever is added again begins afresh.
+        await camille.client.add_people(chat, [await camille.find(nadia)])
+        await camille.client.send_text(chat, "te revoilà")
+        await nadia.reads(chat, "te revoilà")
+        assert nadia.notices(chat)[-1] == "you-were-added"
 
     play(post, tmp_path, acts)

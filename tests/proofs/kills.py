@@ -102,13 +102,16 @@ async def gather_team(post: Post, folder: Path) -> tuple[bytes, bytes, dict[str,
     return chat, stranger, folders
 
 
+THREAD_LOST = ("cannot-follow", "rejoined", "device-returned", "conversation-reset", "store-from-the-past")
+
+
 def texts(folder: Path, chat: bytes) -> tuple[list[str], int]:
     """(texts in the order of the screen, unreadable lines) of a store."""
     store = Store(folder / "store.db", Vault(folder / "vault").open(PIN))
     found = [records.decode(Message, row.body) for row in store.rows("messages", chat)]
     store.close()
     said = [one.text for one in found if one.kind == "text" and one.number]
-    return said, sum(one.kind == "unreadable" or one.notice == "cannot-follow" for one in found)
+    return said, sum(one.kind == "unreadable" or one.notice in THREAD_LOST for one in found)
 
 
 def keys_used_twice(senders: list[Sender]) -> int:

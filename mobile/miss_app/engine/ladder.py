@@ -109,10 +109,16 @@ class Ladder:
         asyncio.get_running_loop().call_soon(self._write_damage, conversation_id)
 
     def _write_damage(self, conversation_id: bytes) -> None:
-        if conversation_id in self._lost and not self._store.closed:
+        if conversation_id not in self._lost or self._store.closed:
+            return
+        try:
             with self._store.step() as step:
                 self._lost.lose(step, conversation_id, "damaged-state", self._membership.clock.now_ms())
-            self.begin(conversation_id)
+        except StoreFailure as failure:  # nothing is said in it meanwhile; when the disk has room again
+            self._tell(Trouble(failure.reason))
+            asyncio.get_running_loop().call_later(WAIT_SECONDS, self._write_damage, conversation_id)
+            return
+        self.begin(conversation_id)
 
     def diverged(self, frame: Diverged) -> None:
         """The server says that the others share another digest of this epoch."""
