@@ -280,13 +280,21 @@ class Scene:
             await one.close()
 
 
-def play(post: Post, folder: Path, acts: Callable[[Scene], Awaitable[None]]) -> None:
-    """Play the acts on one loop, and let everybody go home whatever happened."""
+def play(
+    post: Post, folder: Path, acts: Callable[[Scene], Awaitable[None]], *, threads_may_be_lost: bool = False
+) -> None:
+    """Play the acts on one loop, and let everybody go home whatever happened.
+
+    A device that lost the thread of a conversation and came back by itself is a fault, but where that is the play.
+    """
 
     async def run() -> None:
         stage = Scene(post, folder)
         try:
             await acts(stage)
+            accounts = [one.client._account for one in stage.devices]
+            lost = [one.store.all_rows("lost") for one in accounts if one is not None]
+            assert threads_may_be_lost or not any(lost), "a device lost the thread of a conversation"
         finally:
             await stage.close()
 
