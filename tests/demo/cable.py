@@ -28,7 +28,10 @@ class Cable:
         self._loop.call_soon_threadsafe(self._cut)
 
     def plug(self) -> None:
-        """Let connections through again."""
+        """Let connections through again; what was pulled just before is cut first."""
+        self._loop.call_soon_threadsafe(self._allow)
+
+    def _allow(self) -> None:
         self._plugged = True
 
     def _cut(self) -> None:

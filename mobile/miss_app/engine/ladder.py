@@ -34,6 +34,14 @@ from miss_protocol.succession import Reset, generation_of, next_group_id
 
 REJOINS_MAX, RESETS_MAX = 3, 2  # a day
 WAIT_SECONDS, WAIT_FACTOR, WAIT_SECONDS_MAX = 2.0, 4.0, 600.0
+_FINAL = (
+    "not-member",
+    "cannot-follow",
+    "too-large",
+    "key-package-unfit",
+    "device-key-changed",
+    "server-not-understood",
+)
 JITTER_SECONDS_A_LEAF = 0.02  # a commit that nobody can follow makes everybody come back
 
 
@@ -227,6 +235,12 @@ class Ladder:
             ready, after = await (self._rejoin(item) if item.act is Act.REJOIN else self._reset(item))
         except MissError as error:
             raise Problem(error.reason) from error
+        except Problem as problem:
+            if problem.reason in _FINAL:
+                raise
+            # The network's fault, or the server's: no try is used up by it.
+            self._outbox.kick_later(item.conversation_id, max(WAIT_SECONDS, 0.2))
+            return False
         with self._store.step() as step:
             self._conversations.stage(step, item.conversation_id, item.message_id, after)
             self._outbox.save(step, replace(ready, group_info=self._membership.group_info(after)))
