@@ -13,11 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, exists, func, select, tuple_
 
 from miss_protocol.limits import DIRECTORY_PAGE_PEOPLE_MAX
-from miss_server import register, wishes
+from miss_server import outside_search, register, wishes
 from miss_server.extracts import PEOPLE
 from miss_server.names import distance, fold
 from miss_server.refusals import Refusal
@@ -123,9 +124,13 @@ def search(connection: Connection, query: Query, asker: bytes = b"") -> Page | R
         mark = _read_mark(query.after)
     except (ValueError, TypeError):
         return Refusal("malformed")
+    outside: tuple[Found, ...] = ()
+    if mark is None:  # few, and on the first page: the rest of it is the register's
+        found_outside = outside_search.search(connection, words, profession, place, asker)
+        outside = tuple(_outside(row) for row in found_outside)
     load_id = register.current(connection, PEOPLE)
     if load_id is None:
-        return Page((), "")
+        return Page(outside, "")
     search = _Search(connection, load_id, words, profession, place, asker)
     wanted = DIRECTORY_PAGE_PEOPLE_MAX + 1
     if mark is not None:
@@ -137,7 +142,12 @@ def search(connection: Connection, query: Query, asker: bytes = b"") -> Page | R
         known = {hit.no for _, hit in found}
         near = search.hits_near(wanted - 1)
         found += [(_ANYHOW, hit) for hit in near if hit.no not in known][: wanted - 1 - len(found)]
-    return search.page(found)
+    return search.page(found, outside)
+
+
+def _outside(row: Row[Any]) -> Found:
+    """Somebody whom an establishment vouches for."""
+    return Found(bytes(row.person_id), row.display_name, row.profession, row.place, row.checked_how, row.checked_at_ms)
 
 
 class _Search:
@@ -189,11 +199,11 @@ class _Search:
             return []
         return self._first([*terms, *self._filters], wanted, None, lambda numbers: numbers)
 
-    def page(self, found: Sequence[tuple[int, _Hit]]) -> Page:
-        """What is shown of the people found, one more than a page holds where there are more."""
-        shown = found[:DIRECTORY_PAGE_PEOPLE_MAX]
+    def page(self, found: Sequence[tuple[int, _Hit]], first: tuple[Found, ...] = ()) -> Page:
+        """What is shown of the people found, one more than a page holds where there are more, after the first ones."""
+        shown = found[: DIRECTORY_PAGE_PEOPLE_MAX - len(first)]
         known = self._on_miss([hit.entry.rpps for _, hit in shown])
-        told = tuple(self._told(hit, known.get(hit.entry.rpps)) for _, hit in shown)
+        told = (*first, *(self._told(hit, known.get(hit.entry.rpps)) for _, hit in shown))
         if len(found) == len(shown):
             return Page(told, "")
         way, last = shown[-1]

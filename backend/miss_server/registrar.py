@@ -355,6 +355,10 @@ class Registrar:
         if isinstance(about, Refusal):
             return self._refuse(connection, row, about.reason)
         now, checked_by = self._now_ms(), ""
+        if how == VOUCHER:  # before anything waits, or is told to anybody, for its sake
+            attested = vouchers.reserved(connection, row.registration_id, now)
+            if isinstance(attested, Refusal):
+                return self._refuse(connection, row, attested.reason)
         until_ms = second_check.wait_until(connection, row.rpps, now)
         if until_ms and not row.certify_from_ms:
             put(connection, row.registration_id, state=DELAYED, via=how)

@@ -12,9 +12,10 @@ from miss_protocol.enrolment import CertificateRequest
 from miss_protocol.errors import RemoteError
 from miss_protocol.identity import DeviceCertificate, Professional
 from miss_protocol.limits import CERTIFICATE_RENEWED_DAYS_BEFORE
-from miss_server import acts, certificate_log, register
+from miss_server import acts, certificate_log, professionals
 from miss_server.authority import Keyring
 from miss_server.devices import Device
+from miss_server.refusals import Refusal
 from miss_server.register_tables import people
 from miss_server.tables import devices, key_packages
 
@@ -52,12 +53,13 @@ def renew(connection: Connection, keyring: Keyring, device: Device, request: byt
 
 
 def _as_registered(connection: Connection, before: Professional) -> Professional:
-    """The same person, as the register names them today; as before where it does not know them."""
+    """The same person, as register or establishment name them today; as before where neither knows them."""
     row = connection.execute(select(people).where(people.c.person_id == before.person_id)).first()
     if row is None:
         return before
-    entry = register.look_up(connection, row.rpps)
-    family, given = (entry.family_name, entry.given_name) if entry else (before.family_name, before.given_name)
+    about = professionals.describe(connection, row.rpps, row.profession_code)
+    known = before if isinstance(about, Refusal) else about
+    family, given = known.family_name, known.given_name
     return replace(
         before,
         display_name=row.display_name,

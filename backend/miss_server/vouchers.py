@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from miss_server import acts, establishments, names, staff
 from miss_server.codes import ALPHABET, read
@@ -145,22 +145,27 @@ def reserve(connection: Connection, voucher_id: int, registration_id: bytes) -> 
     connection.execute(one.values(registration_id=registration_id))
 
 
-def redeem(connection: Connection, registration_id: bytes, now_ms: int) -> Attested | Refusal:
-    """Uses the voucher that a registration claimed, once, where everything that made it good still holds."""
-    v = vouchers.c
-    row = connection.execute(select(vouchers).where(v.registration_id == registration_id)).first()
+def reserved(connection: Connection, registration_id: bytes, now_ms: int) -> Attested | Refusal:
+    """Whom the voucher that a registration claimed attests, where everything that made it good still holds."""
+    row = connection.execute(select(vouchers).where(vouchers.c.registration_id == registration_id)).first()
     if row is None:
         return Refusal("voucher-used")  # by another registration with the same code
-    attested = _good(connection, row, now_ms)
+    return _good(connection, row, now_ms)
+
+
+def redeem(connection: Connection, registration_id: bytes, now_ms: int) -> Attested | Refusal:
+    """Uses the voucher that a registration claimed, once, where it is good as ``reserved`` says."""
+    attested = reserved(connection, registration_id, now_ms)
     if isinstance(attested, Refusal):
         return attested
+    v = vouchers.c
     used = connection.execute(
         update(vouchers)
         .where(
-            v.voucher_id == row.voucher_id,
+            v.voucher_id == attested.voucher_id,
             v.registration_id == registration_id,
             v.used_at_ms.is_(None),
-            or_(v.withdrawn_at_ms.is_(None), v.withdrawn_at_ms > now_ms),
+            v.withdrawn_at_ms.is_(None),
         )
         .values(used_at_ms=now_ms)
     )

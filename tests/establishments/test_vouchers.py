@@ -56,9 +56,12 @@ def test_a_doctor_keeps_what_the_register_says(hospitals: Hospitals) -> None:
     assert who.checked_how == "voucher"
 
 
-def test_a_second_voucher_is_the_same_person(hospitals: Hospitals) -> None:
+def test_a_second_voucher_is_the_same_person_after_a_day(hospitals: Hospitals) -> None:
     first = certificate_in(hospitals.certified(hospitals.vouch()))
-    second = certificate_in(hospitals.certified(hospitals.vouch()))
+    opened = hospitals.claim(hospitals.vouch()).json()
+    assert hospitals.office.step(opened).json()["state"] == "delayed", "the first device can still say no"
+    hospitals.office.clock.later(24 * 60 + 1)
+    second = certificate_in(hospitals.office.step(opened).json())
     assert first.person_id == second.person_id
     assert first.device_id != second.device_id
     other = certificate_in(hospitals.certified(hospitals.vouch(AIDE), AIDE))

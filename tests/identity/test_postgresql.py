@@ -8,6 +8,17 @@ import pytest
 from sqlalchemy import Connection
 
 import postgres
+from establishments.hospital import PEOPLE, Hospitals
+from establishments.test_imports import (  # noqa: F401
+    test_a_dry_run_then_all_of_it,
+    test_a_machine_that_removes_many_waits,
+    test_two_managers_at_once,
+)
+from establishments.test_outside_search import test_by_name_profession_or_place  # noqa: F401
+from establishments.test_vouchers import (  # noqa: F401
+    test_a_secretary_is_certified_by_her_establishment,
+    test_of_many_parallel_uses_one_succeeds,
+)
 from identity.people import EVERYBODY, GP, UNLISTED
 from identity.population import Population
 from identity.post_office import PostOffice
@@ -83,3 +94,12 @@ def test_the_consoles_rooms_are_read(post_office: PostOffice) -> None:
             ("tile-people", 1),
             ("tile-devices", 2),
         ]
+
+
+@pytest.fixture
+def hospitals(cluster: str, tmp_path: Path) -> Iterator[Hospitals]:
+    """Two hospitals whose staff is kept there."""
+    office = PostOffice(tmp_path, database=PostgresqlDatabase(postgres.new_database(cluster)))
+    office.load(PEOPLE)
+    with office.open():
+        yield Hospitals(office)
