@@ -9,8 +9,10 @@ from miss_app.engine.events import (
     Alarm,
     AnswerView,
     ChargeView,
+    ClaimView,
     HistoryProgress,
     IdentityAlarm,
+    IdentityClaimed,
     Link,
     MessageView,
     PersonView,
@@ -69,6 +71,8 @@ HOME = (
     "offline",
     "alarm-device",
     "alarm-log",
+    "claimed",
+    "doubt",
     "empty-list",
     "leave",
     "emoji",
@@ -355,6 +359,20 @@ def alarm_device(rehearsal: Rehearsal) -> None:
     rehearsal.until(lambda: rehearsal.sees("alarm"))
 
 
+def claimed(rehearsal: Rehearsal) -> None:
+    claim = ClaimView(b"r" * 16, NOW_MS + 86_400_000, "Téléphone inconnu")
+    rehearsal.scene.tell(IdentityClaimed((claim,)))
+    rehearsal.until(lambda: rehearsal.sees("claimed"))
+
+
+def doubt(rehearsal: Rehearsal) -> None:
+    chat(rehearsal)
+    rehearsal.scene.now_doubtful = [CAMILLE]
+    rehearsal.type("composer", "Tu as reçu le bilan ?")
+    rehearsal.tap("send")
+    rehearsal.until(lambda: rehearsal.sees("doubt-yes"))
+
+
 def alarm_log(rehearsal: Rehearsal) -> None:
     chat(rehearsal)
     rehearsal.scene.tell(IdentityAlarm(Alarm("log-rewritten")))
@@ -488,6 +506,8 @@ COME: dict[str, Callable[[Rehearsal], None]] = {
     "offline": offline,
     "alarm-device": alarm_device,
     "alarm-log": alarm_log,
+    "claimed": claimed,
+    "doubt": doubt,
     "attach": attach,
     "photo": photo,
 }

@@ -18,6 +18,7 @@ from miss_app.engine.events import (
     DeviceView,
     Event,
     IdentityAlarm,
+    IdentityClaimed,
     Link,
     LinkView,
     MessageAdded,
@@ -69,6 +70,7 @@ class Scene:
         self.refuse: dict[str, Problem] = {}
         self.now_stage = Stage.INVITATION
         self.now_link = Link.ONLINE
+        self.now_doubtful: list[PersonView] = []
         self.now_ways: tuple[str, ...] = ("mailbox", "psc", "voucher")
         self.now_registration: RegistrationView | None = None
         self.now_server: ServerView | None = None
@@ -245,6 +247,17 @@ class Scene:
     async def devices(self) -> list[DeviceView]:
         self._did("devices")
         return list(self.my_devices)
+
+    def doubtful(self, conversation_id: bytes) -> list[PersonView]:
+        return [] if self.talks[0].conversation_id != conversation_id else list(self.now_doubtful)
+
+    async def confirm(self, persons: list[PersonView]) -> None:
+        self._did("confirm", [each.display_name for each in persons])
+        self.now_doubtful = []
+
+    async def refuse_claim(self, registration_id: bytes) -> None:
+        self._did("refuse_claim", registration_id)
+        self.tell(IdentityClaimed(()))
 
     async def accept_alarm(self) -> None:
         self._did("accept_alarm")

@@ -11,6 +11,7 @@ from miss_app.engine.events import Event
 from miss_app.ui import controls
 from miss_app.ui.alarm import AlarmStrip
 from miss_app.ui.banner import Banner
+from miss_app.ui.claim_strip import ClaimStrip
 from miss_app.ui.controls import Sheet
 from miss_app.ui.kv import load_rules
 from miss_app.ui.navigator import Navigator
@@ -18,7 +19,7 @@ from miss_app.ui.page import Page
 from miss_app.ui.rail import Rail
 from miss_app.ui.tokens import WIDE_DP
 
-__all__ = ["AlarmStrip", "Banner", "Rail", "controls"]
+__all__ = ["AlarmStrip", "Banner", "ClaimStrip", "Rail", "controls"]
 
 
 class Shell(FloatLayout):
@@ -124,6 +125,7 @@ class Shell(FloatLayout):
         """Pass an event on to both strips and to every page alive."""
         self.ids.banner.hear(event)
         self.ids.alarm.hear(event)
+        self.ids.claimed.hear(event)
         for page in self.pages:
             page.hear(event)
 
@@ -140,7 +142,7 @@ class Shell(FloatLayout):
         for page in self.pages:
             page.wide = self.wide
         home = self.gate is None and self.side is not None
-        self.ids.banner.silent = self.ids.alarm.silent = not home
+        self.ids.banner.silent = self.ids.alarm.silent = self.ids.claimed.silent = not home
         rail.shown = home and self.wide
         rail.section = self.section if self.stack or not self.wide else "chats"
         side.shown = home and self.wide

@@ -16,6 +16,7 @@ from miss_app.engine.events import (
     MessageChanged,
     MessageRemoved,
     MessageView,
+    PersonView,
     SomeoneTyping,
 )
 from miss_app.ui import chat_rows
@@ -23,6 +24,7 @@ from miss_app.ui.bubble_view import MissBubble
 from miss_app.ui.chat_deeds import ChatDeeds
 from miss_app.ui.chat_rows import ChatRow, measure_row
 from miss_app.ui.composer import Composer
+from miss_app.ui.confirm import confirm
 from miss_app.ui.emoji_panel import EmojiPanel
 from miss_app.ui.kv import load_rules
 from miss_app.ui.page import Page
@@ -140,9 +142,25 @@ class ChatScreen(Page):
         if len(text) > TEXT_CHARACTERS_MAX:
             self.complain("text-too-long")
             return
+        doubtful = self.app.client.proof.doubtful(self.conversation_id)
+        if doubtful:
+            self._make_sure(doubtful)  # what is written stays where it is
+            return
         self.deeds.send(text, self.ids.reason.text.strip() if self.level else "")
         self._keep_draft()
         self.ids.composer.focus = True
+
+    def _make_sure(self, doubtful: list[PersonView]) -> None:
+        """Somebody's new device is vouched for by nobody: this person says that they have made sure, then it goes."""
+        names = ", ".join(one.display_name for one in doubtful)
+        confirm(
+            self.app,
+            words.say("doubt.title", names=names),
+            words.say("doubt.explain", names=names),
+            words.say("doubt.confirm"),
+            "doubt-yes",
+            lambda: self.ask(self.app.client.proof.confirm(doubtful), lambda _done: self.on_send()),
+        )
 
     def on_typed(self) -> None:
         """Tell the others that something is being written, now and then, and keep it."""
