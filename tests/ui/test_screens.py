@@ -11,10 +11,12 @@ from PIL import Image
 
 from miss_app.engine.events import (
     Alarm,
+    ClaimView,
     ConversationChanged,
     HistoryArrived,
     HistoryProgress,
     IdentityAlarm,
+    IdentityClaimed,
     Link,
     LinkChanged,
     MessageAdded,
@@ -501,3 +503,43 @@ def test_each_stage_has_its_screen(rehearse: Rehearse, stage: Stage) -> None:
         Stage.LOCKED: "unlock-pin",
     }
     play.until(lambda: play.sees(names[stage]))
+
+
+def test_who_is_in_doubt_is_confirmed_before_the_message_goes(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    play.tap("conversation-0")
+    play.scene.now_doubtful = [CAMILLE]
+    play.type("composer", "Tu as reçu le bilan ?")
+    play.tap("send")
+    play.until(lambda: play.sees("doubt-yes"))
+    assert not any(one[0] in ("send_text", "confirm") for one in play.scene.asked)
+    play.tap("sheet-close")
+    play.until(lambda: not play.sees("doubt-yes"))
+    assert play.read("composer") == "Tu as reçu le bilan ?", "what was written stays"
+    play.tap("send")
+    play.until(lambda: play.sees("doubt-yes"))
+    play.tap("doubt-yes")
+    assert play.did("confirm")[1] == [CAMILLE.display_name]
+    assert play.did("send_text")[2] == "Tu as reçu le bilan ?"
+
+
+def test_somebody_who_registers_in_ones_name_is_refused(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    claim = ClaimView(b"r" * 16, NOW_MS + 86_400_000, "Téléphone inconnu")
+    play.scene.tell(IdentityClaimed((claim,)))
+    play.until(lambda: play.sees("claimed"))
+    assert "Téléphone inconnu" in play.read("claimed")
+    play.tap("claim-refuse")
+    play.until(lambda: play.sees("claim-yes"))
+    play.tap("claim-yes")
+    assert play.did("refuse_claim")[1] == claim.registration_id
+    play.until(lambda: not play.sees("claimed"))
+
+
+def test_pro_sante_connect_is_offered_where_the_server_does(rehearse: Rehearse) -> None:
+    play = rehearse(fill(Scene()), invitation="miss://serveur.example#abc")
+    play.until(lambda: play.sees("claim-psc"))
+    play.tap("claim-charter")
+    play.tap("claim-psc")
+    assert play.did("claim_in_browser")[1] == "2026-11-22"
+    play.until(lambda: play.sees("browser-open"))
