@@ -14,7 +14,7 @@ demo: ## play the main scene: three people, one server, no question asked (SHOW=
 	@$(PYTHON) -m tests.demo $(if $(SHOW),--show)
 
 test: setup ## run the tests (at most 10 minutes on 2 cores)
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest -n 2 --dist loadfile
 
 check: setup ## ruff and strict types
 	@.venv/bin/ruff check $(CODE)

@@ -17,5 +17,7 @@ def pytest_runtest_logreport(report):
 
 
 def pytest_unconfigure(config):
+    if hasattr(config, "workerinput"):
+        return  # one of the processes that share the tests: the one that gathers their reports says it
     count = f"{len(_passed)} of {vectors.TOTAL}" if _passed else "NOT RUN"
     config.get_terminal_writer().line(f"official vectors: {count}")
