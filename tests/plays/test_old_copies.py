@@ -6,12 +6,10 @@ from pathlib import Path
 import pytest
 
 from cast import Device, Post, Scene, play, until
-from miss_app.engine.account import new_id
-from miss_app.engine.model import Act, Item
 from plays.save_points import Keys
 from plays.test_faults import waiting
 from plays.test_group import team
-from plays.test_renewal import epoch
+from plays.test_renewal import epoch, renew
 
 
 async def copy(one: Device, aside: Path) -> None:
@@ -29,17 +27,6 @@ async def restore(one: Device, aside: Path) -> None:
     shutil.rmtree(one.folder)
     shutil.copytree(aside, one.folder)
     await one.begin()
-
-
-async def renew(one: Device, chat: bytes, *others: Device) -> None:
-    """A new epoch, made by this device and followed by all."""
-    account = one.client._account
-    assert account is not None
-    before = epoch(one, chat)
-    with account.store.step() as step:
-        account.outbox.enqueue(step, Item(new_id(), chat, Act.RENEW))
-    for member in (one, *others):
-        await until(lambda member=member: epoch(member, chat) > before, f"{member.name} follows")
 
 
 def test_a_copy_from_several_epochs_ago(post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

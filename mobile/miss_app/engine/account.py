@@ -31,6 +31,7 @@ from miss_app.engine.membership import Clock, Membership
 from miss_app.engine.messages import Messages
 from miss_app.engine.news import News
 from miss_app.engine.outbox import Outbox
+from miss_app.engine.outdated import Outdated
 from miss_app.engine.own_stream import OwnStream
 from miss_app.engine.people import People, certificate_of_leaf
 from miss_app.engine.problems import Problem
@@ -165,6 +166,7 @@ class Account:
         self.backlog = Backlog(self.inbox.receive, self.inbox.receive_run)
         self.receipts = Receipts(store, self.conversations, self.messages, self.outbox, self.clock.now_ms, new_id)
         self.renewal = Renewal(store, self.conversations, self.outbox, self.clock.now_ms, new_id)
+        self.outdated = Outdated(store, self.conversations, self.outbox, self.people.me, self.clock.now_ms, new_id)
         self.latecomers = Latecomers(
             store, self.conversations, self.people, self.membership, self.outbox, self.http, new_id
         )
@@ -277,6 +279,7 @@ class Account:
         self.inbox.stop()
         self.receipts.stop()
         self.renewal.stop()
+        self.outdated.stop()
         self.keeping.stop()
         self.ladder.pause()
         await self.standings.stop()
@@ -397,6 +400,7 @@ class Account:
         self.inbox.resume_pending()
         self.receipts.resume()
         self.renewal.resume()
+        self.outdated.resume()
         self.keeping.resume()
         with self.store.step() as step:
             self.latecomers.expect_everywhere(step)

@@ -20,11 +20,12 @@ from miss_protocol.errors import MissError
 from miss_protocol.identity import Authority, DeviceCertificate, check_successor, credential_check
 from miss_protocol.mls import group as mls
 from miss_protocol.mls.extensions import ExternalSender, external_senders
-from miss_protocol.mls.policy import allowed
+from miss_protocol.mls.policy import admins_of, allowed
 from miss_protocol.succession import group_id_of
-from miss_protocol.terms import CLIENT_TYPE, DIRECT, EXTENSION_TYPE, GROUP, Terms, client
+from miss_protocol.terms import CLIENT_TYPE, DIRECT, EXTENSION_TYPE, GROUP, Terms, client, client_version
 
 _X509 = 2
+LEAST_VERSION = 1  # of the clients that this one can share a conversation with
 _HOUR_SECONDS, _DAY_SECONDS = 3600, 86_400
 
 
@@ -59,6 +60,7 @@ class Membership:
         version = mls.Extension(CLIENT_TYPE, client(VERSION))
         self.identity = mls.Identity(signature_seed, mls.Credential.x509(certificate.der), extensions=(version,))
         self.clock = clock
+        self._least_version = LEAST_VERSION
         self.authority = authority
         self._people = people
 
@@ -122,10 +124,23 @@ class Membership:
             proposals += self._removes(group, item)
         if not proposals and not group.must_commit and item.act is not Act.RENEW:
             return None
+        proposals += self._raised(group)
         try:
             return mls.commit(group, self.identity, proposals, rules=self.rules(self.clock.now_ms()))
         except MissError as error:
             raise Problem(error.reason) from error
+
+    def _raised(self, group: mls.Group) -> list[mls.Proposal]:
+        """The least version of newcomers, raised to what this client needs, where an admin commits anyway."""
+        terms, own = Terms.of(group.extensions), group.leaf(group.my_leaf)
+        if terms.least_version >= self._least_version or self._people.me not in admins_of(group.public):
+            return []
+        if own is None or client_version(own.extensions) < self._least_version:
+            return []  # this commit brings the new version into the leaf, the next one may ask for it
+        raised = replace(terms, least_version=self._least_version, least_since=self.clock.now_ms() // 1000)
+        data = raised.encode()
+        kept = (replace(one, data=data) if one.type == EXTENSION_TYPE else one for one in group.extensions)
+        return [mls.GroupContextExtensions(tuple(kept))]
 
     def group_info(self, group: mls.Group) -> bytes:
         """By what a device that lost track comes back to this epoch; the server adds its own tree."""
