@@ -15,6 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from miss_server import data_folder, migrations
 from miss_server.config import Settings
+from miss_server.console import operators
+from miss_server.console.listening import origin_of
+from miss_server.console.passkeys import PASSKEYS_NEEDED
 from miss_server.database import Database
 from miss_server.mail import MailError, SmtpPost
 from miss_server.mail_settings import mail_of
@@ -27,6 +30,7 @@ GOOD, NOTE, BAD = "good", "note", "bad"
 DISK_FREE_BYTES_MIN = 2 * 1024**3
 TLS_DAYS_MIN = 14
 REGISTER_DAYS_MAX = 45
+OPERATORS_NEEDED = 2
 DAY_MS = 86_400_000
 _ALLOWED_AHEAD_MS = 60_000
 
@@ -57,6 +61,8 @@ def look(settings: Settings, language: str, now_ms: int, mail_to: str = "") -> I
         yield _tls(settings, language, now_ms)
         yield _mail(settings, language, mail_to)
         yield _register(database, language, now_ms)
+        if settings.console is not None:
+            yield _console(database, settings, language)
     finally:
         database.close()
     yield _server(settings, language)
@@ -155,6 +161,19 @@ def _register(database: Database, language: str, now_ms: int) -> Line:
         return Line("register", BAD, say("register-none", language))
     days = (now_ms - int(loaded)) // DAY_MS
     return Line("register", GOOD if days <= REGISTER_DAYS_MAX else BAD, say("register-age", language, days=days))
+
+
+def _console(database: Database, settings: Settings, language: str) -> Line:
+    """A proof that somebody saw needs two operators, and each of them two passkeys."""
+    try:
+        with database.snapshot() as connection:
+            found = [one for one in operators.listed(connection) if one.role == operators.OPERATOR]
+    except SQLAlchemyError:
+        found = []
+    ready = sum(one.passkeys >= PASSKEYS_NEEDED for one in found)
+    where = origin_of(settings) or say("console-any-port", language)
+    state = GOOD if ready >= OPERATORS_NEEDED else NOTE
+    return Line("console", state, say("console-operators", language, where=where, ready=ready, operators=len(found)))
 
 
 def _server(settings: Settings, language: str) -> Line:

@@ -195,7 +195,7 @@ def load(
         database_url=database or _text(table, "database", ""),
         ldap=_sections(table, "ldap"),
         language=language,
-        console=_console(_table(table, "console", {"listen", "origin"}), console),
+        console=_console(_table(table, "console", {"listen", "origin"}), console, "console" in table),
         trusted_proxies=_networks(table, "trusted_proxies"),
     )
     return _checked(settings)
@@ -299,8 +299,8 @@ def _smtp(table: dict[str, Any], data: Path) -> Smtp | None:
     return Smtp(host, port, security, _text(table, "user", ""), _path(table, "password_file", data), sender)
 
 
-def _console(table: dict[str, Any], given: str | None) -> Console | None:
-    if not table and given is None:
+def _console(table: dict[str, Any], given: str | None, named: bool) -> Console | None:
+    if not named and given is None:
         return None
     host, port = split_listen(given or _text(table, "listen", DEFAULT_CONSOLE))
     origin = _text(table, "origin", "").rstrip("/")

@@ -232,6 +232,12 @@ TEXTS = {
     "register": ("répertoire", "register"),
     "register-none": ("pas encore chargé : miss-server register load", "not loaded yet: miss-server register load"),
     "register-age": ("extrait chargé il y a {days} jours", "extract loaded {days} days ago"),
+    "console": ("console", "console"),
+    "console-any-port": ("port choisi au démarrage", "a port chosen at start"),
+    "console-operators": (
+        "{where} ; opérateurs prêts, avec deux clés d’accès : {ready} sur {operators} (il en faut deux)",
+        "{where}; operators ready, with two passkeys: {ready} of {operators} (two are needed)",
+    ),
     "server": ("serveur", "server"),
     "server-listens": ("écoute sur {address}", "listens on {address}"),
     "server-stopped": ("ne tourne pas", "is not running"),

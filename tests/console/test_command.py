@@ -9,11 +9,14 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Connection, insert
 
 from identity.test_mail import self_signed
 from miss_server import config, data_folder, migrations
 from miss_server.__main__ import main
 from miss_server.config import ConfigError, load
+from miss_server.console import operators
+from miss_server.console.tables import operator_passkeys
 from miss_server.console.texts import say
 from miss_server.database import Database
 from miss_server.register_tables import registrar_acts
@@ -80,6 +83,33 @@ def test_operators_are_added_listed_recovered_and_removed(folder: Path, capsys: 
         ("operator-removed", "Georges"),
     ]
     assert not any(link.partition("#")[2].encode() in (folder / "miss.db").read_bytes() for link in links)
+
+
+def test_the_check_says_whether_two_operators_are_ready(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def said() -> str:
+        main(["check", "--data", str(folder), "--language", "en"])
+        return "".join(line for line in capsys.readouterr().out.splitlines() if line.startswith("console"))
+
+    def ready(connection: Connection, name: str) -> None:
+        operators.add(connection, name, operators.OPERATOR, "", who="root", now_ms=1)
+        for credential in (f"{name} 1", f"{name} 2"):
+            values = {"credential_id": credential.encode(), "operator": operators.named(connection, name).operator}
+            keys = {"public_key": b"", "sign_count": 0, "label": "", "added_at_ms": 1}
+            connection.execute(insert(operator_passkeys).values(values | keys))
+
+    assert said() == ""
+    with (folder / "miss.toml").open("a") as file:
+        file.write("\n[console]\n")
+    where = "http://localhost:8471; operators ready, with two passkeys:"
+    assert said().split(maxsplit=2) == ["console", "note", f"{where} 0 of 0 (two are needed)"]
+    database = Database(folder / "miss.db")
+    with database.transaction() as connection:
+        for name in ("Une", "Deux"):
+            ready(connection, name)
+        operators.add(connection, "Trois", operators.OPERATOR, "", who="root", now_ms=1)
+        operators.add(connection, "Quatre", operators.AUDITOR, "", who="root", now_ms=1)
+    database.close()
+    assert said().split(maxsplit=2) == ["console", "good", f"{where} 2 of 3 (two are needed)"]
 
 
 @pytest.mark.parametrize(
