@@ -28,12 +28,9 @@ def test_departments(postcode: str, expected: str) -> None:
     assert department(postcode) == expected
 
 
-def test_who_is_new_nearby(tmp_path: Path) -> None:
-    town = Town(tmp_path / "server", each=4)
-    town.start()
-
+def test_who_is_new_nearby(town: Town, tmp_path: Path) -> None:
     async def acts(scene: Scene) -> None:
-        people = await enter(scene, far="south", next="practice", close="hospital", hidden="hospital", me="hospital")
+        people = await enter(scene, far="south", next="harbour", close="island", hidden="island", me="island")
         _, neighbour, close, hidden, me = people
         await hidden.client.presence.set_wishes(WishesView(unlisted=True))
 
@@ -70,7 +67,4 @@ def test_who_is_new_nearby(tmp_path: Path) -> None:
         await tablet.client.presence.set_favourite(found, False)
         await until(lambda: marked(me) == [], "the mark is taken back everywhere")
 
-    try:
-        play(town, tmp_path, acts)
-    finally:
-        town.stop()
+    play(town, tmp_path, acts)

@@ -10,7 +10,16 @@ HOSPITAL = Job("10", "", "CH FICTIF", "59000", "LILLE")
 PRACTICE = Job("10", "", "CABINET DU MODELE", "59100", "ROUBAIX")
 COAST = Job("10", "", "CLINIQUE IMAGINAIRE", "62200", "BOULOGNE SUR MER")
 SOUTH = Job("60", "", "CABINET SPECIMEN", "13001", "MARSEILLE")
-PLACES = {"hospital": HOSPITAL, "practice": PRACTICE, "coast": COAST, "south": SOUTH}
+ISLAND = Job("10", "", "CHU IMAGINAIRE", "97400", "SAINT DENIS")
+ISLAND_HARBOUR = Job("10", "", "CABINET DU PORT", "97420", "LE PORT")
+PLACES = {
+    "hospital": HOSPITAL,
+    "practice": PRACTICE,
+    "coast": COAST,
+    "south": SOUTH,
+    "island": ISLAND,
+    "harbour": ISLAND_HARBOUR,
+}
 
 
 class Town(Post):
