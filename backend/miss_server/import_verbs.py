@@ -14,7 +14,6 @@ from miss_server import (
     staff_exports,
     staff_files,
     staff_imports,
-    staff_ldap,
     staff_records,
 )
 from miss_server.clock import now_ms
@@ -117,6 +116,8 @@ def _lines(arguments: argparse.Namespace) -> tuple[str, list[Line]]:
         ldap = next((one for one in directories if one.finess == establishments.number(arguments.finess)), None)
         if ldap is None:
             raise DecisionError("ldap-unset", finess=arguments.finess)
+        from miss_server import staff_ldap  # a third of a second to load, for this verb alone
+
         return LDAP, staff_ldap.read(ldap, arguments.only)
     try:
         data = arguments.file.read_bytes()

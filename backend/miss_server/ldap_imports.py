@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
-from miss_server import journal, staff_imports, staff_ldap, staff_records
+from miss_server import journal, staff_imports, staff_records
 from miss_server.database import Database
 from miss_server.establishment_tables import directory_imports
 from miss_server.ldap_settings import Ldap
@@ -31,6 +31,8 @@ async def go_round(database: Database, directories: Sequence[Ldap], now_ms: int)
 
 
 async def _import(database: Database, ldap: Ldap, now_ms: int) -> Import:
+    from miss_server import staff_ldap  # a third of a second to load, for the few who have a directory
+
     lines = await asyncio.to_thread(staff_ldap.read, ldap)
     found_lines = await database.read(staff_records.sort, lines)
     return await database.run(applied, ldap.finess, found_lines, now_ms)

@@ -129,12 +129,12 @@ def test_an_xlsx_with_errors_is_looked_at_then_applied(console: Office, desk: Ne
     one.page.get_by_role("link", name="Imports").click()
     one.page.get_by_label("Annuaire au format CSV ou XLSX").set_input_files(file)
     one.page.get_by_role("button", name="Voir les différences").click()
-    expect(one.page.get_by_text("2 personnes seront retirées")).to_be_visible()
+    expect(one.page.get_by_text("seront retirées (2)")).to_be_visible()
     number = one.page.url.rpartition("/")[2]
     path = f"/establishments/{finess}/imports/{number}/apply"
     assert post(one, path) == 409
     assert len(people_of(console, finess)) == 3
-    one.page.get_by_label("2 personnes seront retirées").check()
+    one.page.get_by_label("seront retirées (2)").check()
     one.page.get_by_role("button", name="Appliquer ces différences").click()
     expect(one.page.get_by_role("status")).to_contain_text("Import appliqué")
     assert people_of(console, finess) == ["S-001"]

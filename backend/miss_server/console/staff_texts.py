@@ -143,8 +143,8 @@ TEXTS = {f"est-{key}": texts for key, texts in establishment_texts.TEXTS.items()
     "import-fields": ("Champs", "Fields"),
     "import-more": ("Et {more} autres.", "And {more} more."),
     "import-yes": (
-        "J’ai vu que {removed} personnes seront retirées, et je le veux.",
-        "I have seen that {removed} people will be removed, and want it.",
+        "J’ai vu combien de personnes seront retirées ({removed}), et je le veux.",
+        "I have seen how many people will be removed ({removed}), and want it.",
     ),
     "import-apply": ("Appliquer ces différences", "Apply these differences"),
     "import-drop": ("Abandonner", "Drop"),
