@@ -132,3 +132,48 @@ def test_pins_survive_a_restart_and_a_failed_step_leaves_none(desk: Desk) -> Non
     assert again.name(hugo.certificate.person_id) == "Dr Hugo Fictif"
     assert again.name(nadia.certificate.person_id) == ""
     assert desk.meet(nadia) == [(False, True)]
+
+
+def test_who_registered_anew_is_in_doubt_until_accepted(desk: Desk) -> None:
+    hugo, stranger = desk.registrar.person("Hugo"), desk.registrar.person("Zoé")
+    desk.meet(desk.registrar.device(hugo))
+    anew, linked = desk.registrar.device(hugo), desk.registrar.device(stranger)
+    own = desk.registrar.device(desk.me)
+    with desk.store.step() as step:
+        assert desk.people.suspect(step, anew.certificate)
+        assert not desk.people.suspect(step, anew.certificate), "once"
+        assert not desk.people.suspect(step, linked.certificate), "nobody known"
+        assert not desk.people.suspect(step, own.certificate), "one's own are another matter"
+    assert (desk.people.in_doubt(hugo.person_id), desk.people.in_doubt(stranger.person_id)) == (True, False)
+    assert desk.people.view(hugo.person_id).doubtful
+    assert desk.meet(anew) == [(True, False)]
+    assert People(desk.store, desk.phone.certificate).in_doubt(hugo.person_id), "also after a restart"
+
+    def accept_and_fail() -> None:
+        with desk.store.step() as step:
+            desk.people.accept(step, hugo.person_id)
+            assert not desk.people.in_doubt(hugo.person_id)
+            raise RuntimeError("the disk is full")
+
+    with pytest.raises(RuntimeError):
+        accept_and_fail()
+    assert desk.people.in_doubt(hugo.person_id), "a step that failed has confirmed nobody"
+    with desk.store.step() as step:
+        desk.people.accept(step, hugo.person_id)
+    assert not desk.people.in_doubt(hugo.person_id)
+    assert desk.meet(anew) == [(True, True)]
+
+
+def test_a_linked_device_shows_the_check_behind_it(desk: Desk) -> None:
+    hugo = replace(desk.registrar.person("Hugo"), checked_how="psc")
+    phone = desk.registrar.device(hugo)
+    later = replace(hugo, checked_how="linked", checked_at_ms=hugo.checked_at_ms + 1000)
+    tablet = desk.registrar.device(later, phone)
+    forged = desk.registrar.device(later, phone, forged=True)
+    desk.meet(phone, tablet)
+    shown = {(one.how, one.first_how, one.trusted) for one in desk.people.proofs(hugo.person_id)}
+    assert shown == {("psc", "", True), ("linked", "psc", True)}
+    desk.meet(forged)
+    assert ("linked", "", False) in {
+        (one.how, one.first_how, one.trusted) for one in desk.people.proofs(hugo.person_id)
+    }

@@ -17,6 +17,7 @@ from miss_app.engine.events import (
     MessageView,
     PersonView,
     PhotoView,
+    ProofView,
     QuoteView,
     ReactionView,
     Stage,
@@ -73,6 +74,7 @@ HOME = (
     "alarm-log",
     "claimed",
     "doubt",
+    "identity",
     "empty-list",
     "leave",
     "emoji",
@@ -373,6 +375,19 @@ def doubt(rehearsal: Rehearsal) -> None:
     rehearsal.until(lambda: rehearsal.sees("doubt-yes"))
 
 
+def identity(rehearsal: Rehearsal) -> None:
+    day = 86_400_000
+    first = NOW_MS - 60 * day
+    rehearsal.scene.now_proofs = [
+        ProofView("linked", NOW_MS - 9 * day, NOW_MS - 9 * day, NOW_MS + 81 * day, True, "psc", first),
+        ProofView("psc", first, first, NOW_MS + 30 * day, True),
+    ]
+    chat(rehearsal)
+    rehearsal.tap("info-open")
+    rehearsal.tap("member-1")
+    rehearsal.until(lambda: rehearsal.sees("proof-1"))
+
+
 def alarm_log(rehearsal: Rehearsal) -> None:
     chat(rehearsal)
     rehearsal.scene.tell(IdentityAlarm(Alarm("log-rewritten")))
@@ -508,6 +523,7 @@ COME: dict[str, Callable[[Rehearsal], None]] = {
     "alarm-log": alarm_log,
     "claimed": claimed,
     "doubt": doubt,
+    "identity": identity,
     "attach": attach,
     "photo": photo,
 }

@@ -24,6 +24,7 @@ from miss_app.engine.events import (
     MessageAdded,
     MessageView,
     PersonView,
+    ProofView,
     RegistrationView,
     ServerView,
     Stage,
@@ -71,6 +72,7 @@ class Scene:
         self.now_stage = Stage.INVITATION
         self.now_link = Link.ONLINE
         self.now_doubtful: list[PersonView] = []
+        self.now_proofs: list[ProofView] = []
         self.now_ways: tuple[str, ...] = ("mailbox", "psc", "voucher")
         self.now_registration: RegistrationView | None = None
         self.now_server: ServerView | None = None
@@ -254,6 +256,9 @@ class Scene:
     async def confirm(self, persons: list[PersonView]) -> None:
         self._did("confirm", [each.display_name for each in persons])
         self.now_doubtful = []
+
+    def proofs(self, person_id: bytes) -> list[ProofView]:
+        return list(self.now_proofs)
 
     async def refuse_claim(self, registration_id: bytes) -> None:
         self._did("refuse_claim", registration_id)

@@ -21,6 +21,7 @@ from miss_app.engine.events import (
     LinkChanged,
     MessageAdded,
     MessageChanged,
+    ProofView,
     Stage,
     StageChanged,
     Tick,
@@ -543,3 +544,23 @@ def test_pro_sante_connect_is_offered_where_the_server_does(rehearse: Rehearse) 
     play.tap("claim-psc")
     assert play.did("claim_in_browser")[1] == "2026-11-22"
     play.until(lambda: play.sees("browser-open"))
+
+
+def test_a_member_row_leads_to_how_they_were_checked(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    day = 86_400_000
+    play.scene.now_proofs = [
+        ProofView("linked", NOW_MS, NOW_MS, NOW_MS + 90 * day, True, "psc", NOW_MS - 60 * day),
+        ProofView("psc", NOW_MS - 60 * day, NOW_MS - 60 * day, NOW_MS + 30 * day, True),
+    ]
+    play.tap("conversation-0")
+    play.tap("info-open")
+    play.tap("member-1")
+    play.until(lambda: play.sees("identity-how"))
+    assert "Pro Santé Connect" in play.read("identity-how")
+    assert "Relié" in play.read("proof-0")
+    words.speak("en")
+    try:
+        play.until(lambda: "Checked" in play.read("identity-how") or "checked" in play.read("identity-how"))
+    finally:
+        words.speak("fr")

@@ -143,6 +143,23 @@ class PersonView:
 
 
 @dataclass(frozen=True)
+class ProofView:
+    """What a device of somebody's shows of its proof: how and when, and for how long its certificate is good.
+
+    For a device that another one linked, ``first_how`` and ``first_at_ms`` are the check behind it, where
+    it is known here.
+    """
+
+    how: str
+    at_ms: int
+    from_ms: int
+    until_ms: int
+    trusted: bool
+    first_how: str = ""
+    first_at_ms: int = 0
+
+
+@dataclass(frozen=True)
 class ClaimView:
     """Somebody proves to be this person, on a new device; it takes the place of all others then, unless refused."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from miss_app.engine import records
-from miss_app.engine.events import PersonView
+from miss_app.engine.events import PersonView, ProofView
 from miss_app.engine.http import Http
 from miss_app.engine.model import Card, Pin
 from miss_app.engine.problems import Problem
@@ -19,6 +19,7 @@ from miss_protocol.errors import RemoteError
 from miss_protocol.identity import DeviceCertificate
 from miss_protocol.mls.nodes import KeyPackage, LeafNode
 
+_ENDORSEMENTS_MAX = 8
 _parse = lru_cache(maxsize=4096)(DeviceCertificate.parse)
 
 
@@ -163,6 +164,29 @@ class People:
     def in_doubt(self, person_id: bytes) -> bool:
         """Whether a device of somebody else's is neither vouched for nor accepted."""
         return person_id in self._doubtful and person_id != self.me
+
+    def proofs(self, person_id: bytes) -> list[ProofView]:
+        """What the devices of somebody that were seen here show of their proofs, the newest first."""
+        found = [self._proof(_parse(pin.certificate), pin.trusted) for pin in self.pins() if pin.person_id == person_id]
+        return sorted(found, key=lambda one: one.from_ms, reverse=True)
+
+    def _proof(self, certificate: DeviceCertificate, trusted: bool) -> ProofView:
+        who, first = certificate.professional, certificate
+        for _ in range(_ENDORSEMENTS_MAX):  # back to the device that somebody proved themselves with
+            endorser = None if first.endorsement is None else self._pins.get(first.endorsement.endorser)
+            if endorser is None or not _endorsed(first, endorser.device_id, endorser.signature_key):
+                break
+            first = _parse(endorser.certificate)
+        before = first.professional if first is not certificate else None
+        return ProofView(
+            who.checked_how,
+            who.checked_at_ms,
+            certificate.not_before_ms,
+            certificate.not_after_ms,
+            trusted,
+            "" if before is None else before.checked_how,
+            0 if before is None else before.checked_at_ms,
+        )
 
     def any_in_doubt(self) -> bool:
         """Whether anybody is, as hardly ever somebody is."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from miss_app.engine.account import Account
-from miss_app.engine.events import ClaimView, PersonView
+from miss_app.engine.events import ClaimView, PersonView, ProofView
 from miss_app.engine.onboarding import Onboarding
 from miss_app.engine.problems import Problem
 
@@ -57,6 +57,10 @@ class Proof:
         account = self._open_account()
         persons = account.doubts.about(account.conversations.get(conversation_id))
         return [account.people.view(one) for one in persons]
+
+    def proofs(self, person_id: bytes) -> list[ProofView]:
+        """How somebody's identity was checked, a line for each of their devices that was seen here."""
+        return self._open_account().people.proofs(person_id)
 
     async def confirm(self, persons: Sequence[PersonView]) -> None:
         """This person has made sure that these are who they say: what waits for them goes."""

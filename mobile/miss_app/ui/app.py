@@ -19,6 +19,7 @@ from miss_app.ui.screens.code import CodeScreen
 from miss_app.ui.screens.conversations import ConversationsScreen
 from miss_app.ui.screens.devices import DevicesScreen
 from miss_app.ui.screens.empty import EmptyScreen
+from miss_app.ui.screens.identity import IdentityScreen
 from miss_app.ui.screens.info import InfoScreen
 from miss_app.ui.screens.invitation import InvitationScreen
 from miss_app.ui.screens.leaving import LeavingScreen
@@ -146,6 +147,10 @@ class MissApp(App):
             self.shell.open(top, instead=True)
         if message_id:
             top.go_to(message_id)
+
+    def go_identity(self, person: PersonView) -> None:
+        """How somebody's identity was checked, above what is open."""
+        self.shell.open(IdentityScreen(self, person))
 
     def go_info(self, conversation_id: bytes) -> None:
         """Members and settings of a conversation, above it."""

@@ -137,7 +137,12 @@ class InfoScreen(Page):
         rows.clear_widgets()
         for place, member in enumerate(conversation.members):
             removable = self.admin and self.team and not member.me
-            rows.add_widget(MemberRow(member, place, checked(member), self.ask_to_remove if removable else None))
+            remove = self.ask_to_remove if removable else None
+            rows.add_widget(MemberRow(member, place, checked(member), remove, self.show_identity))
+
+    def show_identity(self, member: MemberView) -> None:
+        """How and when this member's identity was checked."""
+        self.app.go_identity(member.person)
 
 
 def checked(member: MemberView) -> str:
