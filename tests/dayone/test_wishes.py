@@ -17,6 +17,7 @@ from miss_protocol.frames import Accepted, Refusal, Refused
 from miss_protocol.mls import group as mls
 from miss_server import devices, wishes
 from miss_server.clock import now_ms
+from miss_server.database import Database
 from miss_server.wishes import Wishes
 from server.office import DIRECT, Circle, Office, make_circle
 from server.office import Device as Certified
@@ -115,6 +116,33 @@ def test_only_the_own_establishment(town: Town, tmp_path: Path) -> None:
         talk = await hugo.client.open_direct(await hugo.find(camille))
         await hugo.client.send_text(talk, "On se voit au staff")
         await camille.reads(talk, "On se voit au staff")
+
+    play(town, tmp_path, acts)
+
+
+def test_who_is_awaited_and_does_not_wish_it_any_more_is_forgotten(town: Town, tmp_path: Path) -> None:
+    async def acts(scene: Scene) -> None:
+        camille, hugo = await enter(scene, camille="coast", hugo="coast")
+        late = scene.device("late", town.at("coast"))
+        await late.register()  # certified, but nobody can add this device before it has come online
+        found = await camille.client.search_people(late.who.family, place=late.who.jobs[0].town)
+        name = f"Dr {late.who.given} {late.who.family.title()}"
+        person = next(one for one in found if one.display_name == name)
+        team = await camille.client.create_group("Équipe", "", [await camille.find(hugo), person])
+        await until(lambda: hugo.client.conversation(team), "Hugo is in the team")
+        account = camille.client._account
+        assert account is not None
+        await until(lambda: account.store.all_rows("tasks"), "the late one is awaited")
+        database = Database(town.folder / "miss.db")
+        with database.transaction() as connection:
+            wishes.keep(connection, person.person_id, Wishes(contact="known"), now_ms())
+        database.close()
+        account.latecomers.resume()
+        await until(lambda: not account.store.all_rows("tasks"), "nobody is awaited any more")
+        await camille.client.send_text(team, "On commence")
+        await hugo.reads(team, "On commence")
+        await late.enter()
+        assert late.client.conversations() == []
 
     play(town, tmp_path, acts)
 

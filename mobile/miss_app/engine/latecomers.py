@@ -9,7 +9,7 @@ from miss_app.engine.conversations import Conversations
 from miss_app.engine.http import Http
 from miss_app.engine.membership import Membership
 from miss_app.engine.model import Act, Item, Latecomer
-from miss_app.engine.outbox import Outbox
+from miss_app.engine.outbox import NOT_CONTACTABLE, Outbox
 from miss_app.engine.people import People, certificate_of_leaf
 from miss_app.engine.problems import Problem
 from miss_app.engine.store import Step, Store
@@ -100,7 +100,12 @@ class Latecomers:
         """Queue the add where its key package is there; True when this one is settled."""
         if self._settled(late) or (late.device_id and late.device_id not in live):
             return self._forget(late)  # in, or removed since
-        found = await self._membership.key_packages(self._http, late.person_id, late.device_id)
+        try:
+            found = await self._membership.key_packages(self._http, late.person_id, late.device_id)
+        except Problem as problem:
+            if problem.reason != NOT_CONTACTABLE:
+                raise
+            return self._forget(late)  # they do not wish it any more, and nobody else is to wait for that
         packages = tuple(data for device, data in found if late.device_id in (b"", device))
         if not packages:
             return False
