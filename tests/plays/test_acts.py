@@ -7,7 +7,7 @@ import pytest
 
 from cast import Device, Post, Scene, play, until
 from engine.photo_files import with_gps
-from miss_app.engine.events import MessageRemoved, MessageView, SomeoneTyping
+from miss_app.engine.events import MessageRemoved, MessageView, SomeoneTyping, Tick
 from miss_app.engine.problems import Problem
 from miss_app.engine.saying import Manner
 from miss_protocol.acts import Dosage, Level, Taking, Urgency, Verdict
@@ -60,6 +60,12 @@ def test_reply_react_edit_and_take_back(post: Post, tmp_path: Path) -> None:
         assert line(nadia, chat, reply).mentions[0].person_id == camille.view.person_id
         await nadia.client.deeds.react(chat, first, "👍")
         assert line(nadia, chat, first).reactions[0].mine  # at once, before the stream says so
+        await hugo.client.mark_read(chat)
+        wanted = [(hugo.view.person_id, Tick.READ), (nadia.view.person_id, Tick.DELIVERED)]
+        await until(
+            lambda: [(one.person.person_id, one.tick) for one in camille.client.deeds.readers(chat, first)] == wanted,
+            "who has read it",
+        )
         await hugo.client.deeds.react(chat, first, "👍")
         await hugo.client.deeds.react(chat, first, "❤️")
         await see(everybody, chat, first, "two reactions", lambda v: {r.emoji for r in v.reactions} == {"👍", "❤️"})
@@ -77,7 +83,7 @@ def test_reply_react_edit_and_take_back(post: Post, tmp_path: Path) -> None:
         await see(everybody, chat, reply, "the quote gone", lambda v: v.quote.kind == "deleted" and not v.quote.text)
         with pytest.raises(Problem, match="message-deleted"):
             await nadia.client.deeds.react(chat, first, "👍")
-        assert [one.client.conversation(chat).unread for one in (nadia, hugo)] == [2, 1]  # acts in silence
+        assert [one.client.conversation(chat).unread for one in (nadia, hugo)] == [2, 0]  # acts in silence
         assert traces(camille, chat) == traces(hugo, chat) == traces(nadia, chat)
 
     play(post, tmp_path, acts)

@@ -25,6 +25,7 @@ from miss_app.engine.events import (
     MessageView,
     PersonView,
     ProofView,
+    ReaderView,
     RegistrationView,
     ServerView,
     Stage,
@@ -386,6 +387,9 @@ class StagedDeeds:
             return b"e" * 16
 
         return deed
+
+    def readers(self, _conversation_id: bytes, _message_id: bytes) -> list[ReaderView]:
+        return [ReaderView(one, Tick.READ) for one in self._scene.people[:2]]
 
     def open_ones(self, conversation_id: bytes) -> list[MessageView]:
         return [one for one in self._scene.lines.get(conversation_id, []) if one.open]

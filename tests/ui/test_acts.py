@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from kivy.core.clipboard import Clipboard
 
-from miss_app.engine.events import MessageChanged, MessageRemoved, MessageView, SomeoneTyping
+from miss_app.engine.events import MessageAdded, MessageChanged, MessageRemoved, MessageView, SomeoneTyping, Tick
 from miss_app.engine.problems import Problem
 from miss_app.engine.saying import Manner
 from miss_app.ui import driver
@@ -15,7 +15,7 @@ from miss_protocol.acts import Dosage, Level, Urgency, Verdict
 from ui.cast import CAMILLE, fill
 from ui.rehearsal import Rehearsal, opened
 from ui.scenes import DOSAGE, acts, chat
-from ui.stage import Scene
+from ui.stage import NOW_MS, Scene
 
 
 @pytest.fixture
@@ -253,3 +253,26 @@ def test_what_was_begun_is_kept_and_found_again(rehearsal: Rehearsal, talk: byte
     assert "Brouillon" in rehearsal.read("conversation-0")
     rehearsal.tap("conversation-0")
     rehearsal.until(lambda: rehearsal.read("composer") == "Bonjour, je")
+
+
+def test_who_read_it_and_what_is_late(rehearsal: Rehearsal, talk: bytes) -> None:
+    scene = rehearsal.scene
+    scene.people = [CAMILLE]
+    mine = line(rehearsal, talk, "Apyrétique, 37,1 °C. Douleur EVA 2/10 au retrait.")
+    menu(rehearsal, mine, "menu-readers")
+    rehearsal.until(lambda: rehearsal.sees("reader-0"))
+    assert rehearsal.read("reader-0") == f"{CAMILLE.display_name}\nLu"
+    rehearsal.tap("sheet-close")
+    waiting = scene.new_message(
+        talk, "text", text="Bien arrivé ?", mine=True, tick=Tick.ACCEPTED, at_ms=NOW_MS - 14 * 60_000
+    )
+    scene.lines[talk].append(waiting)
+    scene.tell(MessageAdded(waiting))
+    rehearsal.until(lambda: rehearsal.sees(name(waiting)))
+    height = driver.find(name(waiting)).row.height
+    rehearsal.app.now_ms = lambda: NOW_MS + 60_000
+    page = rehearsal.app.shell.stack[-1]
+    page._look_at_clock(0.0)
+    rehearsal.pump(4)
+    assert driver.find(name(waiting)).row.late
+    assert driver.find(name(waiting)).row.height > height

@@ -16,7 +16,7 @@ CATALOGUES = {language: read_catalogue(language) for language in texts.LANGUAGES
 SOURCES = [*(APP / "ui").rglob("*.py"), *(APP / "ui").rglob("*.kv")]
 # Keys put together from a name: each family is covered by its own check below or by the enumeration it comes from.
 FAMILIES = re.compile(
-    r"^(weekday|weekday\.short|month|month\.short|profession|problem|notice|checked|charge|filter|menu|nothing)\."
+    r"^(weekday|weekday\.short|month|month\.short|profession|problem|notice|checked|charge|filter|menu|nothing|readers)\."
 )
 
 

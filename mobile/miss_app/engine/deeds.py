@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from miss_app.engine.account import Account, new_id
 from miss_app.engine.acts import checked_answer
-from miss_app.engine.events import MessageView
+from miss_app.engine.events import MessageView, ReaderView
 from miss_app.engine.hearing import heard
 from miss_app.engine.model import Conversation, Message
 from miss_app.engine.problems import Problem
@@ -222,6 +222,12 @@ class Deeds:
             raise Problem("retention-unknown")
         with account.store.step() as step:
             say(account, step, record.conversation_id, new_id(), Retention(days), Class.SILENT)
+
+    def readers(self, conversation_id: bytes, message_id: bytes) -> list[ReaderView]:
+        """Who has read a message of one's own, who has received it, and who has not."""
+        account, _, message = self._message(conversation_id, message_id)
+        with account.store.lock:
+            return account.messages.readers(message)
 
     def open_ones(self, conversation_id: bytes) -> list[MessageView]:
         """What waits for somebody's answer or charge, oldest first."""

@@ -231,6 +231,14 @@ class AnswerView:
 
 
 @dataclass(frozen=True)
+class ReaderView:
+    """How far a message of one's own has come with one person."""
+
+    person: PersonView
+    tick: Tick  # ACCEPTED, DELIVERED or READ
+
+
+@dataclass(frozen=True)
 class MessageView:
     """One line of a chat.
 

@@ -20,6 +20,7 @@ from miss_app.engine.events import (
     PhotoView,
     QuoteView,
     ReactionView,
+    ReaderView,
     Tick,
 )
 from miss_app.engine.model import (
@@ -206,6 +207,19 @@ class Messages:
         if message.number <= _read(record):
             return Tick.READ
         return Tick.DELIVERED if message.number <= _delivered(record) else Tick.ACCEPTED
+
+    def readers(self, message: Message) -> list[ReaderView]:
+        """How far a message of one's own has come with each person, those who read it first."""
+        record = self._conversations.get(message.conversation_id)
+        if record is None or not message.number:
+            return []
+        found = []
+        for mark in record.marks:
+            reached = Tick.DELIVERED if mark.delivered >= message.number else Tick.ACCEPTED
+            tick = Tick.READ if mark.read >= message.number else reached
+            found.append(ReaderView(self._people.view(mark.person_id), tick))
+        order = (Tick.READ, Tick.DELIVERED, Tick.ACCEPTED)
+        return sorted(found, key=lambda one: (order.index(one.tick), one.person.display_name))
 
     # Views.
 

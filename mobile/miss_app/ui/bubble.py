@@ -66,6 +66,7 @@ def shape_of(
     named: bool,
     me: bytes = b"",
     unfolded: bool = False,
+    late: bool = False,
 ) -> BubbleShape:
     """The shape of one message in a list ``width`` pixels wide."""
     aside = dp(EDGE_DP + AVATAR_DP + 8) if group and not message.mine else dp(EDGE_DP)
@@ -79,7 +80,7 @@ def shape_of(
     if named and message.author is not None:
         name = wrap(author_line(message), sp(SMALL_SP), inner, bold=True)
         content, height = max(content, name.width), height + name.height + dp(2)
-    head, tail = tuple(head_of(message, inner, me=me)), tuple(tail_of(message, inner))
+    head, tail = tuple(head_of(message, inner, me=me)), tuple(tail_of(message, inner, late=late))
     for part in head:
         content, height = max(content, part.width), height + part.height + dp(GAP_DP)
     if photo is not None:

@@ -85,7 +85,7 @@ def _asked(message: MessageView) -> str:
     return "request.dosage_confirmed" if Verdict.CONFIRMED in verdicts else "request.dosage"
 
 
-def tail_of(message: MessageView, room: float) -> list[Part]:
+def tail_of(message: MessageView, room: float, *, late: bool = False) -> list[Part]:
     """What stands below the text."""
     if message.deleted_ms:
         return []
@@ -101,6 +101,9 @@ def tail_of(message: MessageView, room: float) -> list[Part]:
         parts.append(note(words.say("charge.nobody"), "hand-front-right-outline", room))
     if message.request is not None and not message.answers and message.mine:
         parts.append(note(words.say("request.waiting"), "clock-outline", room))
+    if late:
+        text = words.say("chat.late", time=dates.hour(message.at_ms))
+        parts.append(note(text, "clock-outline", room, strong=message.level is Level.URGENT))
     wanted = actions_of(message)
     if wanted:
         parts.append(buttons([(name, str(words.say(key))) for name, key in wanted], room))

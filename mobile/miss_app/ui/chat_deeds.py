@@ -5,19 +5,21 @@ from typing import Any
 
 from kivy.core.clipboard import Clipboard
 
-from miss_app.engine.events import MessageView
+from miss_app.engine.events import MessageView, Tick
 from miss_app.engine.saying import PLAIN, Manner
 from miss_app.ui import chat_rows
 from miss_app.ui.bridge import Failure
 from miss_app.ui.chat_rows import ChatRow
 from miss_app.ui.confirm import confirm
-from miss_app.ui.screens.choices import choose, choose_conversation, message_menu
+from miss_app.ui.list_row import ListItem
+from miss_app.ui.screens.choices import ChoiceSheet, choose, choose_conversation, message_menu
 from miss_app.ui.screens.request import RequestSheet
 from miss_app.ui.texts import words
 from miss_app.ui.toast import show_toast
 from miss_protocol.acts import Level, Urgency, Verdict
 
 _QUICK = {"confirm": Verdict.CONFIRMED, "yes": Verdict.YES, "no": Verdict.NO, "call-me": Verdict.CALL_ME}
+_REACHED = {Tick.READ: "readers.read", Tick.DELIVERED: "readers.delivered", Tick.ACCEPTED: "readers.waiting"}
 _SPOKEN = ("text", "photo", "request", "answer")
 
 
@@ -125,10 +127,26 @@ class ChatDeeds:
             ("menu-pin", pin, "pin-outline", lambda: self._ask(deeds.pin(self._here, name, not message.pinned)))
         )
         if message.mine:
+            wanted.append(("menu-readers", "menu.readers", "check-all", lambda: self._readers(message)))
             if message.kind in ("text", "photo"):
                 wanted.append(("menu-edit", "menu.edit", "pencil-outline", lambda: self.edit(message)))
             wanted.append(("menu-delete", "menu.delete", "delete-outline", lambda: self._delete(message)))
         return wanted
+
+    def _readers(self, message: MessageView) -> None:
+        found = self._app.client.deeds.readers(self._here, message.message_id)
+        items = [
+            ListItem(
+                f"reader-{place}",
+                one.person.display_name,
+                str(words.say(_REACHED[one.tick])),
+                item=lambda: None,
+                avatar_key=one.person.person_id.hex(),
+                tick=one.tick,
+            )
+            for place, one in enumerate(found)
+        ]
+        self._app.shell.show_sheet(ChoiceSheet(self._app, str(words.say("menu.readers")), items))
 
     def _copy(self, message: MessageView) -> None:
         Clipboard.copy(chat_rows.body(message))

@@ -12,8 +12,9 @@ from miss_app.ui.bubble_acts import answer_text, dosage_line
 from miss_app.ui.measure import wrap
 from miss_app.ui.texts import words
 from miss_app.ui.tokens import BUBBLE_DP, SMALL_SP
-from miss_protocol.acts import Taking
+from miss_protocol.acts import Level, Taking
 
+LATE_MS, LATE_URGENT_MS = 15 * 60_000, 2 * 60_000
 RUN_MS = 5 * 60_000  # messages of one author closer than this are drawn as one run
 
 
@@ -32,6 +33,7 @@ class ChatRow:
     named: bool = False
     height: float = 0.0
     unfolded: bool = False
+    late: bool = False  # one's own, and nobody's device has it after so long
     shape: BubbleShape | None = None
 
 
@@ -69,6 +71,7 @@ def rows_after(
             message,
             first=first,
             named=first and not direct and not message.mine,
+            late=is_late(message, now_ms),
         )
     )
     return rows
@@ -93,6 +96,7 @@ def measure_row(row: ChatRow, width: float, *, group: bool, me: bytes = b"") -> 
         named=row.named,
         me=me,
         unfolded=row.unfolded,
+        late=row.late,
     )
     row.height = row.shape.height + row.shape.gap + (dp(REACTIONS_DP - 8) if row.shape.reactions else 0)
 
@@ -151,6 +155,13 @@ def preview(message: MessageView | None, *, direct: bool) -> str:
     if direct or message.author is None:
         return text
     return str(words.say("list.theirs", name=message.author.display_name, text=text))
+
+
+def is_late(message: MessageView, now_ms: int) -> bool:
+    """Whether a message of one's own should have reached everybody by now."""
+    limit_ms = LATE_URGENT_MS if message.level is Level.URGENT else LATE_MS
+    waits = message.mine and message.tick is Tick.ACCEPTED and not message.deleted_ms
+    return waits and now_ms - message.at_ms >= limit_ms
 
 
 def failed(message: MessageView) -> bool:

@@ -42,6 +42,7 @@ TEXT_CHARACTERS_MAX = 16_000
 OLDER_PAGES_MAX = 50  # fetched to find a quoted message
 TYPING_SHOWN_S = 6.0
 DRAFT_PAUSE_S = 1.5
+CLOCK_S = 20.0
 TYPING_SAID_S = 3.0
 
 
@@ -80,6 +81,7 @@ class ChatScreen(Page):
         self._read_soon = Clock.create_trigger(lambda _dt: self._mark_read(), 0.2)
         self._typing_ends = Clock.create_trigger(lambda _dt: setattr(self, "typing", ""), TYPING_SHOWN_S)
         self._said_typing = 0.0
+        self._clock = Clock.schedule_interval(self._look_at_clock, CLOCK_S)
         look.bind(dark=self._repaint)
         Window.fbind("on_drop_file", self._dropped)
         self._draft = "" if conversation is None else conversation.draft
@@ -98,6 +100,7 @@ class ChatScreen(Page):
     def left(self) -> None:
         """Let go of the theme, the window and every word; what was begun is kept."""
         self._keep_draft()
+        self._clock.cancel()
         self._messages, self.ids.composer.text = [], ""
         self.list.clear()
         look.unbind(dark=self._repaint)
@@ -267,7 +270,17 @@ class ChatScreen(Page):
         row = None if index is None else self.list.rows[index]
         if index is not None and isinstance(row, ChatRow):
             text = chat_rows.notice(message) if row.kind in ("notice", "warning") else chat_rows.body(message)
-            self.list.replace(index, replace(row, text=text, message=message, shape=None))
+            late = chat_rows.is_late(message, self.app.now_ms())
+            self.list.replace(index, replace(row, text=text, message=message, late=late, shape=None))
+
+    def _look_at_clock(self, _dt: float) -> None:
+        """Say of what has not arrived that it is late."""
+        now_ms = self.app.now_ms()
+        for message in self._messages[-PAGE_MESSAGES:]:
+            index = self._row_of(message.message_id) if chat_rows.is_late(message, now_ms) else None
+            row = None if index is None else self.list.rows[index]
+            if index is not None and isinstance(row, ChatRow) and not row.late:
+                self.list.replace(index, replace(row, late=True, shape=None))
 
     def _scrolled(self, *_args: object) -> None:
         self.away = self.list.hidden_below() > self.list.height
