@@ -95,7 +95,9 @@ def damage(folder: Path, chat: bytes, how: Callable[[mls.Group], mls.Group | Non
 DAMAGES = {"cut": truncated, "other keys": with_other_privates, "another epoch's secrets": with_other_secrets}
 
 
-def test_a_damaged_state_is_noticed_and_the_device_comes_back(post: Post, tmp_path: Path) -> None:
+def test_a_damaged_state_is_noticed_and_the_device_comes_back(
+    post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each kind shows in its own way: it cannot be read, a commit cannot be opened, the digest is not the others'."""
 
     async def acts(scene: Scene) -> None:
@@ -120,6 +122,16 @@ def test_a_damaged_state_is_noticed_and_the_device_comes_back(post: Post, tmp_pa
         assert nadia.notices(chat).count("rejoined") == len(DAMAGES)
         assert unreadable(nadia, chat) == unreadable(camille, chat) == []
         assert (titled(nadia, chat), len(persons(hugo, chat))) == ((TITLE, PATIENT), 3)
+        # Who went while she was away is a line of its own.
+        await nadia.client.stop()
+        damage(nadia.folder, chat, truncated)
+        await camille.client.remove_person(chat, hugo.view.person_id)
+        await until(lambda: len(persons(camille, chat)) == 2, "Hugo is removed")
+        with monkeypatch.context() as patched:
+            patched.setattr(ladder, "REJOINS_MAX", 9)  # it is the fourth time today
+            await nadia.begin()
+            await until(lambda: nadia.notices(chat)[-2:] == ["rejoined", "went-meanwhile"], "Nadia sees it")
+        assert nadia.lines(chat)[-1].names == (hugo.view.display_name,)
 
     play(post, tmp_path, acts, threads_may_be_lost=True)
 

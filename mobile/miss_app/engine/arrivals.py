@@ -110,7 +110,7 @@ class Arrivals:
 
     def returned(self, step: Step, record: Conversation | None, item: Item, row: Deliver) -> None:
         """Our re-join or reset was accepted: its group takes the old one's place."""
-        before, after = self._conversations.group(row.stream), self._conversations.staged(row.stream, item.message_id)
+        after = self._conversations.staged(row.stream, item.message_id)
         self._outbox.done(step, item)
         if after is None:  # this store is a copy from before: it tries again, and from here
             self._lost.park(step, row)
@@ -119,13 +119,6 @@ class Arrivals:
         lines: list[Line] = [("rejoined", ())]
         if item.act is Act.RESET:
             lines = [("conversation-reset", (self._people.name(self._people.me),))]
-        elif before is not None:
-            came, went = (
-                set(persons_in(after)) - set(persons_in(before)),
-                set(persons_in(before)) - set(persons_in(after)),
-            )
-            lines += [("came-meanwhile", (self._people.name(one),)) for one in sorted(came)]
-            lines += [("went-meanwhile", (self._people.name(one),)) for one in sorted(went)]
         was_leaving = record is not None and record.leaving
         self._arrive(step, record, after, row, lines)
         self._outbox.begin_again(step, row.stream)
@@ -161,6 +154,8 @@ class Arrivals:
         """The group saved in the place of any other one, its devices met, the lines written."""
         me, direct = self._people.me, is_direct(group)
         met = self._people.meet(step, [certificate_of_leaf(leaf) for leaf in group.roster().values()])
+        if lines and lines[0][0] in ("rejoined", "conversation-reset"):
+            lines = [*lines, *self._meanwhile(record, group)]
         peer = next(iter(sorted(set(persons_in(group)) - {me})), b"") if direct else b""
         self._lost.found(step, row.stream)
         record = (
@@ -175,6 +170,15 @@ class Arrivals:
         for line, (notice, names) in enumerate([*lines, *self._warnings(met)]):
             self._messages.notice(step, row.stream, row.number, line, row.at_ms, notice, *names)
         self._messages.tell_conversation(step, row.stream)
+
+    def _meanwhile(self, record: Conversation | None, group: mls.Group) -> list[Line]:
+        """Who came and who went since the last epoch that this device followed."""
+        if record is None or not record.members:
+            return []
+        were, are = {one.person_id for one in record.members}, set(persons_in(group))
+        came = [("came-meanwhile", (one,)) for one in sorted(are - were)]
+        went = [("went-meanwhile", (one,)) for one in sorted(were - are)]
+        return [(notice, (self._people.name(one),)) for notice, (one,) in (*came, *went)]
 
     def _warnings(self, met: list[Met]) -> list[Line]:
         return [
