@@ -92,7 +92,7 @@ class Machine:
             "EXTRACT": str(people),
             "MAILBOXES": str(mailboxes),
         }
-        self.serve, self.load, self.decide, self.client = blocks()
+        self.serve, self.load, self.decide, _console, self.client = blocks()
         self.server: subprocess.Popen[bytes] | None = None
         self.windows: list[Window] = []
 
@@ -193,7 +193,8 @@ def test_from_invitation_to_delivered_message(machine):
     nadia.until_there("waiting-text")
     listing = machine.run(machine.decide.splitlines()[0])
     number = next(line.split()[0] for line in listing.splitlines() if NADIA.rpps in line)
-    machine.run(machine.decide, NUMBER=number)
+    for operator in ("Une opératrice", "Un autre opérateur"):  # what one has seen, another confirms
+        machine.run(machine.decide, NUMBER=number, NAME=operator)
     choose_pin(nadia)
 
     camille.tap("new-message")
