@@ -10,13 +10,16 @@ import pytest
 from sqlalchemy import select, text
 
 from identity.extract import Job, Someone
+from identity.people import GP
 from identity.post_office import PostOffice
+from miss_protocol.limits import CODE_TRIES_MAX
 from miss_server import buckets, config
 from miss_server.buckets import RETRY_SECONDS, Buckets
 from miss_server.config import ConfigError
 from miss_server.database import Database
 from miss_server.register_tables import buckets as bucket_table
 from miss_server.register_tables import registrations
+from miss_server.registrar import CODES_MAILED_PER_PERSON_DAY_MAX
 
 CAMILLE = Someone(1, "EXEMPLE", "Camille", (Job(),), "Docteur", "camille@medecin.mssante.example")
 
@@ -134,3 +137,42 @@ def test_a_proxy_that_is_no_network_is_refused(tmp_path: Path, line: str) -> Non
 def test_proxies_are_read(tmp_path: Path) -> None:
     (tmp_path / "miss.toml").write_text('trusted_proxies = ["127.0.0.1", "fd00::/8"]\n', encoding="utf-8")
     assert config.load(tmp_path).trusted_proxies == (ip_network("127.0.0.1"), ip_network("fd00::/8"))
+
+
+def test_codes_are_not_guessed_from_many_addresses(post_office: PostOffice) -> None:
+    """Each address may try, and each registration; all together they try one person's codes a few dozen times a day."""
+    assert post_office.serving is not None
+    post_office.serving.state.trusted_proxies = (ip_network("127.0.0.0/8"),)
+    tried, states = 0, []
+    for at in range(30):
+        post_office.http.headers["X-Forwarded-For"] = f"192.0.2.{at}"
+        answer = post_office.claim(GP)
+        states.append(answer.json().get("state", answer.json().get("reason")))
+        while states[-1] == "code":
+            reason = post_office.step(answer.json(), "code", code="0000-0000").json().get("reason", "")
+            if reason == "code-exhausted":
+                again = post_office.step(answer.json(), "resend")
+                tried += 1
+                if again.status_code != 200:
+                    break
+            else:
+                assert reason == "code-wrong"
+                tried += 1
+    assert states[0] == "code"
+    assert set(states[12:]) <= {"waiting", "too-many-claims"}, "an operator looks at it"
+    assert 0 < tried <= CODES_MAILED_PER_PERSON_DAY_MAX * CODE_TRIES_MAX
+    assert len(post_office.smtp.to(GP.mailbox)) <= CODES_MAILED_PER_PERSON_DAY_MAX
+
+
+@pytest.mark.parametrize(
+    "name", ["X\r\nBcc: tous@ailleurs.example", "X\nSubject: x", "X\0", "X\u2028Y", "\u202eX", "=\x0bX"]
+)
+@pytest.mark.parametrize("field", ["rpps", "family_name", "given_name", "profession", "language"])
+def test_a_name_that_would_end_a_header_is_refused(judging: PostOffice, field: str, name: str) -> None:
+    before = len(judging.smtp.to(GP.mailbox))
+    answer = judging.claim(GP, **{field: name})
+    assert (answer.status_code, answer.json()["reason"]) == (422, "malformed")
+    assert name not in answer.text
+    assert len(judging.smtp.to(GP.mailbox)) == before
+    with judging.database.snapshot() as connection:
+        assert connection.execute(select(registrations)).all() == []
