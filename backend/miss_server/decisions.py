@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from miss_server import acts, names, register
+from miss_server import acts, names, register, vouchers
 from miss_server.codes import shown
 from miss_server.identity_checks import HOMONYM, MAILBOX, OPERATOR, TELEPHONE, VOUCHER
 from miss_server.refusals import DecisionError as DecisionError
@@ -30,6 +30,7 @@ class Case:
     row: Row[Any]
     entry: Entry | None
     homonyms: tuple[Entry, ...]
+    attested: str = ""  # whom an establishment vouches for, and which does, in a line
 
     @property
     def number(self) -> str:
@@ -205,7 +206,8 @@ def _case(connection: Connection, row: Row[Any]) -> Case:
     if entry is not None and row.why == HOMONYM:
         numbers = register.homonyms(connection, entry, row.profession)
         others = [other for n in numbers if (other := register.look_up(connection, n))]
-    return Case(row, entry, tuple(others))
+    attested = vouchers.said_of(connection, bytes(row.registration_id)) if row.via == VOUCHER else ""
+    return Case(row, entry, tuple(others), attested)
 
 
 def must_be(case: Case, seen: str | None) -> None:

@@ -167,6 +167,7 @@ TEXTS = {
         "Registration {number} approved, vouched for by the establishment. The device is certified as soon as it asks "
         "again.",
     ),
+    "attested": ("attesté", "vouched for"),
     "closed": ("fermé", "closed"),
     "people": ("personnes", "people"),
     "on-miss": ("sur MiSS", "on MiSS"),

@@ -254,6 +254,8 @@ def shown(case: Case, language: str) -> str:
         none = say("none", language)
         line("mailbox", ", ".join(_box(entry)) or none)
         line("telephone", ", ".join(entry.telephones()) or none)
+    if case.attested:
+        line("attested", case.attested)
     for other in case.homonyms:
         for text in _lines(other, language):
             line("homonym", f"{other.rpps} {text}")

@@ -172,6 +172,18 @@ def redeem(connection: Connection, registration_id: bytes, now_ms: int) -> Attes
     return attested if used.rowcount == 1 else Refusal("voucher-used")
 
 
+def said_of(connection: Connection, registration_id: bytes) -> str:
+    """Whom a registration's voucher is for, by which establishment and referent, in a line; "" where it has none."""
+    row = connection.execute(select(vouchers).where(vouchers.c.registration_id == registration_id)).first()
+    if row is None:
+        return ""
+    s, r = establishment_staff.c, establishment_referents.c
+    who = connection.execute(select(establishment_staff).where(s.staff_id == row.staff_id)).one()
+    referent = connection.execute(select(r.name).where(r.referent_id == row.referent_id)).scalar_one()
+    place = establishments.place(establishments.find(connection, who.finess, closed=True))
+    return f"{who.given_name} {who.family_name}, {who.profession}, {place} ({referent})"
+
+
 def new_code() -> str:
     """15 letters equally likely each, and one that checks them."""
     letters = "".join(secrets.choice(ALPHABET) for _ in range(LETTERS))

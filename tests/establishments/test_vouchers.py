@@ -21,6 +21,7 @@ from identity.post_office import PEPPER, device_request, refused
 from miss_protocol.identity import DeviceCertificate
 from miss_server import decisions, establishments, register_tables, staff, tables, vouchers
 from miss_server.codes import ALPHABET
+from miss_server.operator_verbs import shown
 from miss_server.refusals import DecisionError
 from miss_server.register_load import load
 from miss_server.rpps import is_national
@@ -238,6 +239,10 @@ def test_where_an_operator_decides_always_a_code_waits(strict_hospitals: Hospita
     hospitals, office = strict_hospitals, strict_hospitals.office
     opened = hospitals.claim(hospitals.vouch()).json()
     assert (office.step(opened).json()["state"], office.step(opened).json()["why"]) == ("waiting", "approval-always")
+    (case,) = hospitals.do(decisions.cases)
+    assert "Aïssatou DIALLO, Secrétaire médical, CENTRE HOSPITALIER DU PARC, Lille (Mme Jeanne Roy)" in shown(
+        case, "fr"
+    )
     hospitals.do(decisions.approve, opened["registration"], operator="op", proof="", now_ms=hospitals.now)
     assert certificate_in(office.step(opened).json()).professional.checked_how == "voucher"
 

@@ -66,6 +66,7 @@ TEXTS = {f"est-{key}": texts for key, texts in establishment_texts.TEXTS.items()
     "said-voucher-withdrawn": ("Code retiré.", "Code withdrawn."),
     "said-import-applied": ("Import appliqué.", "Import applied."),
     "said-import-dropped": ("Import abandonné : rien n’a changé.", "Import dropped: nothing has changed."),
+    "case-attested": ("Attesté par un établissement : {by}.", "Vouched for by an establishment: {by}."),
     # staff and vouchers
     "staff-words": ("Nom, profession ou service", "Name, profession or service"),
     "staff-count": ("{shown} affichées sur {count} personnes.", "{shown} of {count} people shown."),
