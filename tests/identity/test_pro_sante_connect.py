@@ -12,7 +12,7 @@ import pytest
 
 from identity.extract import people_lines, rpps, write
 from identity.oidc import Browser, Provider, claims_of, in_the_middle, payload
-from identity.people import EVERYBODY, GP, NURSE, PHYSIO, PRACTISING, RETIRED, TWIN
+from identity.people import EVERYBODY, GP, MIDWIFE, NURSE, PHARMACIST, PHYSIO, PRACTISING, RETIRED, TWIN
 from identity.post_office import PostOffice, device_request, refused
 from miss_protocol.identity import DeviceCertificate
 from miss_server import register_tables
@@ -22,6 +22,8 @@ from miss_server.register_load import load
 
 ACCOUNTS = {
     "gp": claims_of(GP),
+    "midwife": claims_of(MIDWIFE),
+    "pharmacist": claims_of(PHARMACIST),
     "twin": claims_of(TWIN),
     "nurse": claims_of(NURSE, SubjectNameID="0123456789", preferred_username="0123456789"),
     "retired": claims_of(RETIRED),
@@ -284,7 +286,7 @@ def test_a_forged_userinfo_is_refused(
 def test_a_state_is_good_once_and_for_ten_minutes(office: PostOffice) -> None:
     unknown = wording("psc-state-unknown")
     opened, browser = begin(office), Browser(office.url)
-    back = browser.sign_in(opened["authorize"], "gp")
+    back = browser.sign_in(opened["authorize"], "midwife")
     state = parse_qs(urlsplit(back).query)["state"][0]
     for spoilt in (back.replace(state, "x" * 43), back.replace(f"state={state}", "state="), f"{back}&state={state}"):
         page = browser.come_back(spoilt)
@@ -296,7 +298,7 @@ def test_a_state_is_good_once_and_for_ten_minutes(office: PostOffice) -> None:
     assert "Go back to MiSS" in replayed.text
     assert office.step(opened, "code", code=ticket).json()["state"] == "certified"
     late = begin(office)
-    back = browser.sign_in(late["authorize"], "gp")
+    back = browser.sign_in(late["authorize"], "midwife")
     browser.close()
     office.clock.later(minutes=11)
     try:
@@ -335,7 +337,7 @@ def test_a_mixed_up_issuer_is_refused(office: PostOffice) -> None:
 def test_another_persons_ticket_opens_nothing(office: PostOffice) -> None:
     """Each ticket belongs to the registration its browser left from, whoever types it, and is good once."""
     mine, theirs = begin(office), begin(office)
-    my_ticket = ticket_on(signed_in(office, mine, "gp"))
+    my_ticket = ticket_on(signed_in(office, mine, "pharmacist"))
     their_ticket = ticket_on(signed_in(office, theirs, "twin"))
     refused(office.step(mine, "code", code=their_ticket), "code-wrong")
     refused(office.step({**theirs, "secret": mine["secret"]}, "code", code=their_ticket), "registration-unknown")

@@ -77,7 +77,16 @@ def test_content_types():
 
 def test_notices():
     written = {(int(row[0]), row[1]) for row in rows("notice", "name")}
-    names = ("DEVICE_ADDED", "CONTACT_STANDING", "DEVICE_READY", "PERSON_ARRIVED", "PERSON_GONE")
+    names = (
+        "DEVICE_ADDED",
+        "CONTACT_STANDING",
+        "DEVICE_READY",
+        "REGISTRATION_WAITS",
+        "REGISTERED_AGAIN",
+        "CERTIFICATE_DUE",
+        "PERSON_ARRIVED",
+        "PERSON_GONE",
+    )
     assert written == {(getattr(notices, name), name) for name in names}
 
 

@@ -148,6 +148,8 @@ class InfoScreen(Page):
 def checked(member: MemberView) -> str:
     """How and when a member's identity was checked, and on how many devices they read."""
     person = member.person
+    if person.suspended:
+        return str(words.say("info.suspended"))
     how = checked_words(person.checked_how, person.place)
     if person.checked_at_ms:
         how = words.say("checked.on", how=how, date=dates.date(dates.local(person.checked_at_ms)))
