@@ -54,7 +54,7 @@ class Latecomers:
         """This person's other devices are to be in this conversation."""
         own, record = self._people.own_devices(), self._conversations.get(conversation_id)
         inside = {one.person_id: one.devices for one in record.members} if record is not None else {}
-        if inside.get(self._people.me, 0) > len(own):
+        if inside.get(self._people.me, 0) > len(own) and not self._people.has_disowned():
             return  # all of them are in, without a look at the tree
         for device_id in own:
             late = Latecomer(conversation_id, self._people.me, device_id)

@@ -238,6 +238,10 @@ class People:
         if certificate.not_before_ms > _parse(pin.certificate).not_before_ms:
             self._pin(step, certificate, pin.trusted)
 
+    def has_disowned(self) -> bool:
+        """Whether this person has, or had, a device that is not believed; it may still be counted somewhere."""
+        return any(pin.person_id == self.me and not pin.trusted for pin in self._pins.values())
+
     def vouch(self, step: Step, certificate: DeviceCertificate) -> None:
         """Pin a device that this one endorsed."""
         self._learn(step, certificate)

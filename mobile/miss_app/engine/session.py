@@ -282,16 +282,15 @@ class Session:
             self._listener.link_changed(link, problem)
 
 
-class _Closed(Protocol):
-    @property
-    def close_code(self) -> int | None: ...
-
-
 def _reason_of_close(closed: ClientConnection | ConnectionClosed) -> str:
-    received = closed.rcvd.code if isinstance(closed, ConnectionClosed) and closed.rcvd else None
-    code = closed.close_code if isinstance(closed, ClientConnection) else received
+    if isinstance(closed, ConnectionClosed):
+        code, said = (None, "") if closed.rcvd is None else (closed.rcvd.code, closed.rcvd.reason)
+    else:
+        code, said = closed.close_code, closed.close_reason or ""
     if code == Close.ELSEWHERE:
         return "elsewhere"
+    if said == "login-timeout":
+        return SERVER_AWAY  # a slow network: the next login may be in time
     for known, reason in _FINAL.items():
         if code == known:
             return reason

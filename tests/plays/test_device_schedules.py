@@ -1,0 +1,11 @@
+"""Twenty random schedules of the proof; ``make prove`` plays a thousand."""
+
+from pathlib import Path
+
+from proofs.device_schedules import run
+
+
+def test_random_lives_end_the_same_on_all_devices(tmp_path: Path) -> None:
+    verdict = run(seed=5, schedules=20, acts=3, folder=tmp_path)
+    print(verdict)
+    assert verdict["passed"], verdict
