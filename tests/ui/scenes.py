@@ -80,6 +80,7 @@ HOME = (
     "emoji",
     "away",
     "chat-acts",
+    "chat-find",
     "chat-acts-above",
     "message-menu",
     "more",
@@ -458,6 +459,13 @@ def chat_acts_above(rehearsal: Rehearsal) -> None:
     driver.scroll("messages", -4000)
 
 
+def chat_find(rehearsal: Rehearsal) -> None:
+    chat_acts(rehearsal)
+    rehearsal.tap("chat-search-open")
+    rehearsal.type("chat-search", "bilan")
+    rehearsal.until(lambda: rehearsal.read("chat-search-said") == "1/1")
+
+
 def message_menu(rehearsal: Rehearsal) -> None:
     acts(rehearsal.scene)
     chat(rehearsal)
@@ -503,6 +511,7 @@ COME: dict[str, Callable[[Rehearsal], None]] = {
     "emoji": emoji,
     "away": away,
     "chat-acts": chat_acts,
+    "chat-find": chat_find,
     "chat-acts-above": chat_acts_above,
     "message-menu": message_menu,
     "more": more,

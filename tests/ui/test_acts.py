@@ -276,3 +276,21 @@ def test_who_read_it_and_what_is_late(rehearsal: Rehearsal, talk: bytes) -> None
     rehearsal.pump(4)
     assert driver.find(name(waiting)).row.late
     assert driver.find(name(waiting)).row.height > height
+
+
+def test_words_are_found_in_the_chat_one_place_after_the_other(rehearsal: Rehearsal, talk: bytes) -> None:
+    rehearsal.tap("chat-search-open")
+    rehearsal.type("chat-search", "a")
+    rehearsal.until(lambda: rehearsal.read("chat-search-said").startswith("1/"))
+    places = int(rehearsal.read("chat-search-said").split("/")[1])
+    assert places > 3
+    for _ in range(places - 1):
+        rehearsal.tap("chat-search-older")
+    assert rehearsal.read("chat-search-said") == f"{places}/{places}"
+    first = next(one for one in rehearsal.scene.lines[talk] if one.text)
+    rehearsal.pump(4)
+    assert rehearsal.sees(name(first))
+    rehearsal.type("chat-search", "introuvable")
+    rehearsal.until(lambda: rehearsal.read("chat-search-said") == "Aucun")
+    rehearsal.tap("chat-search-open")
+    assert not rehearsal.sees("chat-search")

@@ -99,6 +99,10 @@ class ChoiceField(ButtonBehavior, BoxLayout):
 class SearchBar(BoxLayout):
     """A rounded line with a magnifying glass."""
 
+    def focus_line(self) -> None:
+        """Put the cursor into it."""
+        self.ids.line.focus = True
+
     hint = StringProperty("")
     field_id = StringProperty("")
     text = StringProperty("")

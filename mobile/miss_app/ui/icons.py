@@ -13,6 +13,7 @@ GLYPHS = {
     "archive-outline": "\U000f120e",
     "arrow-down": "\U000f0045",
     "arrow-left": "\U000f004d",
+    "arrow-up": "\U000f005d",
     "backspace-outline": "\U000f0b5c",
     "bell-off-outline": "\U000f0a91",
     "bell-outline": "\U000f009c",

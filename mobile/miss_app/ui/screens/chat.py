@@ -19,7 +19,7 @@ from miss_app.engine.events import (
     PersonView,
     SomeoneTyping,
 )
-from miss_app.ui import chat_rows
+from miss_app.ui import chat_rows, chat_search
 from miss_app.ui.bubble_view import MissBubble
 from miss_app.ui.chat_deeds import ChatDeeds
 from miss_app.ui.chat_rows import ChatRow, measure_row
@@ -35,7 +35,7 @@ from miss_app.ui.theme import look
 from miss_app.ui.toast import show_toast
 from miss_app.ui.virtual_list import VirtualList
 
-__all__ = ["ChatScreen", "Composer", "EmojiPanel"]
+__all__ = ["ChatScreen", "Composer", "EmojiPanel", "chat_search"]
 
 PAGE_MESSAGES = 60
 TEXT_CHARACTERS_MAX = 16_000
@@ -124,9 +124,9 @@ class ChatScreen(Page):
             self._conversation_changed(event.conversation)
 
     def back(self) -> bool:
-        """Close the emoji, and what is replied to, before the conversation."""
-        shown = bool(self.ids.emoji.shown or self.about_title)
-        self.ids.emoji.shown = False
+        """Close the emoji, the search and what is replied to before the conversation."""
+        shown = bool(self.ids.emoji.shown or self.about_title or self.ids.search.shown)
+        self.ids.emoji.shown = self.ids.search.shown = False
         self.deeds.drop()
         return shown
 
