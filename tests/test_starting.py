@@ -92,7 +92,7 @@ class Machine:
             "EXTRACT": str(people),
             "MAILBOXES": str(mailboxes),
         }
-        self.serve, self.load, self.decide, _console, self.client = blocks()
+        self.serve, self.load, self.decide, *_others, self.client = blocks()
         self.server: subprocess.Popen[bytes] | None = None
         self.windows: list[Window] = []
 

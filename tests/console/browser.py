@@ -169,6 +169,9 @@ def assert_fits(one: Desk) -> None:
     """Nothing makes the page wider than the window, wide or narrow."""
     for width in (1280, 390):
         one.page.set_viewport_size({"width": width, "height": 800})
+        one.page.wait_for_function(
+            "width => window.innerWidth === width && document.readyState === 'complete'", arg=width
+        )
         assert one.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (one.page.url, width)
 
 

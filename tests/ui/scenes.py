@@ -386,7 +386,7 @@ def identity(rehearsal: Rehearsal) -> None:
     chat(rehearsal)
     rehearsal.tap("info-open")
     rehearsal.tap("member-1")
-    rehearsal.until(lambda: rehearsal.sees("proof-1"))
+    rehearsal.until(lambda: rehearsal.sees("proof-0"))
 
 
 def alarm_log(rehearsal: Rehearsal) -> None:

@@ -26,6 +26,10 @@ class ChatSearch(BoxLayout):
         self._found: list[bytes] = []
         self._look_soon = Clock.create_trigger(lambda _dt: self.look(), PAUSE_S)
 
+    def on_touch_down(self, touch: Any) -> bool:
+        """What is not shown takes no touch meant for its neighbours."""
+        return bool(self.shown and super().on_touch_down(touch))
+
     def on_shown(self, *_args: object) -> None:
         """Empty at each opening, ready to be typed into."""
         self.ids.wanted.text = ""
