@@ -16,7 +16,16 @@ from miss_app.engine.certificate import OWN, RENEWAL_DUE
 from miss_app.engine.certificate import renew as renew_certificate
 from miss_app.engine.conversations import Conversations
 from miss_app.engine.doubts import Doubts
-from miss_app.engine.events import CharterAsked, Event, Link, LinkChanged, SomeoneTyping, Stage, StageChanged
+from miss_app.engine.events import (
+    CharterAsked,
+    Event,
+    Link,
+    LinkChanged,
+    SomeoneTyping,
+    Stage,
+    StageChanged,
+    Trouble,
+)
 from miss_app.engine.favourites import Favourites
 from miss_app.engine.handover import Handovers
 from miss_app.engine.http import Http
@@ -43,7 +52,7 @@ from miss_app.engine.search import Search
 from miss_app.engine.session import Credentials, Session
 from miss_app.engine.standings import Standings
 from miss_app.engine.state_sync import StateSync
-from miss_app.engine.store import Step, Store
+from miss_app.engine.store import Step, Store, StoreFailure
 from miss_app.engine.traces import Traces
 from miss_app.engine.transfers import Transfers
 from miss_app.engine.unpacking import Unpacking
@@ -411,10 +420,16 @@ class Account:
         self.affairs.resume()
 
     def chore(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do this beside everything else, until the account is stopped."""
-        task = asyncio.create_task(work)
+        """Do this beside everything else, until the account is stopped; a disk that fails meanwhile is told."""
+        task = asyncio.create_task(self._try(work))
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
+
+    async def _try(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except StoreFailure as failure:  # nothing was changed: the next login does it
+            self._tell(Trouble(failure.reason))
 
     async def _ask_charter(self) -> None:
         """A charter this person has not accepted is put before them; the server being away puts it off."""
