@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from miss_app import qr_reader
+from miss_app.ports.interfaces import SecureStore
+from miss_app.ports.keyring_store import KeyringStore
 
 ASK_SECONDS_MAX = 2
 
@@ -59,6 +61,10 @@ class Device:
     def read_qr(data: bytes, file_name: str = "") -> str:
         """What the QR code in a picture says; Problem where there is none."""
         return qr_reader.read(data, file_name)
+
+    def secure_store(self) -> SecureStore:
+        """Where the system keeps secrets for this account; it says itself whether there is such a place."""
+        return KeyringStore()
 
     def invitation_file(self) -> Path:
         """The invitation an establishment may put beside the program."""
