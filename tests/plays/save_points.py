@@ -13,7 +13,7 @@ import pytest
 from cast import Device, Post, Scene, until
 from engine.photo_files import jpeg
 from engine.photo_files import scene as picture_of
-from miss_app.engine import inbox, latecomers, outbox, receipts, session, transfers
+from miss_app.engine import gathering, latecomers, outbox, receipts, session, transfers, turns
 from miss_app.engine.account import Account, new_id
 from miss_app.engine.client import Client
 from miss_app.engine.conversations import Conversations
@@ -74,9 +74,10 @@ class Keys:
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for long: a life is lived many times."""
     monkeypatch.setattr(receipts, "SECONDS_SMALL", 0.02)
-    monkeypatch.setattr(inbox, "COMMIT_RANK_SECONDS", 0.3)
+    monkeypatch.setattr(turns, "COMMIT_RANK_SECONDS", 0.3)
     monkeypatch.setattr(outbox, "STORE_RETRY_SECONDS", 0.05)
     monkeypatch.setattr(outbox, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(gathering, "RETRY_SECONDS", 0.1)
     monkeypatch.setattr(session, "BACKOFF_SECONDS_MIN", 0.02)
     monkeypatch.setattr(session, "BACKOFF_SECONDS_MAX", 0.2)
     monkeypatch.setattr(transfers, "RETRY_SECONDS_MIN", 0.05)
@@ -132,12 +133,12 @@ class Lives:
         """Let go of what a process that is no more would not have: tasks, sockets, the file."""
         for client in self.grave:
             with contextlib.suppress(Killed, Exception):
-                await client._stop_watch()
+                await client.door._stop_watch()
         for account in self.accounts:
             disk = account.store._database
             if not isinstance(disk, Disk) or not disk.dead:
                 continue
-            for room in (account.inbox, account.receipts, account.renewal):
+            for room in (account.inbox.turns, account.receipts, account.renewal):
                 room.stop()
             for work in (account.outbox, account.latecomers, account.transfers, account.session):
                 with contextlib.suppress(Killed, Exception):

@@ -1,7 +1,6 @@
 """An unlocked profile: the rooms that need the store, wired together, and the session's listener."""
 
 import asyncio
-import base64
 import secrets
 import ssl
 from collections.abc import Callable, Coroutine
@@ -10,7 +9,7 @@ from typing import Any
 
 from miss_app.engine import charter, records
 from miss_app.engine.affairs import Affairs
-from miss_app.engine.arrivals import LAST_RESORT, Arrivals
+from miss_app.engine.arrivals import Arrivals
 from miss_app.engine.backlog import Backlog
 from miss_app.engine.certificate import OWN, RENEWAL_DUE
 from miss_app.engine.certificate import renew as renew_certificate
@@ -31,6 +30,7 @@ from miss_app.engine.handover import Handovers
 from miss_app.engine.http import Http
 from miss_app.engine.inbox import Inbox
 from miss_app.engine.keeping import Keeping
+from miss_app.engine.key_packages import KEY_PACKAGES_LOW, KeyPackages
 from miss_app.engine.ladder import Ladder
 from miss_app.engine.latecomers import Latecomers
 from miss_app.engine.locker import Locker
@@ -72,11 +72,8 @@ from miss_protocol.frames import (
     Typist,
 )
 from miss_protocol.identity import DeviceCertificate
-from miss_protocol.mls import group as mls
 
-KEY_PACKAGES_LOW = limits.KEY_PACKAGES_TARGET // 2
 _AUTHORITY_SECONDS_MAX = 5.0
-_HOUR_SECONDS, _DAY_SECONDS = 3600, 86_400
 
 
 @dataclass(frozen=True)
@@ -184,6 +181,7 @@ class Account:
         self.search = Search(store, self.people, self.messages)
         self.keeping = Keeping(store, self.conversations, self.messages, self.clock.now_ms)
         self._make_affairs(store, tell)
+        self.key_packages = KeyPackages(store, self.membership, self.http, self.clock)
         self.locker = locker
         self.greet: Callable[[], None] = lambda: None  # somebody invited is here, or may be
         self._chores: set[asyncio.Task[None]] = set()
@@ -285,7 +283,7 @@ class Account:
 
     async def stop(self) -> None:
         """Stop everything, then close the store: what is on disk is all there is."""
-        self.inbox.stop()
+        self.inbox.turns.stop()
         self.receipts.stop()
         self.renewal.stop()
         self.outdated.stop()
@@ -312,7 +310,7 @@ class Account:
         self.own, self.certificate = own, certificate
         self.people.renew_own(certificate)
         self.membership.use(certificate)
-        self.chore(self._leave_key_packages(limits.KEY_PACKAGES_TARGET))
+        self.chore(self.key_packages.leave(limits.KEY_PACKAGES_TARGET))
 
     def _certificate_due(self, step: Step) -> None:
         step.put("profile", RENEWAL_DUE, b"1")
@@ -396,7 +394,7 @@ class Account:
         self.inbox.begin(frame.streams)
         self.backlog.begin()
         if frame.key_packages < KEY_PACKAGES_LOW:
-            self.chore(self._leave_key_packages(limits.KEY_PACKAGES_TARGET - frame.key_packages))
+            self.chore(self.key_packages.leave(limits.KEY_PACKAGES_TARGET - frame.key_packages))
 
     def _drained(self) -> None:
         """The backlog is in: now, and not before, rows of one's own may be offered again."""
@@ -406,7 +404,7 @@ class Account:
         self.outbox.open()
         self.standings.resume()
         self.ladder.resume()
-        self.inbox.resume_pending()
+        self.inbox.turns.resume()
         self.receipts.resume()
         self.renewal.resume()
         self.outdated.resume()
@@ -439,33 +437,3 @@ class Account:
             return  # asked again at the next connection
         if not found.accepted_at_ms:
             self._tell(CharterAsked(found))
-
-    async def _leave_key_packages(self, count: int) -> None:
-        """Make key packages, keep their private halves, then leave the public ones with the server."""
-        now = self.clock.now_ms() // 1000
-        begin, end = now - _HOUR_SECONDS, now + limits.KEY_PACKAGE_DAYS * _DAY_SECONDS
-        identity = self.membership.identity
-        made = [mls.make_key_package(identity, not_before=begin, not_after=end) for _ in range(count)]
-        last = mls.make_key_package(identity, not_before=begin, not_after=end, last_resort=True)
-        wants_last = self._last_resort_is_old(now)
-        with self.store.step() as step:
-            for row in self.store.all_rows("key_packages"):
-                if row.place < now - limits.SERVER_KEEPS_MESSAGES_DAYS * _DAY_SECONDS:
-                    step.delete("key_packages", row.name)
-            for one in [*made, last] if wants_last else made:
-                step.put("key_packages", one.reference, one.encode(), place=end)
-        body = {
-            "one_use": [base64.b64encode(one.key_package).decode() for one in made],
-            "last_resort": base64.b64encode(last.key_package).decode() if wants_last else None,
-        }
-        try:
-            await self.http.call("POST", "/v1/key-packages", json=body, ticket=True)
-        except Problem:
-            return  # the next login says again how many are left
-        if wants_last:
-            with self.store.step() as step:
-                step.put("profile", LAST_RESORT, end.to_bytes(8, "big"))
-
-    def _last_resort_is_old(self, now: int) -> bool:
-        end = int.from_bytes(self.store.get("profile", LAST_RESORT) or b"", "big")
-        return end < now + limits.KEY_PACKAGE_DAYS * _DAY_SECONDS // 2

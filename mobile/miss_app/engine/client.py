@@ -7,25 +7,23 @@ from pathlib import Path
 
 from miss_app.engine import people as directory
 from miss_app.engine import photos
-from miss_app.engine.account import Account, OwnDevice, keep_own_device, new_id
+from miss_app.engine.account import Account, new_id
 from miss_app.engine.beginning import begin_direct, begin_group, check_reachable, check_subject
 from miss_app.engine.deeds import Deeds, speak
+from miss_app.engine.door import Door
 from miss_app.engine.events import (
     ConversationView,
     DeviceView,
     Event,
     Link,
-    LinkChanged,
     MessageView,
     PersonView,
     RegistrationView,
     ServerView,
     Stage,
-    StageChanged,
     StateChanged,
 )
 from miss_app.engine.hearing import heard
-from miss_app.engine.locker import Locker
 from miss_app.engine.model import Act, Conversation, Item
 from miss_app.engine.onboarding import Onboarding
 from miss_app.engine.own_devices import OwnDevices
@@ -34,12 +32,9 @@ from miss_app.engine.presence import Presence
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import Profile
 from miss_app.engine.proof import Proof
-from miss_app.engine.reachability import tls_context
 from miss_app.engine.saying import PLAIN, Manner, photo_content, photo_part, said_again, say
 from miss_app.engine.search import Found
-from miss_app.engine.store import Hold, Store
-from miss_app.engine.vault import Vault, check_pin
-from miss_app.engine.watch import Watch
+from miss_app.engine.vault import Vault
 from miss_protocol import content as contents
 from miss_protocol import limits
 from miss_protocol.frames import Class
@@ -64,51 +59,38 @@ class Client:
         self._profile = Profile(folder)
         self._first_language = language
         self._on_event = on_event
-        self._vault = Vault(self._profile.vault_path)
-        self._onboarding = Onboarding(self._profile, device_name, self._language, self._tell)
-        self._account: Account | None = None
-        self._locker = Locker(folder)
-        self._watch: Watch | None = None
+        vault = Vault(self._profile.vault_path)
+        self.door = Door(self._profile, vault, self._language, self._hear)
+        self._onboarding = Onboarding(self._profile, device_name, self._language, self.door.tell)
+        self.door.onboarding, self.door.prepare = self._onboarding, self._prepare
+        opened = self.door.open_account
         self.deeds = Deeds(self._account_and_record)
-        self.own_devices = OwnDevices(self._open_account, self._vault)
-        self.preferences = Preferences(self._open_account)
-        self.presence = Presence(
-            self._profile, self._vault, self._onboarding, self._open_account, self._wipe, self._tell
-        )
-        self.proof = Proof(self._onboarding, self._open_account)
-        self._wiping: asyncio.Task[None] | None = None
-        self._stage = Stage.INVITATION
-        self._link = Link.OFFLINE
+        self.own_devices = OwnDevices(opened, vault)
+        self.preferences = Preferences(opened)
+        self.presence = Presence(self._profile, vault, self._onboarding, opened, self.door.wipe, self.door.tell)
+        self.proof = Proof(self._onboarding, opened)
+
+    def _prepare(self, account: Account) -> None:
+        account.greet, account.keep_server = self.presence.greet, self._profile.set_server
+
+    @property
+    def _account(self) -> Account | None:
+        return self.door.account
 
     # Life.
 
     async def start(self) -> None:
         """Find out where this profile stands, and go on from there."""
-        self._stage = self._first_stage()
-        await self._onboarding.start()
-        if self._stage is Stage.LOCKED:
-            await self._start_watch()
+        await self.door.start()
 
     async def stop(self) -> None:
-        await self._stop_watch()
-        await self._onboarding.stop()
-        account, self._account = self._account, None
-        if account is not None:
-            await account.stop()
-
-    def _first_stage(self) -> Stage:
-        pending = self._profile.pending()
-        if self._profile.server() is None:
-            return Stage.INVITATION
-        if pending is not None:
-            return pending.stage
-        return Stage.LOCKED if self._vault.exists() else Stage.IDENTITY
+        await self.door.stop()
 
     def stage(self) -> Stage:
-        return self._stage
+        return self.door.stage
 
     def link(self) -> Link:
-        return self._link
+        return self.door.link
 
     def registration(self) -> RegistrationView | None:
         pending = self._profile.pending()
@@ -132,36 +114,7 @@ class Client:
         account = self._account
         return None if account is None else account.people.view(account.certificate.person_id)
 
-    async def _wipe(self) -> None:
-        """Erase this profile, once; whoever asks again waits for the same end."""
-        if self._wiping is None:
-            self._wiping = asyncio.create_task(self._forget_everything())
-        await asyncio.shield(self._wiping)
-
-    async def _forget_everything(self, told: bool = False) -> None:
-        account, self._account = self._account, None
-        if account is not None:
-            await account.stop()
-        await self._stop_watch()
-        await self._onboarding.stop()
-        await asyncio.to_thread(self._profile.wipe)
-        self._locker.forget()
-        self._wiping = None
-        if not told:
-            self._tell(StageChanged(Stage.INVITATION))
-
-    def _tell(self, event: Event) -> None:
-        if isinstance(event, StageChanged) and event.stage is Stage.REVOKED:
-            leaving = self._profile.is_leaving() or self._wiping is not None
-            self._wiping = self._wiping or asyncio.create_task(self._forget_everything(told=not leaving))
-            if leaving:
-                return  # not removed by anybody: the person has left
-        if isinstance(event, StageChanged):
-            self._stage = event.stage
-        elif isinstance(event, LinkChanged):
-            self._link = event.link
-            if event.link is Link.ONLINE and self._wiping is None and self._profile.is_leaving():
-                self._profile.set_leaving(False)  # let in: the wish to leave never arrived
+    def _hear(self, event: Event) -> None:
         if self._account is not None:
             self._account.search.hear(event)
             if isinstance(event, StateChanged) and (setting := self.preferences.setting(event.name)) is not None:
@@ -202,93 +155,22 @@ class Client:
     # The PIN.
 
     async def choose_pin(self, pin: str) -> None:
-        """Make the vault and the store, move the waiting keys into it, and connect; Problem("pin-too-short")."""
-        check_pin(pin)
-        pending = self._profile.pending()
-        if pending is None or not pending.certificate:
-            raise Problem("registration-unknown")
-        await self._onboarding.stop()
-        # A vault beside waiting keys is one whose making was interrupted.
-        self._profile.forget_half_made()
-        key = await asyncio.to_thread(self._vault.make, pin)
-        store = Store(self._profile.store_path, key, self._tell)
-        keep_own_device(store, OwnDevice(pending.keys, pending.certificate))
-        self._profile.set_credentials(pending.keys)
-        self._profile.erase_pending()
-        await self._enter(store)
+        await self.door.choose_pin(pin)
 
     async def unlock(self, pin: str) -> None:
-        """Open the vault; Problem("pin-wrong"), ("pin-too-soon") or ("profile-in-use")."""
-        if self._account is not None:
-            return
-        key = await asyncio.to_thread(self._vault.open, pin)
-        await self._stop_watch()
-        try:
-            await self._enter(Store(self._profile.store_path, key, self._tell))
-        except BaseException:
-            await self._start_watch()
-            raise
+        await self.door.unlock(pin)
 
     async def lock(self) -> None:
-        """Close the store and drop every secret but the login key; rows that arrive are kept unopened."""
-        account, self._account = self._account, None
-        if account is not None:
-            await account.stop()
-            self._tell(StageChanged(Stage.LOCKED))
-            await self._start_watch()
-
-    async def _start_watch(self) -> None:
-        """Receive while locked, unless another process has this profile."""
-        server, credentials = self._profile.server(), self._profile.credentials()
-        if server is None or credentials is None or not self._locker.ready():
-            return
-        try:
-            hold = Hold(self._profile.store_path)
-        except Problem:
-            return  # unlocking will say so
-        tls = await asyncio.to_thread(tls_context)
-        self._watch = Watch(hold, self._locker, server, credentials, tls, self._tell)
-        self._watch.start()
-
-    async def _stop_watch(self) -> None:
-        watch, self._watch = self._watch, None
-        if watch is not None:
-            await watch.stop()
-
-    async def _enter(self, store: Store) -> None:
-        server, credentials = self._profile.server(), self._profile.credentials()
-        try:
-            if server is None or credentials is None:
-                raise Problem("store-damaged")
-            tls = await asyncio.to_thread(tls_context)
-            account = Account(store, server, credentials, tls, self._locker, self._language(), self._tell)
-        except BaseException:
-            store.close()
-            raise
-        self._account = account
-        account.greet, account.keep_server = self.presence.greet, self._profile.set_server
-        self._tell(StageChanged(Stage.OPEN))
-        try:
-            await account.start()
-        except BaseException:  # half an open profile would be one that never connects
-            self._account = None
-            await account.stop()
-            self._tell(StageChanged(Stage.LOCKED))
-            raise
-
-    def _open_account(self) -> Account:
-        if self._account is None:
-            raise Problem("locked")
-        return self._account
+        await self.door.lock()
 
     async def accept_alarm(self) -> None:
         """The devices that ``IdentityAlarm`` named are this person's own, or what it said was understood."""
-        self._open_account().log_watch.accept()
+        self.door.open_account().log_watch.accept()
 
     # Reading.
 
     async def search_people(self, words: str, *, profession: str = "", place: str = "") -> list[PersonView]:
-        return await directory.search(self._open_account().http, words, profession, place)
+        return await directory.search(self.door.open_account().http, words, profession, place)
 
     def conversations(self) -> list[ConversationView]:
         """Newest first, pinned ones before, archived ones after the others."""
@@ -340,7 +222,7 @@ class Client:
 
     async def photo(self, conversation_id: bytes, message_id: bytes) -> bytes:
         """JPEG bytes, downloaded where they are not here; Problem("photo-not-there-yet") or ("photo-gone")."""
-        account = self._open_account()
+        account = self.door.open_account()
         message = account.messages.find(self._record(account, conversation_id).conversation_id, message_id)
         if message is None:
             raise Problem("photo-gone")
@@ -354,15 +236,15 @@ class Client:
         Raises:
             Problem: ``person-not-reachable``, or ``not-contactable`` where they do not wish it.
         """
-        account = self._open_account()
+        account = self.door.open_account()
         known = account.conversations.direct_with(person.person_id)
-        if self._link is Link.ONLINE and (known is None or not known.active):
+        if self.door.link is Link.ONLINE and (known is None or not known.active):
             await directory.check_contactable(account.http, person)
         return begin_direct(account, person)
 
     async def create_group(self, title: str, patient: str, people: Sequence[PersonView]) -> bytes:
         """A care team; Problem("group-title-missing"), ("group-empty") or ("person-not-reachable")."""
-        return begin_group(self._open_account(), title, patient, people)
+        return begin_group(self.door.open_account(), title, patient, people)
 
     async def add_people(
         self, conversation_id: bytes, people: Sequence[PersonView], *, days: int | None = None
@@ -372,7 +254,7 @@ class Client:
         Args:
             days: how far back this device hands over to them what was said; 0 for everything, None for nothing.
         """
-        account = self._open_account()
+        account = self.door.open_account()
         record = self._record(account, conversation_id)
         check_reachable(account, people)
         with account.store.step() as step:
@@ -383,14 +265,14 @@ class Client:
             account.outbox.enqueue(step, replace(item, hand_over=days is not None, days=days or 0))
 
     async def remove_person(self, conversation_id: bytes, person_id: bytes) -> None:
-        account = self._open_account()
+        account = self.door.open_account()
         record = self._record(account, conversation_id)
         with account.store.step() as step:
             account.outbox.enqueue(step, Item(new_id(), record.conversation_id, Act.REMOVE, persons=(person_id,)))
 
     async def leave(self, conversation_id: bytes) -> None:
         """Go, with all of one's devices: the others are removed, then this one proposes to go."""
-        account = self._open_account()
+        account = self.door.open_account()
         record = self._record(account, conversation_id)
         others = account.membership.own_other_devices(account.conversations.group(record.conversation_id))
         with account.store.step() as step:
@@ -401,7 +283,7 @@ class Client:
             account.messages.tell_conversation(step, record.conversation_id)
 
     async def rename(self, conversation_id: bytes, title: str, patient: str) -> None:
-        account = self._open_account()
+        account = self.door.open_account()
         record = self._record(account, conversation_id)
         subject = check_subject(title, patient)
         with account.store.step() as step:
@@ -455,7 +337,7 @@ class Client:
 
     async def retry(self, conversation_id: bytes, message_id: bytes) -> None:
         """Queue a failed message again, under the same id."""
-        account = self._open_account()
+        account = self.door.open_account()
         record = self._record(account, conversation_id)
         message = account.messages.find(record.conversation_id, message_id)
         if message is None or not message.failed:
@@ -471,11 +353,11 @@ class Client:
         await account.session.typing(record.conversation_id)
 
     async def mark_read(self, conversation_id: bytes) -> None:
-        account = self._open_account()
+        account = self.door.open_account()
         account.receipts.mark_read(self._record(account, conversation_id).conversation_id)
 
     def _account_and_record(self, conversation_id: bytes) -> tuple[Account, Conversation]:
-        account = self._open_account()
+        account = self.door.open_account()
         return account, self._record(account, conversation_id)
 
     def _record(self, account: Account, conversation_id: bytes) -> Conversation:

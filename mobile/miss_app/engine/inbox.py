@@ -4,7 +4,6 @@ A row that cannot be opened becomes a visible placeholder with its reason, and t
 welcome) that cannot be followed stops its stream: what follows is kept as it came, and tried again at each login.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -26,6 +25,7 @@ from miss_app.engine.problems import Problem
 from miss_app.engine.renewal import after_renewing
 from miss_app.engine.store import Step, Store, StoreFailure
 from miss_app.engine.traces import Traces
+from miss_app.engine.turns import Turns
 from miss_protocol import content as contents
 from miss_protocol import notices
 from miss_protocol.acts import Retention
@@ -34,7 +34,6 @@ from miss_protocol.frames import Class, Deliver, Gap, Kind, Progress, StreamHead
 from miss_protocol.mls import group as mls
 from miss_protocol.standing import digest_of
 
-COMMIT_RANK_SECONDS = 2.0
 DEVICE_STREAM = b"device stream"
 
 
@@ -79,7 +78,7 @@ class Inbox:
         self._arrivals = arrivals
         self._lost_thread = lost_thread
         self.affairs: Affairs | None = None
-        self._timers: dict[bytes, asyncio.TimerHandle] = {}
+        self.turns = Turns(store, conversations, outbox, new_id)
 
     def begin(self, heads: Sequence[StreamHead]) -> None:
         """A new login: streams stopped before are tried again, and the server's cursors are compared with the store's.
@@ -94,11 +93,6 @@ class Inbox:
             if record is not None and record.active and head.cursor > self._reach(head.stream, record):
                 with self._store.step() as step:
                     self._lose_past(step, record, head.cursor)
-
-    def stop(self) -> None:
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
 
     def receive(self, row: Deliver) -> None:
         """One row, in one step; a row taken before is only acknowledged again."""
@@ -352,7 +346,7 @@ class Inbox:
             came = [certificate_of_leaf(leaf) for index in change.added if (leaf := after.leaf(index)) is not None]
             self.affairs.joined(step, record, came, row.number, item)
         if after.must_commit:
-            step.after(lambda: self._commit_in_turn(row.stream))
+            step.after(lambda: self.turns.wait(row.stream))
 
     def _learn_renewed(self, step: Step, before: mls.Group, after: mls.Group) -> None:
         """Devices that show a newer certificate: a person may have another name by now."""
@@ -385,39 +379,8 @@ class Inbox:
             return  # no commit of ours will refer to it; the stream goes on
         self._conversations.save_group(step, row.stream, noted.group, noted.changed)
         self._conversations.save(step, replace(record, pending=True))
-        step.after(lambda: self._commit_in_turn(row.stream))
+        step.after(lambda: self.turns.wait(row.stream))
         step.after(lambda: self._outbox.kick(row.stream))
-
-    def resume_pending(self) -> None:
-        """After the backlog: leaves that still wait are committed by somebody, perhaps by us."""
-        for record in self._conversations.all():
-            if record.pending and record.active:
-                self._commit_in_turn(record.conversation_id)
-
-    def _commit_in_turn(self, conversation_id: bytes) -> None:
-        """Commit waiting leaves unless a member before us does so first."""
-        group = self._conversations.group(conversation_id)
-        if group is None or conversation_id in self._timers:
-            return
-        wait = COMMIT_RANK_SECONDS * rank_to_commit(group)
-        loop = asyncio.get_running_loop()
-        self._timers[conversation_id] = loop.call_later(wait, self._commit_now, conversation_id)
-
-    def _commit_now(self, conversation_id: bytes) -> None:
-        self._timers.pop(conversation_id, None)
-        try:
-            self._queue_commit(conversation_id)
-        except StoreFailure:
-            self._commit_in_turn(conversation_id)  # when the disk has room again
-
-    def _queue_commit(self, conversation_id: bytes) -> None:
-        group, record = self._conversations.group(conversation_id), self._conversations.get(conversation_id)
-        if group is None or record is None or not group.must_commit or record.leaving:
-            return
-        if any(item.act is Act.CLEAR for item in self._outbox.items(conversation_id)):
-            return
-        with self._store.step() as step:
-            self._outbox.enqueue(step, Item(self._new_id(), conversation_id, Act.CLEAR), first=True)
 
     # What cannot be followed.
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from miss_app.engine import records
 from miss_app.engine.conversations import Conversations
+from miss_app.engine.gathering import NOT_CONTACTABLE
 from miss_app.engine.http import Http
 from miss_app.engine.membership import Membership
 from miss_app.engine.model import Act, Item, Latecomer
-from miss_app.engine.outbox import NOT_CONTACTABLE, Outbox
+from miss_app.engine.outbox import Outbox
 from miss_app.engine.people import People, certificate_of_leaf
 from miss_app.engine.problems import Problem
 from miss_app.engine.store import Step, Store

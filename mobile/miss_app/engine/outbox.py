@@ -16,11 +16,12 @@ from functools import partial
 from miss_app.engine import records
 from miss_app.engine.conversations import Conversations
 from miss_app.engine.events import Event, Trouble
+from miss_app.engine.gathering import NOT_CONTACTABLE, Gathering
 from miss_app.engine.http import Http
 from miss_app.engine.lost import Returns
 from miss_app.engine.membership import Membership
 from miss_app.engine.messages import Messages
-from miss_app.engine.model import RETURNS, Act, Conversation, Item, Latecomer, Stage
+from miss_app.engine.model import RETURNS, Act, Conversation, Item, Stage
 from miss_app.engine.problems import Problem
 from miss_app.engine.store import Row, Step, Store, StoreFailure
 from miss_protocol.frames import ID_BYTES, Accepted, Class, Kind, Refusal, Refused, Submit
@@ -32,9 +33,7 @@ REFUSALS_MAX = 50
 ACCEPTED_MAX = 16  # accepted items whose own rows have not come yet, before the next one is sent
 RETRY_SECONDS = 1.0
 STORE_RETRY_SECONDS = 5.0
-PACKAGES_RETRY_SECONDS_MAX = 30.0
 _COMMITS = (Act.ADD, Act.REMOVE, Act.CLEAR, Act.RENEW)
-NOT_CONTACTABLE = "not-contactable"  # somebody's wish, as the server says it
 _UNASKED = (
     Act.CONTENT,
     Act.CLEAR,
@@ -71,10 +70,8 @@ class Outbox:
         self._conversations = conversations
         self._messages = messages
         self._membership = membership
-        self._http = http
         self._submit = submit
         self._new_id = new_id
-        self._late = late
         self._tell = tell
         self._lost = lost
         self.returns: Returns | None = None
@@ -82,7 +79,7 @@ class Outbox:
         self._flying: dict[bytes, bytes] = {}  # conversation → message id whose answer is awaited
         self._busy: dict[bytes, asyncio.Task[None]] = {}
         self._again: set[bytes] = set()
-        self._gatherings: dict[bytes, int] = {}  # message id of an add → how often its key packages were asked for
+        self._gathering = Gathering(store, conversations, messages, membership, http, self, late)
         self._timers: set[asyncio.TimerHandle] = set()
 
     # Queueing.
@@ -245,7 +242,7 @@ class Outbox:
         if item.act is Act.CONTENT:
             self.send_first(group, item)
         elif item.act is Act.ADD and not item.packages:
-            return await self._gather(record, item)
+            return await self._gathering.gather(record, item)
         elif item.act in _COMMITS:
             self._stage(group, item)
         elif item.act is Act.LEAVE:
@@ -293,68 +290,6 @@ class Outbox:
             self._conversations.save_group(step, item.conversation_id, proposed.group, proposed.changed)
             ready = replace(item, stage=Stage.READY, kind=Kind.PROPOSAL, priority=Class.SILENT, epoch=group.epoch)
             self.save(step, replace(ready, body=proposed.message))
-
-    async def _gather(self, record: Conversation, item: Item) -> bool:
-        """Fetch the key packages an add needs; who has left none yet is added later."""
-        me, others = self._membership.certificate.person_id, set(item.persons)
-        others.discard(me)
-        packages: list[bytes] = []
-        missing: list[bytes] = []
-        try:
-            for person_id in sorted(others):
-                try:
-                    found = await self._membership.key_packages(self._http, person_id)
-                except Problem as problem:
-                    if problem.reason != NOT_CONTACTABLE:
-                        raise
-                    return self._leave_out(record, item, person_id)
-                packages += [data for _, data in found]
-                if not found:
-                    missing.append(person_id)
-            if others and not packages:
-                # Nobody to write to yet: the whole conversation waits, in order.
-                return self._gather_later(item)
-            if me in item.persons:
-                packages += [data for _, data in await self._membership.key_packages(self._http, me)]
-        except Problem as problem:
-            if problem.reason in ("key-package-unfit", "device-key-changed"):
-                raise
-            return self._gather_later(item)
-        self._gatherings.pop(item.message_id, None)
-        with self._store.step() as step:
-            for person_id in missing:
-                late = Latecomer(record.conversation_id, person_id, b"", item.hand_over, item.days)
-                step.put("tasks", record.conversation_id + person_id, records.encode(late))
-            if missing:
-                step.after(self._late)
-            if packages:
-                self.save(step, replace(item, packages=tuple(packages)))
-            else:
-                step.delete("outbox", item.message_id)
-        return True
-
-    def _leave_out(self, record: Conversation, item: Item, person_id: bytes) -> bool:
-        """Somebody does not wish to be added: of two people nothing is left, a team goes on without them."""
-        now_ms = self._membership.clock.now_ms()
-        self._gatherings.pop(item.message_id, None)
-        with self._store.step() as step:
-            if record.direct:
-                step.delete("outbox", item.message_id)
-                self._conversations.forget_group(step, record.conversation_id)
-                self._conversations.save(step, replace(record, active=False, reason=NOT_CONTACTABLE))
-                self._messages.notice(step, record.conversation_id, record.position, 0, now_ms, NOT_CONTACTABLE)
-                self._messages.tell_conversation(step, record.conversation_id)
-            else:
-                left = tuple(one for one in item.persons if one != person_id)
-                self.save(step, replace(item, persons=left))
-                self._messages.not_added(step, record, person_id, now_ms)
-        return True
-
-    def _gather_later(self, item: Item) -> bool:
-        """Try again, each time a little later: asking uses up key packages of those who have some."""
-        tries = self._gatherings[item.message_id] = self._gatherings.get(item.message_id, 0) + 1
-        self.kick_later(item.conversation_id, min(PACKAGES_RETRY_SECONDS_MAX, RETRY_SECONDS * 2.0 ** min(tries - 1, 8)))
-        return False
 
     # Answers.
 
