@@ -12,7 +12,7 @@ from miss_app.engine.keeping import SWEEP_ROWS, Keeping
 from miss_app.engine.messages import Messages
 from miss_app.engine.model import Conversation, Message, PhotoPart
 from miss_app.engine.people import People
-from miss_app.engine.search import FILL_ROWS, Found, Search
+from miss_app.engine.search import BLOCK_LINES, FILL_ROWS, RESULTS_MAX, Found, Search
 from miss_app.engine.store import Store
 from miss_protocol.acts import Dosage, Request
 
@@ -143,3 +143,17 @@ def test_a_conversation_may_be_kept_for_a_day_and_what_waits_to_be_sent_stays(ro
         room.messages.add(step, queued)
     assert room.keeping.sweep(room.conversations.get(HOME)) == 1
     assert [one.text for one in room.messages.page(HOME, None, 9)] == ["pas encore parti"]
+
+
+def test_the_newest_are_found_among_many_blocks_of_several_conversations(room):
+    for round_ in range(3):
+        room.write(WARD, *[f"dose {round_} {number}" for number in range(BLOCK_LINES)], days_ago=9 - round_)
+        room.write(HOME, f"dose {round_} du soir", "rien", days_ago=9 - round_)
+    found = room.texts("dose")
+    newest = ["dose 2 du soir", *[f"dose 2 {number}" for number in range(BLOCK_LINES - 1, -1, -1)]]
+    assert found == newest[:RESULTS_MAX]
+    assert room.texts("dose soir") == ["dose 2 du soir", "dose 1 du soir", "dose 0 du soir"]
+    (last,) = room.find("dose 1 du").messages
+    with room.store.step() as step:
+        room.messages.remove(step, room.messages.find(HOME, last.message_id))
+    assert room.texts("dose soir") == ["dose 2 du soir", "dose 0 du soir"]

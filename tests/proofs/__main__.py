@@ -16,6 +16,7 @@ PROOFS = (
     "devices",
     "fuzz",
     "kills",
+    "long_talks",
     "mls_mutations",
     "mls_schedules",
     "register_scale",

@@ -27,6 +27,7 @@ from miss_app.engine.hearing import heard
 from miss_app.engine.model import Act, Conversation, Item
 from miss_app.engine.onboarding import Onboarding
 from miss_app.engine.own_devices import OwnDevices
+from miss_app.engine.passages import Passages
 from miss_app.engine.preferences import Preferences
 from miss_app.engine.presence import Presence
 from miss_app.engine.problems import Problem
@@ -65,6 +66,7 @@ class Client:
         self.door.onboarding, self.door.prepare = self._onboarding, self._prepare
         opened = self.door.open_account
         self.deeds = Deeds(self._account_and_record)
+        self.passages = Passages(self._account_and_record, opened)
         self.own_devices = OwnDevices(opened, vault)
         self.preferences = Preferences(opened)
         self.presence = Presence(self._profile, vault, self._onboarding, opened, self.door.wipe, self.door.tell)
@@ -210,15 +212,7 @@ class Client:
 
     def messages(self, conversation_id: bytes, *, before: bytes | None = None, limit: int = 60) -> list[MessageView]:
         """Oldest first, ending before a message."""
-        account = self._account
-        if account is None:
-            return []
-        with account.store.lock:
-            if account.store.closed:
-                return []
-            record = account.conversations.get(conversation_id)
-            shelf = record.moved_to if record is not None and record.moved_to else conversation_id
-            return account.messages.page(shelf, before, limit)
+        return self.passages.before(conversation_id, before, limit)
 
     async def photo(self, conversation_id: bytes, message_id: bytes) -> bytes:
         """JPEG bytes, downloaded where they are not here; Problem("photo-not-there-yet") or ("photo-gone")."""

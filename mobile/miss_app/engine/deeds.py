@@ -233,7 +233,8 @@ class Deeds:
         """What waits for somebody's answer or charge, oldest first."""
         account, record = self._account(conversation_id)
         with account.store.lock:
-            return [account.messages.view(one) for one in account.messages.open_ones(record.conversation_id)]
+            found = [account.messages.view(one) for one in account.messages.open_ones(record.conversation_id)]
+            return [one for one in found if one.open]
 
 
 def _readers(account: Account, record: Conversation) -> set[bytes]:

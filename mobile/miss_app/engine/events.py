@@ -275,6 +275,7 @@ class MessageView:
     answers: tuple[AnswerView, ...] = ()
     pinned: bool = False
     open: bool = False  # waits for somebody's answer or charge
+    names_me: bool = False  # it mentions this person, and so is told of where the conversation is muted
     handed_by: PersonView | None = None  # who handed it over, where it was said before this person came
 
 
@@ -298,6 +299,7 @@ class ConversationView:
     pinned: bool = False
     archived: bool = False
     muted_until_ms: int = 0
+    mentions: int = 0  # messages not read yet that name this person: they count where the conversation is muted too
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from miss_app.engine.events import (
     Tick,
 )
 from miss_app.engine.model import (
-    NUMBER_SHIFT,
+    LINE_MAX,
     QUEUED_PLACE,
     SPOKEN,
     Conversation,
@@ -37,6 +37,7 @@ from miss_app.engine.people import People
 from miss_app.engine.store import Step, Store
 from miss_protocol.acts import Level
 
+PINNED, NAMED, IN_CHARGE = b"pinned", b"named", b"in charge"  # shelves of "marked"
 _WARNINGS = frozenset(
     {"person-registered-again", "device-unendorsed", "device-key-changed", "cannot-follow", "store-from-the-past"}
 )
@@ -91,6 +92,7 @@ class Messages:
         if message.number and place >= QUEUED_PLACE:
             place = place_of(message.number)
         self._put(step, message, place)
+        self._unmark(step, message)
         step.after(partial(self._tell_changed, step, message))
         self.tell_conversation(step, message.conversation_id)
 
@@ -124,6 +126,8 @@ class Messages:
         name = message.conversation_id + message.message_id
         step.delete("messages", name)
         step.delete("open", name)
+        for mark in (PINNED, NAMED, IN_CHARGE):
+            step.delete("marked", mark + name)
         step.tell(MessageRemoved(message.conversation_id, message.message_id))
         self.tell_conversation(step, message.conversation_id)
 
@@ -132,9 +136,15 @@ class Messages:
         found = (self._store.get("messages", row.name) for row in self._store.rows("open", conversation_id))
         return [records.decode(Message, data) for data in found if data is not None]
 
+    def pinned(self, conversation_id: bytes) -> list[Message]:
+        """What is pinned in a conversation, oldest first."""
+        rows = self._store.rows("marked", PINNED + conversation_id)
+        found = (self._store.get("messages", row.name.removeprefix(PINNED)) for row in rows)
+        return [records.decode(Message, data) for data in found if data is not None]
+
     def unread_above(self, conversation_id: bytes, number: int) -> int:
         """How many messages of others stand after a row."""
-        rows = self._store.rows("messages", conversation_id, above=place_of(number, (1 << NUMBER_SHIFT) - 1))
+        rows = self._store.rows("messages", conversation_id, above=place_of(number, LINE_MAX))
         found = (records.decode(Message, row.body) for row in rows)
         return sum(not one.mine and one.kind in SPOKEN for one in found)
 
@@ -145,6 +155,22 @@ class Messages:
             step.put("open", name, b"", shelf=message.conversation_id, place=place)
         elif message.request is not None or message.level is Level.URGENT or message.deleted_ms:
             step.delete("open", name)
+        if message.pinned:
+            step.put("marked", PINNED + name, b"", shelf=PINNED + message.conversation_id, place=place)
+        if message.in_charge:
+            step.put("marked", IN_CHARGE + name, b"", shelf=IN_CHARGE, place=message.at_ms)
+        if message.mentions and not message.mine and self._people.me in message.mentions:
+            step.put("marked", NAMED + name, b"", shelf=NAMED + message.conversation_id, place=place)
+
+    def _unmark(self, step: Step, message: Message) -> None:
+        """What a changed message is not marked by any more."""
+        name = message.conversation_id + message.message_id
+        if not message.pinned:
+            step.delete("marked", PINNED + name)
+        if (message.charges or message.deleted_ms) and not message.in_charge:
+            step.delete("marked", IN_CHARGE + name)
+        if message.deleted_ms:
+            step.delete("marked", NAMED + name)
 
     def tell_conversation(self, step: Step, conversation_id: bytes) -> None:
         """Tell the screen about a conversation once, when the step is on disk."""
@@ -242,6 +268,7 @@ class Messages:
             level=message.level,
             reason=message.reason,
             mentions=tuple(self._people.view(one) for one in message.mentions),
+            names_me=self._people.me in message.mentions,
             origin=message.origin,
             request=message.request,
             answer=message.answer,
@@ -332,7 +359,15 @@ class Messages:
             bool(self.shared(f"pin/{key}")),
             self._archived(record, muted),
             muted,
+            self._named(record),
         )
+
+    def _named(self, record: Conversation) -> int:
+        """How many messages that are not read name this person."""
+        if not record.unread:
+            return 0
+        shelf = NAMED + record.conversation_id
+        return len(self._store.rows("marked", shelf, above=place_of(record.read, LINE_MAX)))
 
     def _archived(self, record: Conversation, muted_until_ms: int) -> bool:
         """Out of sight until something new is said; for good where it is muted."""

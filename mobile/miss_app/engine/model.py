@@ -8,6 +8,7 @@ from miss_protocol.acts import Answer, Level, Origin, Request, Taking
 from miss_protocol.frames import Class, Kind
 
 NUMBER_SHIFT = 16  # a message's place is its row number and, for lines that share a row, a small count
+LINE_MAX = (1 << NUMBER_SHIFT) - 1
 QUEUED_PLACE = 1 << 62  # what has no row number yet comes after everything that has one
 
 

@@ -1,11 +1,13 @@
 """Search in what is on this device: an index in memory, filled newest first after unlock, gone at lock.
 
-The disk holds sealed records only, so the words to compare are kept folded in memory: one string a message, compared by
-`in`, which a processor does faster than Python could keep an inverted index.
+The disk holds sealed records only, so the words to compare are kept folded in memory: one string for about a hundred
+messages, looked through by `in`, which a processor does faster than Python could keep an inverted index. Only a block
+that holds all the words is looked at line by line, the newest block first, until there are enough.
 """
 
 import asyncio
-from collections.abc import Iterable
+import heapq
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from miss_app.engine import records
@@ -18,6 +20,7 @@ from miss_app.engine.store import Store
 from miss_protocol.acts import Dosage
 
 FILL_ROWS = 100  # decrypted before anything else may run
+BLOCK_LINES = 128
 RESULTS_MAX = 50
 
 
@@ -31,9 +34,32 @@ class Found:
 
 
 @dataclass(frozen=True)
-class _Entry:
+class _Line:
+    """A message's place in the index: its id, when it was said, what it says folded."""
+
+    name: bytes
     at_ms: int
     text: str
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Messages of one conversation, looked through together; replaced as a whole, so that any thread may look."""
+
+    newest: int
+    names: tuple[bytes, ...]
+    times: tuple[int, ...]
+    text: str  # a line each
+
+    @classmethod
+    def of(cls, lines: Sequence[_Line]) -> "_Block":
+        """The block of these lines."""
+        times = tuple(one.at_ms for one in lines)
+        return cls(max(times, default=0), tuple(one.name for one in lines), times, "\n".join(one.text for one in lines))
+
+    def lines(self) -> list[_Line]:
+        texts = self.text.split("\n") if self.names else []
+        return [_Line(*one) for one in zip(self.names, self.times, texts, strict=True)]
 
 
 class Search:
@@ -43,7 +69,8 @@ class Search:
         self._store = store
         self._people = people
         self._messages = messages
-        self._entries: dict[tuple[bytes, bytes], _Entry] = {}  # (conversation, message) → what it says
+        self._blocks: dict[bytes, list[_Block]] = {}  # of each conversation
+        self._where: dict[tuple[bytes, bytes], int] = {}  # (conversation, message) → which of its blocks
         self._filling: asyncio.Task[None] | None = None
         self.complete = False
 
@@ -56,7 +83,8 @@ class Search:
         if self._filling is not None:
             self._filling.cancel()
             await asyncio.gather(self._filling, return_exceptions=True)
-        self._entries.clear()
+        self._blocks.clear()
+        self._where.clear()
 
     async def _fill(self, conversation_ids: list[bytes]) -> None:
         """A page of each conversation in turn: what is recent is found first everywhere."""
@@ -64,8 +92,7 @@ class Search:
         while below:
             for conversation_id in list(below):
                 rows = self._store.last_rows("messages", conversation_id, below=below[conversation_id], limit=FILL_ROWS)
-                for row in rows:
-                    self._note(records.decode(Message, row.body), overwrite=False)
+                self._take_page(conversation_id, [records.decode(Message, row.body) for row in rows])
                 if len(rows) < FILL_ROWS:
                     del below[conversation_id]
                 else:
@@ -79,21 +106,44 @@ class Search:
             case MessageAdded(view) | MessageChanged(view):
                 found = self._messages.find(view.conversation_id, view.message_id)
                 if found is not None:
-                    self._note(found, overwrite=True)
+                    self._note(found)
             case MessageRemoved(conversation_id, message_id):
-                self._entries.pop((conversation_id, message_id), None)
+                self._drop(conversation_id, message_id)
             case _:
                 pass
 
-    def _note(self, message: Message, *, overwrite: bool) -> None:
-        key = (message.conversation_id, message.message_id)
-        if message.kind not in SPOKEN or (key in self._entries and not overwrite):
+    def _take_page(self, conversation_id: bytes, messages: list[Message]) -> None:
+        """A page of what is stored; what was told of meanwhile is known better."""
+        lines = [_line(one) for one in messages if (conversation_id, one.message_id) not in self._where]
+        said = [one for one in lines if one.text]
+        if said:
+            self._add_block(conversation_id, said)
+
+    def _note(self, message: Message) -> None:
+        """A message that is new or has changed."""
+        conversation_id, line = message.conversation_id, _line(message)
+        if (conversation_id, line.name) in self._where:
+            self._drop(conversation_id, line.name)
+        if not line.text:
             return
-        text = fold(" ".join(_words(message)))
-        if text:
-            self._entries[key] = _Entry(message.at_ms, text)
-        else:
-            self._entries.pop(key, None)
+        blocks = self._blocks.setdefault(conversation_id, [])
+        if not blocks or len(blocks[-1].names) >= BLOCK_LINES:
+            self._add_block(conversation_id, [line])
+            return
+        blocks[-1] = _Block.of([*blocks[-1].lines(), line])
+        self._where[conversation_id, line.name] = len(blocks) - 1
+
+    def _add_block(self, conversation_id: bytes, lines: list[_Line]) -> None:
+        blocks = self._blocks.setdefault(conversation_id, [])
+        blocks.append(_Block.of(lines))
+        for one in lines:
+            self._where[conversation_id, one.name] = len(blocks) - 1
+
+    def _drop(self, conversation_id: bytes, message_id: bytes) -> None:
+        place = self._where.pop((conversation_id, message_id), None)
+        if place is not None:
+            blocks = self._blocks[conversation_id]
+            blocks[place] = _Block.of([one for one in blocks[place].lines() if one.name != message_id])
 
     def find(self, words: str, conversations: Iterable[Conversation], *, inside: bytes | None = None) -> Found:
         """Everything that holds all the words, in any order, as beginnings or inside of words.
@@ -107,19 +157,34 @@ class Search:
             return Found((), (), self.complete)
         named = [one for one in conversations if not one.moved_to and _all_in(wanted, fold(self._title(one)))]
         named.sort(key=lambda one: one.at_ms, reverse=True)
-        hits = [
-            (entry.at_ms, key)
-            for key, entry in list(self._entries.items())
-            if (inside is None or key[0] == inside) and _all_in(wanted, entry.text)
-        ]
-        hits.sort(reverse=True)
         views = []
-        for _, (conversation_id, message_id) in hits[:RESULTS_MAX]:
+        for _, conversation_id, message_id in self._hits(wanted, inside):
             message = self._messages.find(conversation_id, message_id)
             if message is not None:
                 views.append(self._messages.view(message))
         titled = tuple(self._messages.conversation_view(one) for one in named[:RESULTS_MAX])
         return Found(titled, tuple(views), self.complete)
+
+    def _hits(self, wanted: list[str], inside: bytes | None) -> list[tuple[int, bytes, bytes]]:
+        """When, where and which: the newest messages that hold all the words, the newest first."""
+        blocks = [
+            (block.newest, conversation_id, block)
+            for conversation_id, found in list(self._blocks.items())
+            if inside is None or conversation_id == inside
+            for block in list(found)
+        ]
+        blocks.sort(key=lambda one: one[0], reverse=True)
+        hits: list[tuple[int, bytes, bytes]] = []  # a heap, the oldest of the newest first
+        for newest, conversation_id, block in blocks:
+            if len(hits) == RESULTS_MAX and hits[0][0] >= newest:
+                break
+            if not _all_in(wanted, block.text):
+                continue
+            for line in block.lines():
+                if _all_in(wanted, line.text):
+                    hit = (line.at_ms, conversation_id, line.name)
+                    (heapq.heappush if len(hits) < RESULTS_MAX else heapq.heappushpop)(hits, hit)
+        return sorted(hits, reverse=True)
 
     def _title(self, record: Conversation) -> str:
         persons = {record.peer, *(one.person_id for one in record.members)} - {self._people.me}
@@ -128,6 +193,11 @@ class Search:
 
 def _all_in(wanted: list[str], text: str) -> bool:
     return all(word in text for word in wanted)
+
+
+def _line(message: Message) -> _Line:
+    said = " ".join(_words(message)) if message.kind in SPOKEN else ""
+    return _Line(message.message_id, message.at_ms, fold(said))
 
 
 def _words(message: Message) -> list[str]:

@@ -46,6 +46,7 @@ TABLES = (
     "key_packages",  # private halves of what others may use to add this device
     "messages",  # shelf = conversation, place = order in the chat
     "open",  # messages that wait for somebody's answer or charge; shelf = conversation
+    "marked",  # messages one comes back to: pinned, naming this person, in whose charge; shelf = which, conversation
     "orphans",  # acts whose message is not here yet; shelf = conversation + message id, place = number
     "parked",  # rows behind one that cannot be followed; shelf = conversation, place = number
     "lost",  # conversations whose thread is lost, and what was tried
