@@ -89,6 +89,7 @@ def _parser(language: str) -> argparse.ArgumentParser:
 def _serve(arguments: argparse.Namespace, language: str) -> int:
     # The web server is half of what there is to load; no other verb needs it.
     from miss_server.console.listening import ConsoleAddressError
+    from miss_server.meters import MetricsAddressError
     from miss_server.serving import serve
 
     settings = config.load(
@@ -129,6 +130,9 @@ def _serve(arguments: argparse.Namespace, language: str) -> int:
         return 1
     except ConsoleAddressError as error:
         print(say("console-cannot-listen", language, address=error), file=sys.stderr)
+        return 1
+    except MetricsAddressError as error:
+        print(say("metrics-cannot-listen", language, address=error), file=sys.stderr)
         return 1
     except SystemExit:  # how uvicorn says that it cannot listen
         listened = False

@@ -59,6 +59,14 @@ _SENTENCES = {
         "Cette clé d’import n’est pas celle de l’établissement. Demandez-en une autre à l’opérateur.",
         "This import key is not the establishment's. Ask the operator for another.",
     ),
+    "too-slow": (
+        "La demande est arrivée trop lentement. Réessayez sur un meilleur réseau.",
+        "The request came too slowly. Try again on a better network.",
+    ),
+    "foreign-origin": (
+        "MiSS ne répond pas aux pages d’autres sites.",
+        "MiSS does not answer pages of other sites.",
+    ),
     "slow-down": ("Trop de demandes. Réessayez dans un instant.", "Too many requests. Try again in a moment."),
     "internal": (
         "Le serveur n’a pas pu répondre. Rien n’est perdu : réessayez dans un instant.",

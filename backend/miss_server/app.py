@@ -42,9 +42,11 @@ from miss_server.clock import now_ms
 from miss_server.config import Settings
 from miss_server.cursors import Cursors
 from miss_server.database import Database
+from miss_server.door import Door
 from miss_server.doorbell import Doorbell
 from miss_server.handshakes import Handshakes
 from miss_server.mail_settings import mail_of
+from miss_server.meters import Meters
 from miss_server.postgresql import open_database
 from miss_server.registrar import Registrar
 from miss_server.removals import Removing
@@ -76,16 +78,18 @@ def create_app(settings: Settings) -> FastAPI:
     cursors = Cursors(database, doorbell, now_ms)
     own_tickets = tickets.Tickets(now_ms)
     standings = Standings(database, doorbell.note)
+    meters = Meters(settings.data)
+    meters.sockets = lambda: doorbell.connected
     office = Office(
-        database, handshakes, doorbell, cursors, standings, own_tickets, keyring.authority.server_id, now_ms
+        database, handshakes, doorbell, cursors, standings, own_tickets, keyring.authority.server_id, now_ms, meters
     )
     blobs = Blobs(settings.blobs)
-    caretaker = Caretaker(database, blobs, settings, now_ms, doorbell.here)
+    caretaker = Caretaker(database, blobs, settings, now_ms, doorbell.here, meters)
     removing = Removing(database, handshakes, doorbell, keyring.keys.external_sender, now_ms)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        database.start(conversations.accept, doorbell.committed, conversations.failed)
+        database.start(conversations.accept, doorbell.committed, conversations.failed, meters)
         beside: list[Callable[[], Coroutine[Any, Any, None]]] = [
             cursors.keep_flushing,
             standings.keep_flushing,
@@ -108,7 +112,7 @@ def create_app(settings: Settings) -> FastAPI:
     state.heads = Heads(keyring.keys.issuing, now_ms)
     state.settings, state.database, state.keyring, state.blobs = settings, database, keyring, blobs
     state.doorbell, state.cursors, state.caretaker, state.handshakes = doorbell, cursors, caretaker, handshakes
-    state.standings = standings
+    state.standings, state.meters = standings, meters
     state.tickets, state.require_device = own_tickets, _require_device
     state.charter, state.psc = charter.load(settings.data), _psc(settings)
     state.registrar, state.mail = _registrar(settings, keyring, state.charter.version), mail_of(settings)
@@ -130,6 +134,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(routes.router)
     app.include_router(log_routes.router)
     _answer_failures(app)
+    app.add_middleware(Door, meters=meters, tls=settings.tls or bool(settings.public_name))
 
     @app.websocket("/v1/socket")
     async def socket(websocket: WebSocket) -> None:

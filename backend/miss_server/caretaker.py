@@ -26,6 +26,7 @@ from miss_server import (
 from miss_server.blobs import PARTS_KEPT_MS, Blobs
 from miss_server.config import Settings
 from miss_server.database import Database
+from miss_server.meters import Meters
 from miss_server.tables import claims, key_packages, rows, streams, welcomes
 from miss_server.tables import devices as devices_table
 
@@ -42,6 +43,7 @@ class Caretaker:
     Args:
         now_ms: the clock.
         here: which devices are connected now: who stays connected for days is seen all the time.
+        meters: told when a round was made.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Caretaker:
         settings: Settings,
         now_ms: Callable[[], int],
         here: Callable[[], Iterable[int]] = tuple,
+        meters: Meters | None = None,
     ) -> None:
         self._database = database
         self._blobs = blobs
@@ -58,6 +61,7 @@ class Caretaker:
         self._directories = ldap_settings.of(settings)
         self._now_ms = now_ms
         self._here = here
+        self._meters = meters
 
     async def keep_forgetting(self) -> None:
         """Runs until it is cancelled."""
@@ -83,6 +87,8 @@ class Caretaker:
         await ldap_imports.go_round(database, self._directories, now)
         photos_before = now - self._settings.keep_photos_days * DAY_MS
         photos = await asyncio.to_thread(self._blobs.forget, photos_before, now - PARTS_KEPT_MS)
+        if self._meters is not None:
+            self._meters.rounded_at = now / 1000
         journal.write("round-made", rows=forgotten, photos=photos)
 
 

@@ -101,6 +101,7 @@ class Settings:
     language: str = "fr"
     console: Console | None = None
     trusted_proxies: tuple[Network, ...] = ()
+    metrics: tuple[str, int] | None = None
     ldap: dict[str, Any] = field(default_factory=dict)  # establishments' directories, which ``ldap_settings`` reads
     given: frozenset[str] = field(default=frozenset(), compare=False)
 
@@ -176,7 +177,7 @@ def load(
     retention = _table(table, "retention", {"messages_days", "photos_days"})
     psc = _table(table, "psc", {"issuer", "client_id", "secret_file", "scope", "discovery", *PSC_ENDPOINTS})
     known = {"listen", "public_name", "tls_cert", "tls_key", "database", "approval", "smtp", "ldap", "psc", "retention"}
-    known |= {"console", "trusted_proxies"}
+    known |= {"console", "trusted_proxies", "metrics"}
     for name in table.keys() - known:
         raise ConfigError("setting-unknown", name)
     host, port = split_listen(listen or _text(table, "listen", DEFAULT_LISTEN))
@@ -197,6 +198,7 @@ def load(
         language=language,
         console=_console(_table(table, "console", {"listen", "origin"}), console, "console" in table),
         trusted_proxies=_networks(table, "trusted_proxies"),
+        metrics=split_listen(_text(table, "metrics", "")) if "metrics" in table else None,
     )
     return _checked(settings)
 
@@ -407,6 +409,10 @@ _TEMPLATE = """\
 # [console]
 # listen = "{console}"
 # origin = "https://console.exemple.fr"
+
+# Chiffres pour Prometheus, à une adresse à part, sur http://ADRESSE/metrics ; jamais publique.
+# Figures for Prometheus, on an address of its own, at http://ADDRESS/metrics; never public.
+# metrics = "127.0.0.1:9464"
 
 # Courrier : sans cette section, les codes vont dans le dossier outbox/ et rien ne part.
 # Mail: without this section, codes go to the folder outbox/ and nothing leaves.

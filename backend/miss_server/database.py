@@ -14,12 +14,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
+from time import perf_counter
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from miss_server import journal
+from miss_server.meters import Meters, Watch
 
 T = TypeVar("T")
 
@@ -66,15 +68,18 @@ class Database:
         with self._reading.begin() as connection:
             yield connection
 
-    def start(self, accept: Accept, committed: Committed, failed: Failed) -> None:
+    def start(self, accept: Accept, committed: Committed, failed: Failed, meters: Meters | None = None) -> None:
         """Begin to take submissions; to be called on the event loop that answers them.
 
         Args:
             accept: judges and writes a batch inside its transaction; returns a verdict for each submission.
             committed: told of a batch and its verdicts after COMMIT, on the event loop.
             failed: the verdict for a submission that cannot be stored at all.
+            meters: told how long each stage takes.
         """
-        self._writer = _Writer(self, asyncio.get_running_loop(), accept, committed, failed)
+        meters = meters or Meters(self.file.parent)
+        self._writer = _Writer(self, asyncio.get_running_loop(), accept, committed, failed, meters)
+        meters.waiting = self._writer.waiting
         self._writer.start()
 
     def submit(self, submission: Any) -> None:
@@ -141,6 +146,7 @@ class _Writer(threading.Thread):
         accept: Accept,
         committed: Committed,
         failed: Failed,
+        meters: Meters,
     ) -> None:
         super().__init__(name="write", daemon=True)
         self._database = database
@@ -148,9 +154,15 @@ class _Writer(threading.Thread):
         self._accept = accept
         self._committed = committed
         self._failed = failed
+        self._meters = meters
+        self._since = 0.0  # when the oldest submission of the next batch came; 0.0 where none waits
         self._waiting: deque[Any] = deque()
         self._bell: SimpleQueue[bool] = SimpleQueue()  # True: go on
         self._ringing = False
+
+    def waiting(self) -> int:
+        """How many wait for their transaction."""
+        return len(self._waiting)
 
     def put(self, one: Any) -> None:
         """Wakes the writer now."""
@@ -162,6 +174,7 @@ class _Writer(threading.Thread):
         self._waiting.append(one)
         if not self._ringing:
             self._ringing = True
+            self._since = self._since or perf_counter()
             self._loop.call_soon(self._ring)
 
     def _ring(self) -> None:
@@ -181,10 +194,13 @@ class _Writer(threading.Thread):
 
     def _next(self) -> None:
         batch: list[Any] = []
+        since, self._since = self._since, 0.0
         while self._waiting and len(batch) < BATCH_SUBMISSIONS_MAX and not isinstance(self._waiting[0], _Job):
             batch.append(self._waiting.popleft())
         if batch:
-            self._tell(batch, self._store(batch))
+            watch = Watch(self._meters, since or perf_counter())
+            self._meters.batch(len(batch))
+            self._tell(batch, self._store(batch, watch), watch)
         elif self._waiting:
             self._do(self._waiting.popleft())
 
@@ -199,10 +215,13 @@ class _Writer(threading.Thread):
         else:
             job.done.set_result(result)
 
-    def _store(self, batch: list[Any]) -> list[Any]:
+    def _store(self, batch: list[Any], watch: Watch) -> list[Any]:
         try:
             with self._database.transaction() as connection:
-                return self._accept(connection, batch)
+                verdicts = self._accept(connection, batch)
+                watch.lap(self._meters.write)
+            watch.lap(self._meters.commit)
+            return verdicts
         except Exception as error:  # nothing is foreseen here, so nothing is told apart: each is tried alone
             journal.write("batch-replayed", submissions=len(batch), error=type(error).__name__)
             return [self._store_alone(one) for one in batch]
@@ -215,11 +234,15 @@ class _Writer(threading.Thread):
             journal.write("submission-failed", error=type(error).__name__)
             return self._failed(one, error)
 
-    def _tell(self, batch: list[Any], verdicts: list[Any]) -> None:
+    def _tell(self, batch: list[Any], verdicts: list[Any], watch: Watch) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._committed, batch, verdicts)
+            self._loop.call_soon_threadsafe(self._answer, batch, verdicts, watch)
         except RuntimeError:  # the loop is closed: the rows are stored, their senders will ask again
             journal.write("answers-unsent", submissions=len(batch))
+
+    def _answer(self, batch: list[Any], verdicts: list[Any], watch: Watch) -> None:
+        self._committed(batch, verdicts)
+        watch.lap(self._meters.tell)
 
 
 def _engine(file: Path, begin: str) -> Engine:

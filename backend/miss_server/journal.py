@@ -3,8 +3,10 @@
 import json
 import logging
 import sys
+from collections import Counter
 from typing import IO
 
+FAILURES: Counter[str] = Counter()  # how often each was written, for who watches the figures
 _LOGGER = logging.getLogger("miss_server")
 
 
@@ -52,4 +54,5 @@ def write(event: str, *, level: int = logging.INFO, **fields: object) -> None:
 
 def failure(event: str, error: BaseException) -> None:
     """One line for what should not have happened: the error's type and where it was raised."""
+    FAILURES[event] += 1
     _LOGGER.error("%s", event, exc_info=error, extra={"fields": {}})

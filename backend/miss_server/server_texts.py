@@ -160,6 +160,10 @@ TEXTS = {
         "Impossible d’écouter sur {address} pour la console. L’adresse est-elle prise, ou d’une autre machine ?",
         "Cannot listen on {address} for the console. Is the address taken, or another machine's?",
     ),
+    "metrics-cannot-listen": (
+        "Impossible d’écouter sur {address} pour les chiffres. L’adresse est-elle prise, ou d’une autre machine ?",
+        "Cannot listen on {address} for the metrics. Is the address taken, or another machine's?",
+    ),
     "console-listening": ("console : {origin}", "console: {origin}"),
     "revoked": ("Appareil {device} révoqué.", "Device {device} revoked."),
     "device-unknown": (

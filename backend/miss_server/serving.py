@@ -1,5 +1,6 @@
 """The HTTP server around the application: listens, says where, and stops cleanly."""
 
+import asyncio
 import gc
 import logging
 import signal
@@ -9,7 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
@@ -18,12 +21,14 @@ from miss_server import data_folder
 from miss_server.app import create_app
 from miss_server.config import Settings
 from miss_server.console.listening import Listening
+from miss_server.meters import Meters
 from miss_server.socket import CARRIER
 
 BACKLOG = 2_048
 SHUTDOWN_SECONDS = 5
 PING_SECONDS = 20
 FRAME_ROOM_BYTES = 1_024
+HEAD_SECONDS_MAX = 20
 COLLECT_AFTER_OBJECTS = 20_000
 
 
@@ -52,6 +57,32 @@ class _Websocket(WebSocketsSansIOProtocol):
         self.transport.abort()
 
 
+class _Http(H11Protocol):
+    """The HTTP protocol of uvicorn; who takes too long to say what they want is left."""
+
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own
+        super().connection_made(transport)
+        self._waiting = self.loop.call_later(HEAD_SECONDS_MAX, transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        if self._waiting is None:
+            self._waiting = self.loop.call_later(HEAD_SECONDS_MAX, self.transport.close)
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:  # the head is whole; the body has a limit of its own (``Door``)
+            self._wait_no_more()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait_no_more()
+        super().connection_lost(exc)
+
+    def _wait_no_more(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+
 class Server(uvicorn.Server):
     """A server that says where it listens.
 
@@ -64,6 +95,10 @@ class Server(uvicorn.Server):
         super().__init__(_config(settings))
         self._settings = settings
         self._listening = listening
+        self.metrics_port, self._end_metrics = 0, _nothing
+        if settings.metrics is not None:
+            meters: Meters = self.config.app.state.meters  # type: ignore[union-attr]  # the application itself
+            self._end_metrics, self.metrics_port = meters.serve(*settings.metrics)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -80,6 +115,7 @@ class Server(uvicorn.Server):
         self._settings.listening.unlink(missing_ok=True)
         if self.console is not None:
             await self.console.close()
+        self._end_metrics()
         await super().shutdown(sockets)
 
 
@@ -90,7 +126,7 @@ def serve(settings: Settings, listening: Callable[[str, int], None]) -> bool:
         whether it ever listened.
 
     Raises:
-        FolderInUseError, NewerDatabaseError, ConsoleAddressError: nothing was touched.
+        FolderInUseError, NewerDatabaseError, ConsoleAddressError, MetricsAddressError: nothing was touched.
     """
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with data_folder.held(settings.data):
@@ -100,6 +136,10 @@ def serve(settings: Settings, listening: Callable[[str, int], None]) -> bool:
         _outlive_signals()
         server.run()
     return server.started
+
+
+def _nothing() -> None:
+    """What there is to end where nothing was begun."""
 
 
 def _announce(file: Path, text: str) -> None:
@@ -132,6 +172,7 @@ def _config(settings: Settings) -> uvicorn.Config:
         create_app(settings),
         host=settings.host,
         port=settings.port,
+        http=_Http,
         ws=_Websocket,
         ws_max_size=limits.WEBSOCKET_MESSAGE_BYTES_MAX + FRAME_ROOM_BYTES,
         ws_per_message_deflate=False,

@@ -51,6 +51,7 @@ from miss_server.cursors import Cursors
 from miss_server.database import Database
 from miss_server.doorbell import Doorbell
 from miss_server.handshakes import Handshakes, Judgement
+from miss_server.meters import Meters
 from miss_server.standings import Standings
 
 LEAST_VERSION = 1
@@ -102,6 +103,7 @@ class Office:
     tickets: tickets.Tickets
     server_id: bytes
     now_ms: Any
+    meters: Meters
 
 
 @dataclass(slots=True)
@@ -303,8 +305,10 @@ class Socket:
     def _answered(self, verdict: Verdict) -> None:
         self._unanswered -= 1
         if isinstance(verdict, Taken):
+            self._office.meters.accepted += 1
             self._put(encode(verdict.answer))
         elif isinstance(verdict, Refused):
+            self._office.meters.refused[verdict.reason.name.lower()] += 1
             self._put(encode(verdict))
         self._room.set()
 
@@ -374,6 +378,7 @@ class Socket:
         one.sent = number
         one.unacknowledged.append(number)
         self._unacknowledged += 1
+        self._office.meters.delivered += 1
         self._put(frame)
 
     def _put(self, frame: bytes) -> None:
@@ -410,6 +415,7 @@ class Socket:
                     self._wake.clear()
                     await self._wake.wait()
         except TimeoutError:
+            self._office.meters.closed["slow-reader"] += 1
             journal.write("slow-reader-dropped")
             self._abort()
         except (WebSocketDisconnect, RuntimeError):
@@ -466,6 +472,7 @@ class Socket:
 
     async def _close(self, code: Close, reason: str) -> None:
         """Says why, and goes; a peer that does not even take that is dropped."""
+        self._office.meters.closed[reason] += 1
         journal.write("socket-closed", code=int(code), reason=reason)
         try:
             async with asyncio.timeout(CLOSE_SECONDS_MAX):
