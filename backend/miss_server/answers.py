@@ -51,6 +51,14 @@ _SENTENCES = {
         "Ce code a déjà servi. Demandez-en un autre sur le nouvel appareil.",
         "This code has been used. Ask for another on the new device.",
     ),
+    "share-unknown": (
+        "Le serveur ne garde plus la part de clé de cet appareil. Ouvrez-le depuis un autre de vos appareils.",
+        "The server does not keep this device's share of the key any more. Open it from another of your devices.",
+    ),
+    "share-kept": (
+        "Le serveur garde déjà une part de clé de cet appareil. Ouvrez-le avec son code, puis recommencez.",
+        "The server keeps a share of this device's key already. Open it with its PIN, then try again.",
+    ),
     "not-contactable": (
         "Vous ne pouvez pas écrire à cette personne sur MiSS. Joignez-la par un autre moyen.",
         "You cannot write to this person on MiSS. Reach them some other way.",

@@ -31,6 +31,7 @@ from miss_server import (
     sign_in_routes,
     streams,
     tickets,
+    vault_routes,
 )
 from miss_server.answers import Denied, denial
 from miss_server.authority import Keyring
@@ -62,6 +63,7 @@ CLAIMS_AT_ONCE, CLAIM_EVERY_MS = 60, 10_000
 CODES_AT_ONCE, CODE_EVERY_MS = 60, 10_000
 IMPORTS_AT_ONCE, IMPORT_EVERY_MS = 20, 60_000
 LINKS_AT_ONCE, LINK_EVERY_MS = 30, 20_000
+UNLOCKS_AT_ONCE, UNLOCK_EVERY_MS = 10, 60_000
 SEARCHES_AT_ONCE, SEARCH_EVERY_MS = 300, 1_000  # somebody who types fast asks three times a second
 _REASONS = {404: "not-found", 405: "not-found", 413: "too-large"}
 
@@ -117,11 +119,12 @@ def create_app(settings: Settings) -> FastAPI:
     state.charter, state.psc = charter.load(settings.data), _psc(settings)
     state.registrar, state.mail = _registrar(settings, keyring, state.charter.version), mail_of(settings)
     state.pepper = keyring.pepper
-    state.link_bells = links.Bells()
+    state.link_bells, state.unlock_bells = links.Bells(), links.Bells()
     state.trusted_proxies = settings.trusted_proxies
     state.claim_buckets = Buckets("claim", CLAIMS_AT_ONCE, CLAIM_EVERY_MS, now_ms)
     state.code_buckets = Buckets("code", CODES_AT_ONCE, CODE_EVERY_MS, now_ms)
     state.link_buckets = Buckets("link", LINKS_AT_ONCE, LINK_EVERY_MS, now_ms)
+    state.unlock_buckets = Buckets("unlock", UNLOCKS_AT_ONCE, UNLOCK_EVERY_MS, now_ms)
     state.import_buckets = Buckets("import", IMPORTS_AT_ONCE, IMPORT_EVERY_MS, now_ms)
     state.search_buckets = Buckets("search", SEARCHES_AT_ONCE, SEARCH_EVERY_MS, now_ms)
     app.include_router(registration_routes.router)
@@ -132,6 +135,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(invite_routes.router)
     app.include_router(identity_routes.router)
     app.include_router(routes.router)
+    app.include_router(vault_routes.router)
     app.include_router(log_routes.router)
     _answer_failures(app)
     app.add_middleware(Door, meters=meters, tls=settings.tls or bool(settings.public_name))

@@ -22,6 +22,7 @@ from miss_server import (
     registration_rows,
     sign_ins,
     staff_imports,
+    unlock_requests,
 )
 from miss_server.blobs import PARTS_KEPT_MS, Blobs
 from miss_server.config import Settings
@@ -128,6 +129,7 @@ def _forget_small(connection: Connection, now_ms: int) -> None:
     staff_imports.forget(connection, now_ms - staff_imports.KEPT_DAYS * DAY_MS)
     registration_rows.forget(connection, now_ms - REGISTRATIONS_KEPT_DAYS * DAY_MS, now_ms - DAY_MS)
     sign_ins.forget(connection, now_ms - DAY_MS)
+    unlock_requests.forget(connection, now_ms)
     expired = now_ms - limits.CLOCK_TOLERANCE_MINUTES * 60_000
     connection.execute(delete(key_packages).where(key_packages.c.not_after_ms < expired))
 

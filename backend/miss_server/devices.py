@@ -12,7 +12,7 @@ from miss_protocol.identity import Authority, DeviceCertificate, certificate_of,
 from miss_protocol.labels import LABEL_LOGIN, verify_p256
 from miss_protocol.mls.nodes import KeyPackage
 from miss_protocol.notices import DeviceAdded, DeviceReady
-from miss_server import acts, invites, streams
+from miss_server import acts, invites, shares, streams
 from miss_server.register_tables import people
 from miss_server.tables import devices, key_packages
 
@@ -163,6 +163,7 @@ def revoke(connection: Connection, device_id: bytes, who: str, now_ms: int, reas
     if ended is None:
         return False
     connection.execute(delete(key_packages).where(key_packages.c.device == ended.device))
+    shares.forget(connection, ended.device)
     about = f"{device_id.hex()} {reason}".strip()
     acts.record(connection, who=who, what="device-revoked", about=about, now_ms=now_ms)
     return True

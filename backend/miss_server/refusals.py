@@ -54,6 +54,11 @@ WORDINGS = {
         "La charte a changé entre-temps. Relisez-la, puis acceptez-la.",
         "The terms of use have changed meanwhile. Read them again, then accept them.",
     ),
+    "no-other-device": Wording(
+        409,
+        "Vous n’avez pas d’autre appareil qui puisse ouvrir celui-ci. Tapez son code, ou réinscrivez-le.",
+        "You have no other device that could open this one. Type its PIN, or register it again.",
+    ),
     "already-here": Wording(
         409,
         "Cette personne est déjà sur MiSS : cherchez-la de nouveau, et écrivez-lui.",

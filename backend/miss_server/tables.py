@@ -23,6 +23,7 @@ from sqlalchemy import (
 from miss_server import establishment_tables as establishment_tables
 from miss_server import personal_tables as personal_tables
 from miss_server import register_tables as register_tables
+from miss_server import vault_tables as vault_tables
 from miss_server.console import tables as console_tables  # noqa: F401 - enters its tables
 from miss_server.metadata import metadata
 

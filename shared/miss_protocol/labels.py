@@ -11,6 +11,8 @@ LABEL_LOGIN = "MiSS login 1"
 LABEL_REQUEST = "MiSS certificate request 1"
 LABEL_ENDORSEMENT = "MiSS endorsement 1"
 LABEL_LOG_HEAD = "MiSS log head 1"
+LABEL_UNLOCK_REQUEST = "MiSS unlock request 1"
+LABEL_UNLOCK_APPROVAL = "MiSS unlock approval 1"
 
 ED25519_KEY_BYTES = 32
 P256_KEY_BYTES = 33  # SEC1, compressed

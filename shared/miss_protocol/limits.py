@@ -64,6 +64,8 @@ CODE_TRIES_MAX = 5
 CODE_MINUTES = 10
 LINK_MINUTES = 10
 PIN_DIGITS_MIN = 6
+VAULT_TRIES = 10  # PIN proofs a server judges before only another device can approve
+UNLOCK_REQUEST_SECONDS = 120
 
 # Certificate log
 LOG_BOOKS = 4_096

@@ -13,6 +13,7 @@ REGISTERED_AGAIN = 6
 CERTIFICATE_DUE = 7
 PERSON_ARRIVED = 8
 PERSON_GONE = 9
+UNLOCK_ASKED = 10
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,15 @@ class PersonGone:
     person_id: bytes
 
 
+@dataclass(frozen=True)
+class UnlockAsked:
+    """Another device of the same person is locked and asks to be opened from this one."""
+
+    device_id: bytes
+
+
 Proof = RegistrationWaits | RegisteredAgain | CertificateDue
-Notice = DeviceAdded | ContactStanding | Proof | PersonArrived | PersonGone | DeviceReady
+Notice = DeviceAdded | ContactStanding | Proof | PersonArrived | PersonGone | DeviceReady | UnlockAsked
 
 
 def encode(notice: Notice) -> bytes:
@@ -91,6 +99,8 @@ def encode(notice: Notice) -> bytes:
     if isinstance(notice, PersonArrived | PersonGone):
         kind = PERSON_ARRIVED if isinstance(notice, PersonArrived) else PERSON_GONE
         return Writer().u16(kind).fixed(notice.person_id).bytes()
+    if isinstance(notice, UnlockAsked):
+        return Writer().u16(UNLOCK_ASKED).fixed(notice.device_id).bytes()
     if isinstance(notice, DeviceReady):
         return Writer().u16(DEVICE_READY).fixed(notice.device_id).bytes()
     return Writer().u16(DEVICE_ADDED).fixed(notice.device_id).u8(notice.endorsed).bytes()
@@ -126,6 +136,13 @@ def read_ready(body: bytes) -> DeviceReady | None:
     if body[:2] != DEVICE_READY.to_bytes(2, "big"):
         return None
     return decode(body[2:], lambda r: DeviceReady(r.fixed(16)))
+
+
+def read_unlock(body: bytes) -> UnlockAsked | None:
+    """The notice that a device asks to be opened, or None where it is another; RemoteError where it is malformed."""
+    if body[:2] != UNLOCK_ASKED.to_bytes(2, "big"):
+        return None
+    return decode(body[2:], lambda r: UnlockAsked(r.fixed(16)))
 
 
 def read_proof(body: bytes) -> Proof | None:

@@ -123,7 +123,7 @@ def test_endorsement(registrar):
         fresh.check_endorsement(trusted.signature_key)
 
 
-LABELS = (identity.LABEL_LOGIN, identity.LABEL_REQUEST, identity.LABEL_ENDORSEMENT, labels.LABEL_LOG_HEAD)
+LABELS = sorted(getattr(labels, name) for name in dir(labels) if name.startswith("LABEL_"))
 
 
 @pytest.mark.parametrize("signed", LABELS)

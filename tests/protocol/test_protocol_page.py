@@ -86,6 +86,7 @@ def test_notices():
         "CERTIFICATE_DUE",
         "PERSON_ARRIVED",
         "PERSON_GONE",
+        "UNLOCK_ASKED",
     )
     assert written == {(getattr(notices, name), name) for name in names}
 

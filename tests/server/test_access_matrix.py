@@ -89,6 +89,12 @@ ROUTES = {
     ("GET", "/v1/waiting"): TICKET,
     ("POST", "/v1/waiting/{registration}/refuse"): TICKET,
     ("GET", "/v1/directory/new"): TICKET,
+    ("PUT", "/v1/vault/share"): TICKET,
+    ("POST", "/v1/vault/share/release"): TICKET,
+    ("POST", "/v1/vault/requests"): TICKET,
+    ("GET", "/v1/vault/requests"): TICKET,
+    ("GET", "/v1/vault/requests/mine"): TICKET,
+    ("POST", "/v1/vault/requests/{named}/answer"): TICKET,
 }
 # What a client may say on the socket, and what somebody it is not for is told.
 FRAMES: dict[type[Frame], str] = {
@@ -262,6 +268,8 @@ def test_another_persons_things_are_not_found(stage: Stage) -> None:
                 ("POST", f"/v1/waiting/{stage.filled['registration']}/refuse", None),
                 ("GET", f"/v1/links/{os.urandom(16).hex()}", None),
                 ("GET", f"/v1/blobs/{os.urandom(32).hex()}", None),
+                ("POST", f"/v1/vault/requests/{named}/answer", {"approval": ""}),
+                ("POST", "/v1/vault/share/release", {"proof": bytes(32).hex()}),
             ):
                 answer = await http.request(method, path, json=body)
                 assert answer.status_code == 404, (method, path, answer.text)
