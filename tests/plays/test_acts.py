@@ -197,19 +197,6 @@ def test_who_is_writing_is_seen_by_the_others_and_stored_by_nobody(post: Post, t
     play(post, tmp_path, acts)
 
 
-def test_retention_is_decided_by_an_admin(post: Post, tmp_path: Path) -> None:
-    async def acts(scene: Scene) -> None:
-        camille, hugo, nadia, chat = await team(scene)
-        with pytest.raises(Problem, match="not-admin"):
-            await hugo.client.deeds.set_retention(chat, 30)
-        await camille.client.deeds.set_retention(chat, 30)
-        for one in (camille, hugo, nadia):
-            await until(lambda one=one: one.client.conversation(chat).retention_days == 30, f"{one.name}: 30 days")
-            await until(lambda one=one: "retention" in one.notices(chat), f"{one.name} is told")
-
-    play(post, tmp_path, acts)
-
-
 def test_what_is_pinned_muted_archived_and_begun_is_so_on_every_device(post: Post, tmp_path: Path) -> None:
     async def acts(scene: Scene) -> None:
         camille, hugo, _, chat = await team(scene)

@@ -303,9 +303,6 @@ class Scene:
     async def leave(self, conversation_id: bytes) -> None:
         self._did("leave", conversation_id)
 
-    async def rename(self, conversation_id: bytes, title: str, patient: str) -> None:
-        self._did("rename", conversation_id, title, patient)
-
     async def send_text(self, conversation_id: bytes, text: str, manner: Manner = PLAIN) -> bytes:
         self._did("send_text", conversation_id, text, *([] if manner == PLAIN else [manner]))
         message = self.new_message(conversation_id, "text", text=text, mine=True, tick=Tick.QUEUED)
@@ -346,6 +343,10 @@ class Scene:
 
     @property
     def deeds(self) -> "StagedDeeds":
+        return StagedDeeds(self)
+
+    @property
+    def teams(self) -> "StagedDeeds":
         return StagedDeeds(self)
 
     async def mark_read(self, conversation_id: bytes) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from miss_app.engine import charter, records
 from miss_app.engine.affairs import Affairs
+from miss_app.engine.agreements import Agreements
 from miss_app.engine.arrivals import Arrivals
 from miss_app.engine.backlog import Backlog
 from miss_app.engine.certificate import OWN, RENEWAL_DUE
@@ -211,6 +212,7 @@ class Account:
             self.session.acknowledge,
             new_id,
             self.traces,
+            Agreements(self.conversations, self.messages, self.people, self.outbox, self.clock.now_ms, new_id),
             self.news,
             self.lost,
             arrivals,

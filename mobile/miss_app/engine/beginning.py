@@ -6,11 +6,12 @@ from miss_app.engine.account import Account, new_id
 from miss_app.engine.conversations import with_members
 from miss_app.engine.events import PersonView
 from miss_app.engine.model import Act, Conversation, Item
+from miss_app.engine.patients import Patient
 from miss_app.engine.problems import Problem
 from miss_app.engine.saying import say
 from miss_app.engine.store import Step
-from miss_protocol import content as contents
-from miss_protocol import limits
+from miss_app.engine.teams import check_days, subject_of
+from miss_protocol.acts import Retention
 from miss_protocol.frames import ID_BYTES, Class
 
 
@@ -29,25 +30,41 @@ def begin_direct(account: Account, person: PersonView) -> bytes:
     return conversation_id
 
 
-def begin_group(account: Account, title: str, patient: str, people: Sequence[PersonView]) -> bytes:
+def begin_group(
+    account: Account, title: str, patient: Patient, people: Sequence[PersonView], days: int | None = None
+) -> bytes:
     """A care team with these people.
 
+    Args:
+        days: how long devices keep its messages, said in the chat; None for as long as they may, unsaid.
+
     Raises:
-        Problem: ``group-title-missing``, ``group-empty``, ``person-not-reachable`` or ``text-too-long``.
+        Problem: ``group-title-missing``, ``group-empty``, ``person-not-reachable``, ``text-too-long``,
+            ``retention-unknown``, ``patient-missing``, ``birth-date-wrong`` or ``ins-wrong``.
     """
-    subject = check_subject(title, patient)
+    subject = subject_of(title, patient, account.clock.now_ms())
+    if days is not None:
+        check_days(days)
     if not people:
         raise Problem("group-empty")
     check_reachable(account, people)
     conversation_id = new_id()
     group = account.membership.begin_group(conversation_id)
     record = Conversation(
-        conversation_id, False, title=subject.title, patient=subject.patient, at_ms=account.clock.now_ms()
+        conversation_id,
+        False,
+        title=subject.title,
+        patient=subject.patient,
+        at_ms=account.clock.now_ms(),
+        birth_date=subject.birth_date,
+        identifier=subject.identifier,
     )
     with account.store.step() as step:
         account.conversations.save_group(step, conversation_id, group)
         _begin(account, step, with_members(record, group, account.people.me, 0), people)
         say(account, step, conversation_id, new_id(), subject, Class.SILENT)
+        if days is not None:
+            say(account, step, conversation_id, new_id(), Retention(days), Class.SILENT)
     return conversation_id
 
 
@@ -68,17 +85,3 @@ def check_reachable(account: Account, people: Sequence[PersonView]) -> None:
     for one in people:
         if not one.reachable or len(one.person_id) != ID_BYTES or one.person_id == account.people.me:
             raise Problem("person-not-reachable")
-
-
-def check_subject(title: str, patient: str) -> contents.Subject:
-    """What a person typed as title and patient, fit to be sealed.
-
-    Raises:
-        Problem: ``group-title-missing`` or ``text-too-long``.
-    """
-    title, patient = title.strip(), patient.strip()
-    if not title:
-        raise Problem("group-title-missing")
-    if len(title) > limits.TITLE_CHARACTERS_MAX or len(patient) > limits.PATIENT_CHARACTERS_MAX:
-        raise Problem("text-too-long")
-    return contents.Subject(title, patient)

@@ -6,6 +6,8 @@ from miss_app.engine.conversations import is_direct, leaving, persons_in, withdr
 from miss_app.engine.people import People, certificate_of_leaf, person_of_leaf
 from miss_app.engine.store import Step
 from miss_protocol.mls import group as mls
+from miss_protocol.mls.policy import admins_of
+from miss_protocol.terms import GROUP, Terms
 
 Line = tuple[str, tuple[str, ...]]  # the notice and the names that fill it
 
@@ -36,7 +38,8 @@ def chronicle(
     Args:
         out: the persons whom the registrar had taken out of the conversation.
     """
-    return [*_went(people, before, after, change), *_came(step, people, before, after, change, out)]
+    went, came = _went(people, before, after, change), _came(step, people, before, after, change, out)
+    return [*went, *came, *_decides(people, before, after, change.actor)]
 
 
 def without_returns(before: mls.Group, after: mls.Group, change: Change) -> tuple[Change, list[bytes]]:
@@ -73,6 +76,30 @@ def _went(people: People, before: mls.Group, after: mls.Group, change: Change) -
         else:
             lines.append(("person-removed", (people.name(change.actor), people.name(person))))
     return lines
+
+
+def _decides(people: People, before: mls.Group, after: mls.Group, actor: bytes) -> list[Line]:
+    """Who decides from now on, or not any more: by somebody's word, or because no admin is left."""
+    terms = Terms.of(after.extensions)
+    if terms.kind != GROUP:
+        return []
+    were, are, staying = admins_of(before.public), admins_of(after.public), persons_in(after)
+    lines: list[Line] = []
+    for person in sorted(are - were):
+        named = person in terms.admins and person in persons_in(before)
+        lines.append(("admin-named", (people.name(actor), people.name(person))) if named else _next(people, person))
+    for person in sorted((were - are).intersection(staying)):
+        own = person == actor
+        lines.append(("admin-resigned", (people.name(person),)) if own else _dismissed(people, actor, person))
+    return lines
+
+
+def _next(people: People, person: bytes) -> Line:
+    return "admin-succeeds", (people.name(person),)
+
+
+def _dismissed(people: People, actor: bytes, person: bytes) -> Line:
+    return "admin-dismissed", (people.name(actor), people.name(person))
 
 
 def _came(

@@ -8,7 +8,7 @@ from pathlib import Path
 from miss_app.engine import people as directory
 from miss_app.engine import photos
 from miss_app.engine.account import Account, new_id
-from miss_app.engine.beginning import begin_direct, begin_group, check_reachable, check_subject
+from miss_app.engine.beginning import begin_direct, begin_group, check_reachable
 from miss_app.engine.deeds import Deeds, speak
 from miss_app.engine.door import Door
 from miss_app.engine.events import (
@@ -28,6 +28,7 @@ from miss_app.engine.model import Act, Conversation, Item
 from miss_app.engine.onboarding import Onboarding
 from miss_app.engine.own_devices import OwnDevices
 from miss_app.engine.passages import Passages
+from miss_app.engine.patients import Patient
 from miss_app.engine.preferences import Preferences
 from miss_app.engine.presence import Presence
 from miss_app.engine.problems import Problem
@@ -35,10 +36,10 @@ from miss_app.engine.profile import Profile
 from miss_app.engine.proof import Proof
 from miss_app.engine.saying import PLAIN, Manner, photo_content, photo_part, said_again, say
 from miss_app.engine.search import Found
+from miss_app.engine.teams import Teams
 from miss_app.engine.vault import Vault
 from miss_protocol import content as contents
 from miss_protocol import limits
-from miss_protocol.frames import Class
 from miss_protocol.sealing import seal_blob
 
 
@@ -66,6 +67,7 @@ class Client:
         self.door.onboarding, self.door.prepare = self._onboarding, self._prepare
         opened = self.door.open_account
         self.deeds = Deeds(self._account_and_record)
+        self.teams = Teams(self._account_and_record, opened)
         self.passages = Passages(self._account_and_record, opened)
         self.own_devices = OwnDevices(opened, vault)
         self.preferences = Preferences(opened)
@@ -236,9 +238,12 @@ class Client:
             await directory.check_contactable(account.http, person)
         return begin_direct(account, person)
 
-    async def create_group(self, title: str, patient: str, people: Sequence[PersonView]) -> bytes:
-        """A care team; Problem("group-title-missing"), ("group-empty") or ("person-not-reachable")."""
-        return begin_group(self.door.open_account(), title, patient, people)
+    async def create_group(
+        self, title: str, patient: str | Patient, people: Sequence[PersonView], *, days: int | None = None
+    ) -> bytes:
+        """A care team, perhaps about a patient; Problem as ``begin_group``."""
+        about = Patient(patient) if isinstance(patient, str) else patient
+        return begin_group(self.door.open_account(), title, about, people, days)
 
     async def add_people(
         self, conversation_id: bytes, people: Sequence[PersonView], *, days: int | None = None
@@ -275,13 +280,6 @@ class Client:
             account.outbox.enqueue(step, Item(new_id(), record.conversation_id, Act.LEAVE))
             account.conversations.save(step, replace(record, leaving=True))
             account.messages.tell_conversation(step, record.conversation_id)
-
-    async def rename(self, conversation_id: bytes, title: str, patient: str) -> None:
-        account = self.door.open_account()
-        record = self._record(account, conversation_id)
-        subject = check_subject(title, patient)
-        with account.store.step() as step:
-            say(account, step, record.conversation_id, new_id(), subject, Class.SILENT)
 
     # Messages.
 

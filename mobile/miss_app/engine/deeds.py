@@ -8,6 +8,7 @@ from miss_app.engine.acts import checked_answer
 from miss_app.engine.events import MessageView, ReaderView
 from miss_app.engine.hearing import heard
 from miss_app.engine.model import Conversation, Message
+from miss_app.engine.patients import corrects, patient_of
 from miss_app.engine.problems import Problem
 from miss_app.engine.saying import PLAIN, Manner, photo_content, say
 from miss_protocol import content as contents
@@ -21,7 +22,6 @@ from miss_protocol.acts import (
     Pinned,
     Reaction,
     Request,
-    Retention,
     Taking,
     Verdict,
 )
@@ -113,13 +113,20 @@ class Deeds:
         self._act(account, message, Deletion(), replaces=message_id)
 
     async def forward(
-        self, conversation_id: bytes, message_id: bytes, target: bytes, *, leaving_team: bool = False
+        self,
+        conversation_id: bytes,
+        message_id: bytes,
+        target: bytes,
+        *,
+        leaving_team: bool = False,
+        other_patient: bool = False,
     ) -> bytes:
         """The same in another conversation, under one's own name, saying where it comes from.
 
         Raises:
             Problem: ``leaves-the-team`` where it is about a patient and somebody there is not in the team here, unless
-                ``leaving_team`` says that the person has decided; ``photo-not-there-yet``; ``not-forwardable``.
+                ``leaving_team`` says that the person has decided; ``other-patient`` where the conversation there is
+                about another one, unless ``other_patient`` does; ``photo-not-there-yet``; ``not-forwardable``.
         """
         account, record, message = self._message(conversation_id, message_id)
         _, there = self._account(target)
@@ -128,6 +135,9 @@ class Deeds:
         team = {one.person_id for one in record.members}
         if record.patient and not leaving_team and _readers(account, there) - team:
             raise Problem("leaves-the-team")
+        about, whom = patient_of(record), patient_of(there)
+        if about.name and whom.name and not other_patient and not corrects(whom, about):
+            raise Problem("other-patient")
         origin = message.origin or Origin(account.people.name(message.author), message.at_ms)
         manner = Manner(origin=origin)
         if message.photo is None:
@@ -212,16 +222,6 @@ class Deeds:
         account, _, message = self._message(conversation_id, message_id)
         if message.pinned != on:
             self._act(account, message, Pinned(on), reply_to=message_id)
-
-    async def set_retention(self, conversation_id: bytes, days: int) -> None:
-        """How long devices keep this conversation's messages. Problem("not-admin") or ("retention-unknown")."""
-        account, record = self._account(conversation_id)
-        if not any(one.admin and one.person_id == account.people.me for one in record.members):
-            raise Problem("not-admin")
-        if not 1 <= days <= limits.RETENTION_DAYS_MAX:
-            raise Problem("retention-unknown")
-        with account.store.step() as step:
-            say(account, step, record.conversation_id, new_id(), Retention(days), Class.SILENT)
 
     def readers(self, conversation_id: bytes, message_id: bytes) -> list[ReaderView]:
         """Who has read a message of one's own, who has received it, and who has not."""

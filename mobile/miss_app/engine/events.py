@@ -57,6 +57,13 @@ NOTICES: dict[str, tuple[str, ...]] = {
     "device-withdrawn": ("whose device",),
     "renamed": ("who renamed", "new title"),
     "retention": ("who decided", "days"),
+    "patient-set": ("who said", "patient", "birth date"),
+    "patient-corrected": ("who corrected", "patient before", "birth date before", "patient", "birth date"),
+    "patient-unset": ("who decided", "patient before", "birth date before"),
+    "admin-named": ("who decided", "who is an admin now"),
+    "admin-resigned": ("who is one no more",),
+    "admin-dismissed": ("who decided", "who is one no more"),
+    "admin-succeeds": ("who is an admin now, where none was left",),
     "person-not-added": ("who could not be added",),
     "not-contactable": (),
     "person-gone": ("who left MiSS",),
@@ -75,6 +82,7 @@ NOTICES: dict[str, tuple[str, ...]] = {
     "person-restored": ("who practises again",),
     "person-back": ("who added", "who is back with another device"),
     # Red lines.
+    "patient-changed": ("who changed", "patient before", "birth date before", "patient", "birth date"),
     "person-registered-again": ("who registered anew",),
     "device-unendorsed": ("whose device",),
     "cannot-follow": ("reason",),
@@ -300,6 +308,15 @@ class ConversationView:
     archived: bool = False
     muted_until_ms: int = 0
     mentions: int = 0  # messages not read yet that name this person: they count where the conversation is muted too
+
+
+@dataclass(frozen=True)
+class PatientView:
+    """A conversation on this device about a patient, about one who may be the same, or about a homonym."""
+
+    conversation: ConversationView
+    homonym: bool  # the same name, and another birth date or INS
+    certain: bool  # the data say that it is the same
 
 
 @dataclass(frozen=True)

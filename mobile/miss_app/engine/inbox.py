@@ -8,16 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from miss_app.engine.affairs import Affairs
+from miss_app.engine.agreements import Agreements
 from miss_app.engine.arrivals import Arrivals
 from miss_app.engine.chronicle import Change, Line, chronicle, own_change, without_returns
-from miss_app.engine.conversations import Conversations, persons_in, subject_of, with_members, withdrawn
+from miss_app.engine.conversations import Conversations, persons_in, with_members, withdrawn
 from miss_app.engine.doubts import taken_out
 from miss_app.engine.events import Trouble
 from miss_app.engine.hearing import heard
 from miss_app.engine.lost import Lost
-from miss_app.engine.membership import Membership, rank_to_commit
+from miss_app.engine.membership import Membership, speaks_for_all
 from miss_app.engine.messages import Messages
-from miss_app.engine.model import RETURNS, Act, Conversation, Item
+from miss_app.engine.model import COMMITS, RETURNS, Act, Conversation, Item
 from miss_app.engine.news import News
 from miss_app.engine.outbox import Outbox
 from miss_app.engine.people import People, certificate_of_leaf, person_of_leaf
@@ -59,6 +60,7 @@ class Inbox:
         acknowledge: Callable[[bytes, int], None],
         new_id: Callable[[], bytes],
         traces: Traces,
+        agreements: Agreements,
         news: News,
         lost: Lost,
         arrivals: Arrivals,
@@ -73,6 +75,7 @@ class Inbox:
         self._acknowledge = acknowledge
         self._new_id = new_id
         self._traces = traces
+        self._agreements = agreements
         self._news = news
         self._lost = lost
         self._arrivals = arrivals
@@ -209,9 +212,9 @@ class Inbox:
         match content.body:
             case contents.Read(number):
                 self._read(step, record, author, min(number, row.number))
-            case contents.Subject():
-                self.subject(step, record, row, author, content.body)
-            case body if content.target is not None or isinstance(body, Retention):
+            case contents.Subject() | Retention():
+                self._agreements.heard(step, record, content.body, author, row.at_ms, row.number)
+            case _ if content.target is not None:
                 self._traces.take(step, record, content, author, row.at_ms, row.number)
             case body if isinstance(body, contents.Affair):
                 if self.affairs is not None and leaf is not None:
@@ -239,23 +242,6 @@ class Inbox:
             self._conversations.save(step, replace(record, read=number, read_said=number, unread=unread))
             self._messages.tell_conversation(step, record.conversation_id)
 
-    def subject(self, step: Step, record: Conversation, row: Deliver, author: bytes, subject: contents.Subject) -> None:
-        """What the conversation is called now; the same again says nothing."""
-        if subject == subject_of(record):
-            return
-        after = replace(
-            record,
-            title=subject.title,
-            patient=subject.patient,
-            birth_date=subject.birth_date,
-            identifier=subject.identifier,
-        )
-        self._conversations.save(step, after)
-        if record.title:
-            name = self._people.name(author)
-            self._messages.notice(step, row.stream, row.number, 0, row.at_ms, "renamed", name, subject.title)
-        self._messages.tell_conversation(step, row.stream)
-
     # Changes of membership.
 
     def _own(self, step: Step, record: Conversation, row: Deliver) -> None:
@@ -266,7 +252,7 @@ class Inbox:
             return
         self._outbox.number(step, item, row.number)
         self._outbox.done(step, item)
-        if item.act in (Act.ADD, Act.REMOVE, Act.CLEAR, Act.RENEW):
+        if item.act in COMMITS:
             self._merge(step, record, item, row)
         elif item.act is Act.LEAVE:
             self._conversations.save(step, replace(record, leaving=True))
@@ -275,9 +261,9 @@ class Inbox:
             self._conversations.save(step, replace(record, read_said=max(record.read_said, item.read)))
         elif item.act is Act.CONTENT:
             content = contents.decode(item.content)
-            if isinstance(content.body, contents.Subject):
-                self.subject(step, record, row, self._people.me, content.body)
-            elif content.target is not None or isinstance(content.body, Retention):
+            if isinstance(content.body, contents.Subject | Retention):
+                self._agreements.heard(step, record, content.body, self._people.me, row.at_ms, row.number)
+            elif content.target is not None:
                 self._traces.take(step, record, content, self._people.me, row.at_ms, row.number)
             elif isinstance(content.body, contents.Affair) and self.affairs is not None:
                 self.affairs.said(step, record, row, content.body)
@@ -292,17 +278,8 @@ class Inbox:
         change = own_change(self._people.me, before, after)
         self._conversations.unstage(step, row.stream)
         self._follow(step, after_renewing(record, row.at_ms), before, after, change, row, item)
-        if item.act is Act.ADD and record.title:
-            # Newcomers cannot read what was sealed before them: who added them says it again.
-            self._queue_subject(step, row.stream, subject_of(record))
-
-    def _queue_subject(self, step: Step, conversation_id: bytes, subject: contents.Subject) -> None:
-        message_id = self._new_id()
-        content = contents.encode(contents.Content(message_id, self._membership.clock.now_ms(), subject))
-        waiting = (contents.decode(one.content).body for one in self._outbox.items(conversation_id) if one.content)
-        if not any(isinstance(body, contents.Subject) for body in waiting):
-            item = Item(message_id, conversation_id, Act.CONTENT, priority=Class.SILENT, content=content)
-            self._outbox.enqueue(step, item, first=True)
+        if item.act is Act.ADD:
+            self._agreements.say_again(step, self._conversations.get(row.stream) or record)
 
     def _commit(self, step: Step, record: Conversation, group: mls.Group, row: Deliver) -> None:
         received = mls.receive_commit(group, row.body, self._membership.rules(row.at_ms))
@@ -331,9 +308,9 @@ class Inbox:
         change, back = without_returns(before, after, change)
         lines: list[Line] = [("device-returned", (self._people.name(person),)) for person in back]
         lines += chronicle(step, self._people, before, after, change, record.taken_out)
-        if back and record.title and rank_to_commit(after) == 0:
+        if back and speaks_for_all(after, back):
             # What was said in epochs that it could not follow is lost to who came back.
-            self._queue_subject(step, row.stream, subject_of(record))
+            self._agreements.say_again(step, record)
         self._learn_renewed(step, before, after)
         gone = withdrawn(before) & set(change.removed)
         out = {person_of_leaf(leaf) for index in gone if (leaf := before.leaf(index)) is not None}

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives import serialization
@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from miss_app.engine.conversations import leaving, persons_in
 from miss_app.engine.http import Http
 from miss_app.engine.model import Act, Item
-from miss_app.engine.people import People, certificate_of_leaf, certificate_of_package
+from miss_app.engine.people import People, certificate_of_leaf, certificate_of_package, person_of_leaf
 from miss_app.engine.problems import Problem
 from miss_app.engine.session import VERSION
 from miss_protocol import limits
@@ -118,27 +118,47 @@ class Membership:
             Problem: the rules forbid it, or a key package is unfit.
         """
         proposals: list[mls.Proposal] = []
+        admins = self._admins_after(group, item)
         if item.act is Act.ADD:
             proposals += self._adds(group, item)
         elif item.act is Act.REMOVE:
             proposals += self._removes(group, item)
-        if not proposals and not group.must_commit and item.act is not Act.RENEW:
+        nothing = not proposals and admins == Terms.of(group.extensions).admins
+        if nothing and not group.must_commit and item.act is not Act.RENEW:
             return None
-        proposals += self._raised(group)
+        proposals += self._terms(group, admins)
         try:
             return mls.commit(group, self.identity, proposals, rules=self.rules(self.clock.now_ms()))
         except MissError as error:
             raise Problem(error.reason) from error
 
-    def _raised(self, group: mls.Group) -> list[mls.Proposal]:
-        """The least version of newcomers, raised to what this client needs, where an admin commits anyway."""
+    def _admins_after(self, group: mls.Group, item: Item) -> frozenset[bytes]:
+        """The admins that the terms name once an item is done; who went does not come back as one."""
+        terms = Terms.of(group.extensions)
+        ruling, persons = admins_of(group.public), frozenset(item.persons)
+        if terms.kind != GROUP or self._people.me not in ruling:
+            return terms.admins
+        if item.act is Act.NAME_ADMIN:
+            return ruling | persons.intersection(persons_in(group))
+        if item.act is Act.RESIGN_ADMIN:
+            if ruling == {self._people.me}:
+                raise Problem("last-admin")
+            return ruling - {self._people.me}
+        if item.act is Act.ADD and persons.intersection(terms.admins - ruling):
+            return ruling
+        return terms.admins - persons if item.act is Act.REMOVE else terms.admins
+
+    def _terms(self, group: mls.Group, admins: frozenset[bytes]) -> list[mls.Proposal]:
+        """New terms where an admin commits: the admins, and the least version raised to what this client needs."""
         terms, own = Terms.of(group.extensions), group.leaf(group.my_leaf)
-        if terms.least_version >= self._least_version or self._people.me not in admins_of(group.public):
+        wanted = replace(terms, admins=admins)
+        # A commit that brings a new version into the leaf comes first, the next one may ask for it.
+        has = own is not None and client_version(own.extensions) >= self._least_version
+        if terms.least_version < self._least_version and has and self._people.me in admins_of(group.public):
+            wanted = replace(wanted, least_version=self._least_version, least_since=self.clock.now_ms() // 1000)
+        if wanted == terms:
             return []
-        if own is None or client_version(own.extensions) < self._least_version:
-            return []  # this commit brings the new version into the leaf, the next one may ask for it
-        raised = replace(terms, least_version=self._least_version, least_since=self.clock.now_ms() // 1000)
-        data = raised.encode()
+        data = wanted.encode()
         kept = (replace(one, data=data) if one.type == EXTENSION_TYPE else one for one in group.extensions)
         return [mls.GroupContextExtensions(tuple(kept))]
 
@@ -228,3 +248,10 @@ def rank_to_commit(group: mls.Group) -> int:
     """How many members stand before us among those who could commit the waiting leaves: the lowest leaf goes first."""
     going = leaving(group)
     return sum(index < group.my_leaf and index not in going for index in group.roster())
+
+
+def speaks_for_all(group: mls.Group, back: Collection[bytes]) -> bool:
+    """Whether this device says again what holds here: the lowest leaf of an admin who has not just come back."""
+    admins = admins_of(group.public).difference(back)
+    leaves = [index for index, leaf in sorted(group.roster().items()) if person_of_leaf(leaf) in admins]
+    return bool(leaves) and leaves[0] == group.my_leaf

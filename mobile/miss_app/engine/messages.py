@@ -39,7 +39,14 @@ from miss_protocol.acts import Level
 
 PINNED, NAMED, IN_CHARGE = b"pinned", b"named", b"in charge"  # shelves of "marked"
 _WARNINGS = frozenset(
-    {"person-registered-again", "device-unendorsed", "device-key-changed", "cannot-follow", "store-from-the-past"}
+    {
+        "person-registered-again",
+        "device-unendorsed",
+        "device-key-changed",
+        "cannot-follow",
+        "store-from-the-past",
+        "patient-changed",
+    }
 )
 
 

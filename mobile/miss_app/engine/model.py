@@ -22,10 +22,13 @@ class Act(StrEnum):
     RENEW = "renew"  # this device's own keys, by a commit
     REJOIN = "rejoin"  # come back in the place of one's own old leaf, by an external commit
     RESET = "reset"  # a new group in the old one's place
+    NAME_ADMIN = "name-admin"  # people, by a commit
+    RESIGN_ADMIN = "resign-admin"  # this person, by a commit
     LEAVE = "leave"  # propose to go
     CONTENT = "content"  # an application message
 
 
+COMMITS = (Act.ADD, Act.REMOVE, Act.CLEAR, Act.RENEW, Act.NAME_ADMIN, Act.RESIGN_ADMIN)
 RETURNS = (Act.REJOIN, Act.RESET)  # the ways back into a conversation whose thread was lost
 
 
@@ -86,6 +89,7 @@ class Conversation:
     retention_days: int = limits.RETENTION_DAYS_MAX  # how long devices keep its messages
     own: bool = False  # this person's devices among themselves; never shown
     taken_out: tuple[bytes, ...] = ()  # people whose devices the registrar had removed, and who are not back
+    retention_said: bool = False  # somebody decided it, and the chat shows by whom
 
 
 @dataclass(frozen=True)

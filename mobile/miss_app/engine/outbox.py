@@ -21,7 +21,7 @@ from miss_app.engine.http import Http
 from miss_app.engine.lost import Returns
 from miss_app.engine.membership import Membership
 from miss_app.engine.messages import Messages
-from miss_app.engine.model import RETURNS, Act, Conversation, Item, Stage
+from miss_app.engine.model import COMMITS, RETURNS, Act, Conversation, Item, Stage
 from miss_app.engine.problems import Problem
 from miss_app.engine.store import Row, Step, Store, StoreFailure
 from miss_protocol.frames import ID_BYTES, Accepted, Class, Kind, Refusal, Refused, Submit
@@ -33,7 +33,6 @@ REFUSALS_MAX = 50
 ACCEPTED_MAX = 16  # accepted items whose own rows have not come yet, before the next one is sent
 RETRY_SECONDS = 1.0
 STORE_RETRY_SECONDS = 5.0
-_COMMITS = (Act.ADD, Act.REMOVE, Act.CLEAR, Act.RENEW)
 _UNASKED = (
     Act.CONTENT,
     Act.CLEAR,
@@ -189,7 +188,7 @@ class Outbox:
             return False  # its state was found to be damaged just now
         if item.stage is Stage.READY:
             return await self._fly(item)
-        if group.must_commit and item.act not in _COMMITS:
+        if group.must_commit and item.act not in COMMITS:
             # RFC 9420 section 12.4: whoever wants to send commits the waiting leaves first.
             with self._store.step() as step:
                 self.enqueue(step, Item(self._new_id(), conversation_id, Act.CLEAR), first=True)
@@ -243,7 +242,7 @@ class Outbox:
             self.send_first(group, item)
         elif item.act is Act.ADD and not item.packages:
             return await self._gathering.gather(record, item)
-        elif item.act in _COMMITS:
+        elif item.act in COMMITS:
             self._stage(group, item)
         elif item.act is Act.LEAVE:
             self._propose_to_leave(group, item)
@@ -326,7 +325,7 @@ class Outbox:
             self.kick_later(frame.stream, RETRY_SECONDS)
         elif frame.reason in (Refusal.STALE, Refusal.COMMIT_FIRST) and item.refusals < REFUSALS_MAX:
             after = frame.epoch if frame.reason is Refusal.STALE else item.epoch + 1
-            after = 0 if item.act in (*_COMMITS, *RETURNS) and frame.reason is Refusal.COMMIT_FIRST else after
+            after = 0 if item.act in (*COMMITS, *RETURNS) and frame.reason is Refusal.COMMIT_FIRST else after
             with self._store.step() as step:
                 self.unseal(step, replace(item, refusals=item.refusals + 1), after)
             self.kick_later(frame.stream, 0 if frame.reason is Refusal.STALE else RETRY_SECONDS / 4)
@@ -338,7 +337,7 @@ class Outbox:
 
     def unseal(self, step: Step, item: Item, after_epoch: int) -> None:
         """Keep what was to be said and its id, drop the ciphertext: it is sealed again in a later epoch."""
-        if item.act in (*_COMMITS, *RETURNS):
+        if item.act in (*COMMITS, *RETURNS):
             self._conversations.unstage(step, item.conversation_id)
         self.save(
             step, replace(item, stage=Stage.INTENT, body=b"", welcome=b"", group_info=b"", after_epoch=after_epoch)
@@ -401,7 +400,7 @@ class Outbox:
         """Give an item up, and say so where it shows; the next one may go on."""
         with self._store.step() as step:
             step.delete("outbox", item.message_id)
-            if item.act in (*_COMMITS, *RETURNS):
+            if item.act in (*COMMITS, *RETURNS):
                 self._conversations.unstage(step, item.conversation_id)
             if item.act in RETURNS and self.returns is not None:
                 step.after(partial(self.returns.failed, item, reason))

@@ -16,7 +16,7 @@ from miss_app.engine.outbox import Outbox
 from miss_app.engine.people import People
 from miss_app.engine.store import Step, Store
 from miss_protocol import content as contents
-from miss_protocol.acts import Answer, Charge, Retention
+from miss_protocol.acts import Answer, Charge
 
 ORPHANS_MAX = 200  # acts that wait for one message
 
@@ -74,9 +74,6 @@ class Traces:
         self, step: Step, record: Conversation, content: contents.Content, author: bytes, at_ms: int, number: int
     ) -> None:
         """An act, in the step of its row."""
-        if isinstance(content.body, Retention):
-            self._retain(step, record, content.body.days, author, at_ms, number)
-            return
         if author == self._people.me:
             self._forget(content)
         message = self._messages.find(record.conversation_id, content.target or b"")
@@ -120,14 +117,6 @@ class Traces:
         echo = self._messages.find(conversation_id, content.message_id)
         if echo is not None:
             self._messages.remove(step, echo)
-
-    def _retain(self, step: Step, record: Conversation, days: int, author: bytes, at_ms: int, number: int) -> None:
-        admins = {one.person_id for one in record.members if one.admin}
-        if author not in admins or days == record.retention_days:
-            return
-        self._conversations.save(step, replace(record, retention_days=days))
-        name = self._people.name(author)
-        self._messages.notice(step, record.conversation_id, number, 0, at_ms, "retention", name, str(days))
 
     # Acts before their messages.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kivy.metrics import dp, sp
 
 from miss_app.engine.events import MessageView, Tick
-from miss_app.ui import dates
+from miss_app.ui import dates, patient_words
 from miss_app.ui.bubble import REACTIONS_DP, BubbleShape, shape_of
 from miss_app.ui.bubble_acts import answer_text, dosage_line
 from miss_app.ui.measure import wrap
@@ -133,7 +133,7 @@ def notice(message: MessageView) -> str:
     key = f"notice.{message.notice}"
     if not words.knows(key):
         return message.text or str(words.say("notice", name=message.notice))
-    names = message.names or ("",)
+    names = patient_words.told(message.notice, message.names or ("",))
     whom = names[1] if len(names) > 1 else ""
     return str(words.say(key, who=names[0], whom=whom, names=", ".join(names[1:]), last=names[-1]))
 

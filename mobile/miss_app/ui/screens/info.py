@@ -5,6 +5,7 @@ from typing import Any
 from kivy.properties import BooleanProperty, StringProperty
 
 from miss_app.engine.events import ConversationChanged, ConversationView, Event, MemberView, PersonView
+from miss_app.engine.patients import Patient
 from miss_app.ui import dates
 from miss_app.ui.checks import checked_words
 from miss_app.ui.confirm import confirm
@@ -99,7 +100,7 @@ class InfoScreen(Page):
         if not title:
             self.complain("group-title-missing")
         elif not self.busy:
-            self.ask(self.app.client.rename(self.conversation_id, title, patient), self._saved)
+            self.ask(self.app.client.teams.call(self.conversation_id, title, Patient(patient)), self._saved)
 
     def ask_to_remove(self, member: MemberView) -> None:
         """Confirm, then remove a person."""
