@@ -338,6 +338,10 @@ class Scene:
         return Found(tuple(named) if inside is None else (), tuple(reversed(found)), True)
 
     @property
+    def passages(self) -> "Passages":
+        return Passages(self)
+
+    @property
     def preferences(self) -> "StagedDeeds":
         return StagedDeeds(self)
 
@@ -349,8 +353,8 @@ class Scene:
     def teams(self) -> "StagedDeeds":
         return StagedDeeds(self)
 
-    async def mark_read(self, conversation_id: bytes) -> None:
-        self._did("mark_read", conversation_id)
+    async def mark_read(self, conversation_id: bytes, *message_id: bytes) -> None:
+        self._did("mark_read", conversation_id, *message_id)
 
     async def photo(self, conversation_id: bytes, message_id: bytes) -> bytes:
         self._did("photo", conversation_id, message_id)
@@ -374,6 +378,52 @@ class Scene:
         lines = self.lines[message.conversation_id]
         lines[lines.index(message)] = changed
         return changed
+
+
+class Passages:
+    """Where to read in the lines of a scene."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+
+    def _place(self, talk: bytes, message_id: bytes) -> int:
+        lines = self._scene.lines.get(talk, [])
+        return next((at for at, one in enumerate(lines) if one.message_id == message_id), -1)
+
+    def before(self, talk: bytes, message_id: bytes | None, limit: int) -> list[MessageView]:
+        return self._scene.messages(talk, before=message_id, limit=limit)
+
+    def after(self, talk: bytes, message_id: bytes, limit: int) -> list[MessageView]:
+        at = self._place(talk, message_id) + 1
+        return self._scene.lines.get(talk, [])[at : at + limit] if at else []
+
+    def around(self, talk: bytes, message_id: bytes, limit: int) -> list[MessageView]:
+        at = self._place(talk, message_id)
+        lines = self._scene.lines.get(talk, [])
+        return [] if at < 0 else lines[max(0, at - limit // 2) : at + limit // 2 + 1]
+
+    def first_unread(self, talk: bytes) -> bytes | None:
+        view, lines = self._scene.conversation(talk), self._scene.lines.get(talk, [])
+        unread = [one for one in lines if not one.mine and one.author is not None]
+        return unread[-min(len(unread), view.unread)].message_id if view and view.unread and unread else None
+
+    def at(self, talk: bytes, at_ms: int) -> bytes | None:
+        lines = self._scene.lines.get(talk, [])
+        return next((one.message_id for one in lines if one.at_ms >= at_ms), lines[-1].message_id if lines else None)
+
+    def span(self, talk: bytes) -> tuple[int, int]:
+        lines = self._scene.lines.get(talk, [])
+        return (lines[0].at_ms, lines[-1].at_ms) if lines else (0, 0)
+
+    def pinned(self, talk: bytes) -> list[MessageView]:
+        return [one for one in self._scene.lines.get(talk, []) if one.pinned]
+
+    def open_ones(self) -> list[MessageView]:
+        every = [one for lines in self._scene.lines.values() for one in lines if one.open]
+        return sorted(every, key=lambda one: one.at_ms)
+
+    def in_charge(self) -> list[MessageView]:
+        return [one for lines in self._scene.lines.values() for one in lines if one.charge and one.charge.mine]
 
 
 class StagedDeeds:

@@ -60,8 +60,8 @@ def test_a_message_added_to_a_long_chat_costs_one_row(rehearse: Callable[..., Re
     play.tap("conversation-1")
     play.until(lambda: play.sees("composer"))
     chat = play.app.shell.stack[-1]
-    chat._messages = list(scene.lines[talk])
-    chat._redraw()
+    chat.pages.lines = list(scene.lines[talk])
+    chat.pages.redraw()
     play.pump(4)
     spent = []
     for number in range(20):

@@ -344,9 +344,10 @@ class Client:
         account, record = self._account_and_record(conversation_id)
         await account.session.typing(record.conversation_id)
 
-    async def mark_read(self, conversation_id: bytes) -> None:
+    async def mark_read(self, conversation_id: bytes, message_id: bytes = b"") -> None:
+        """The person has seen a conversation down to that message, else down to its end."""
         account = self.door.open_account()
-        account.receipts.mark_read(self._record(account, conversation_id).conversation_id)
+        account.receipts.mark_read(self._record(account, conversation_id).conversation_id, message_id)
 
     def _account_and_record(self, conversation_id: bytes) -> tuple[Account, Conversation]:
         account = self.door.open_account()

@@ -52,14 +52,19 @@ class Receipts:
             timer.cancel()
         self._timers.clear()
 
-    def mark_read(self, conversation_id: bytes) -> None:
-        """The person has seen this conversation down to its last row."""
+    def mark_read(self, conversation_id: bytes, message_id: bytes = b"") -> None:
+        """The person has seen this conversation down to that message, else down to its last row."""
         record = self._conversations.get(conversation_id)
         if record is None or (not record.unread and record.read >= record.position):
             return
-        news = record.unread > 0
+        message = self._messages.find(conversation_id, message_id) if message_id else None
+        number = record.position if message is None else message.number
+        if number < record.read:
+            return
+        unread = self._messages.unread_above(conversation_id, number) if message_id else 0
+        news = unread < record.unread
         with self._store.step() as step:
-            self._conversations.save(step, replace(record, unread=0, read=record.position))
+            self._conversations.save(step, replace(record, unread=unread, read=number))
             if news:
                 self._messages.tell_conversation(step, conversation_id)
         if news:

@@ -50,6 +50,9 @@ class Taps(Protocol):
     def replied(self, row: ChatRow) -> None:
         """A row was pulled to the right."""
 
+    def mark_of(self, row: ChatRow) -> str:
+        """How a row is marked: "chosen", "free" (it may be chosen), "lit" or not at all."""
+
 
 class MissBubble(ButtonBehavior, Widget):
     """One row: a bubble, or a centred line. ``taps`` hears of touches; ``me`` is one's own person id."""
@@ -68,6 +71,7 @@ class MissBubble(ButtonBehavior, Widget):
         self._hold: ClockEvent | None = None
         self._held = False  # this touch has asked for the menu, or pulled for a reply: its end is no tap
         canvas = self.canvas
+        self._band = Box(canvas)
         self._disc, self._letters = Box(canvas), Mark(canvas)
         self._shadow, self._box = Box(canvas), Box(canvas)
         self._name, self._body = Mark(canvas), Mark(canvas)
@@ -76,6 +80,8 @@ class MissBubble(ButtonBehavior, Widget):
         self._track, self._progress = Box(canvas), Box(canvas)
         self._pen = Pen(canvas)
         self._shade, self._time, self._tick, self._retry = Box(canvas), Mark(canvas), Mark(canvas), Mark(canvas)
+        self._choice_disc, self._choice = Box(canvas), Mark(canvas)
+        self._mark = ""
         self._pieces = [value for value in vars(self).values() if isinstance(value, Box | Mark | Picture)]
 
     # Touches.
@@ -141,6 +147,8 @@ class MissBubble(ButtonBehavior, Widget):
         """Only the bubble itself answers to a finger, not the empty side of its row."""
         if not super().collide_point(x, y) or self.row is None or self.row.shape is None:
             return False
+        if self._mark in ("chosen", "free"):
+            return True
         left = self._left(self.row.shape)
         return bool(left <= x <= left + self.row.shape.width)
 
@@ -166,6 +174,7 @@ class MissBubble(ButtonBehavior, Widget):
         shape, message = row.shape, row.message
         if shape is None:
             return
+        self._show_mark(row)
         if row.kind != "message" or message is None:
             self.test_id, self.state_name = f"{row.kind}-{row.key.hex()[:8]}", row.kind
             self._show_line(row, shape)
@@ -174,6 +183,21 @@ class MissBubble(ButtonBehavior, Widget):
         self.test_id = f"message-{message.message_id.hex()[:8]}"
         self.state_name = message.tick.value if message.tick else ""
         self._show_bubble(row, shape, message)
+
+    def _show_mark(self, row: ChatRow) -> None:
+        """The band behind a row that is chosen or was jumped to, and the ring that chooses it."""
+        self._mark = self._taps.mark_of(row)
+        if self._mark in ("chosen", "lit"):
+            self._band.put([*look.accent[:3], 0.16], self.x, self.y, self.width, self.height, 0)
+        if self._mark in ("chosen", "free"):
+            side = dp(28)
+            x, y = self.x + dp(4), self.center_y - side / 2
+            fill = look.brand if self._mark == "chosen" else look.surface
+            self._choice_disc.put(fill, x + dp(2), y + dp(2), side - dp(4), side - dp(4), side / 2 - dp(2))
+            name = "check-circle" if self._mark == "chosen" else "checkbox-blank-circle-outline"
+            ink = look.brand_ink if self._mark == "chosen" else look.meta
+            drawn = texture(icon(name), sp(24), ink, font=ICONS)
+            self._choice.put(drawn, x + side / 2 - drawn.width / 2, self.center_y - drawn.height / 2)
 
     def _left(self, shape: BubbleShape) -> float:
         row = self.row

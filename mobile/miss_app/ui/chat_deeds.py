@@ -52,11 +52,16 @@ class ChatDeeds:
         """A tap on a row, or on a button or a quote in it."""
         message = row.message
         if message is None:
+            if row.kind == "day":
+                self._screen.choose_day(row.at_ms)
             return
-        if part == "quote" and message.quote is not None:
+        if self._chosen.shown:
+            if message.kind in _SPOKEN:
+                self._chosen.toggle(message)
+        elif part == "quote" and message.quote is not None:
             self._screen.go_to(message.quote.message_id)
         elif part == "unfold":
-            self._screen.unfold(row)
+            self._screen.pages.unfold(row)
         elif part:
             self._part(message, part)
         elif chat_rows.failed(message):
@@ -79,6 +84,16 @@ class ChatDeeds:
             who = [f"{one.emoji}  {person.display_name}" for one in message.reactions for person in one.people]
             show_toast(self._app.shell, "\n".join(who))
 
+    def mark_of(self, row: ChatRow) -> str:
+        """How a row is marked: "chosen" or "free" while several are chosen, "lit" for where one has just jumped to."""
+        if row.message is not None and self._chosen.shown and row.message.kind in _SPOKEN:
+            return "chosen" if self._chosen.chosen(row.message.message_id) else "free"
+        return "lit" if row.key == self._screen.pages.lit else ""
+
+    @property
+    def _chosen(self) -> Any:
+        return self._screen.ids.selection
+
     def replied(self, row: ChatRow) -> None:
         """A bubble was pulled to the right."""
         if row.message is not None and self._may_act(row.message):
@@ -87,7 +102,7 @@ class ChatDeeds:
     def asked(self, row: ChatRow) -> None:
         """Show what can be done with a message."""
         message = row.message
-        if message is None or message.kind not in _SPOKEN or message.deleted_ms:
+        if message is None or message.kind not in _SPOKEN or message.deleted_ms or self._chosen.shown:
             return
         chosen = next((one.emoji for one in message.reactions if one.mine), "")
         react = self._app.client.deeds.react
@@ -111,6 +126,7 @@ class ChatDeeds:
             wanted.append(("menu-copy", "menu.copy", "content-copy", lambda: self._copy(message)))
         if message.kind in ("text", "photo"):
             wanted.append(("menu-forward", "menu.forward", "share-outline", lambda: self._forward(message)))
+        wanted.append(("menu-select", "menu.select", "check-circle-outline", lambda: self._chosen.begin(message)))
         if not self._screen.active:
             return wanted
         if message.charge is None:

@@ -33,17 +33,19 @@ class ChatRow:
     named: bool = False
     height: float = 0.0
     unfolded: bool = False
+    at_ms: int = 0  # of a day: a time in it
     late: bool = False  # one's own, and nobody's device has it after so long
     shape: BubbleShape | None = None
 
 
-def rows_of(messages: Sequence[MessageView], *, direct: bool, now_ms: int, unread: int = 0) -> list[ChatRow]:
-    """The rows of ``messages``, oldest first; the last ``unread`` of them stand under a line "new messages"."""
+def rows_of(
+    messages: Sequence[MessageView], *, direct: bool, now_ms: int, first_unread: bytes | None = None
+) -> list[ChatRow]:
+    """The rows of ``messages``, oldest first; ``first_unread`` stands under a line "new messages"."""
     rows: list[ChatRow] = []
     before: MessageView | None = None
-    first_unread = len(messages) - unread if unread else -1
-    for place, message in enumerate(messages):
-        rows += rows_after(before, message, direct=direct, now_ms=now_ms, fresh=place == first_unread)
+    for message in messages:
+        rows += rows_after(before, message, direct=direct, now_ms=now_ms, fresh=message.message_id == first_unread)
         before = message
     return rows
 
@@ -56,7 +58,7 @@ def rows_after(
     day = dates.local(message.at_ms).date()
     another_day = before is None or dates.local(before.at_ms).date() != day
     if another_day:
-        rows.append(ChatRow(f"day {day}".encode(), "day", dates.day(message.at_ms, now_ms)))
+        rows.append(ChatRow(f"day {day}".encode(), "day", dates.day(message.at_ms, now_ms), at_ms=message.at_ms))
     if fresh:
         rows.append(ChatRow(b"new", "new", words.say("chat.new")))
     if message.kind in ("notice", "warning"):

@@ -6,6 +6,7 @@ from kivy.core.window import Window
 from kivy.metrics import dp
 from kivy.properties import BooleanProperty, StringProperty
 from kivy.uix.floatlayout import FloatLayout
+from kivy.uix.textinput import TextInput
 
 from miss_app.engine.events import Event
 from miss_app.ui import controls
@@ -137,6 +138,7 @@ class Shell(FloatLayout):
 
     def _arrange(self) -> None:
         side, main, rail = self.ids.side, self.ids.main, self.ids.rail
+        writing = next((one for one in self.walk() if isinstance(one, TextInput) and one.focus), None)
         side.clear_widgets()
         main.clear_widgets()
         for page in self.pages:
@@ -158,6 +160,8 @@ class Shell(FloatLayout):
                 child.wide = self.wide
         if home:
             Window.release_all_keyboards()
+        if writing is not None and writing.get_root_window() is not None:
+            writing.focus = True  # a window that is resized while one types
 
 
 load_rules(__file__)

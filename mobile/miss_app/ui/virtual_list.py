@@ -104,9 +104,9 @@ class VirtualList(ScrollView):
         self._pool = []
         self._remeasure_all()
 
-    def append(self, rows: Sequence[Row]) -> None:
-        """Add rows at the end; the view follows only if the end was in sight."""
-        stick, top = self.at_bottom(), self._top()
+    def append(self, rows: Sequence[Row], *, follow: bool = True) -> None:
+        """Add rows at the end; the view follows only if the end was in sight, and not where it is not to ``follow``."""
+        stick, top = follow and self.at_bottom(), self._top()
         for row in rows:
             self._fit(row)
             self.rows.append(row)
@@ -130,16 +130,16 @@ class VirtualList(ScrollView):
         self._go(top + self._tops[len(rows)] - self._pad)
         self._sync_soon()
 
-    def drop_first(self) -> None:
-        """Take the first row away; what is in sight does not move."""
-        top, height = self._top(), self.rows[0].height
-        if 0 in self._live:
-            self._release(0)
-        del self.rows[0]
+    def cut(self, first: int, end: int) -> None:
+        """Keep the rows from ``first`` to before ``end``; what is in sight of them does not move."""
+        top, above = self._top(), self._tops[first] - self._pad
+        for index in [index for index in self._live if not first <= index < end]:
+            self._release(index)
+        self.rows = self.rows[first:end]
         self._tops = list(accumulate((row.height for row in self.rows), initial=self._pad))
-        self._live = {index - 1: widget for index, widget in self._live.items()}
+        self._live = {index - first: widget for index, widget in self._live.items()}
         self._grow()
-        self._go(top - height)
+        self._go(top - above)
         self._sync_soon()
 
     def replace(self, index: int, row: Row) -> None:
@@ -163,10 +163,15 @@ class VirtualList(ScrollView):
         self._measured_for = 0.0
         self._resized()
 
-    def show_row(self, index: int) -> None:
-        """Bring a row to the middle of what is in sight."""
-        self._go(self._tops[index] + self.rows[index].height / 2 - self.height / 2)
+    def show_row(self, index: int, at: float = 0.5) -> None:
+        """Bring a row into sight, its middle at that share of the height, counted from the top."""
+        self._go(self._tops[index] + self.rows[index].height / 2 - self.height * at)
         self._sync_soon()
+
+    def redraw(self) -> None:
+        """Draw what is in sight again, as it is: what is marked has changed."""
+        for index, widget in self._live.items():
+            widget.show(self.rows[index])
 
     def scroll_to_end(self) -> None:
         """Bring the last row into sight."""

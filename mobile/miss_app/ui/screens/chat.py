@@ -1,6 +1,5 @@
 """One conversation: its bubbles, and the line to write in."""
 
-from dataclasses import replace
 from typing import Any
 
 from kivy.clock import Clock
@@ -19,27 +18,29 @@ from miss_app.engine.events import (
     PersonView,
     SomeoneTyping,
 )
-from miss_app.ui import chat_rows, chat_search
+from miss_app.ui import chat_search
 from miss_app.ui.bubble_view import MissBubble
+from miss_app.ui.calendar_sheet import CalendarSheet
 from miss_app.ui.chat_deeds import ChatDeeds
-from miss_app.ui.chat_rows import ChatRow, measure_row
+from miss_app.ui.chat_pages import ChatPages
+from miss_app.ui.chat_rows import measure_row
 from miss_app.ui.composer import Composer
 from miss_app.ui.confirm import confirm
 from miss_app.ui.emoji_panel import EmojiPanel
 from miss_app.ui.kv import load_rules
 from miss_app.ui.page import Page
+from miss_app.ui.pinned_bar import PinnedBar
 from miss_app.ui.screens.attach import AttachSheet
 from miss_app.ui.screens.conversations import avatar_key
+from miss_app.ui.selection import SelectionBar
 from miss_app.ui.texts import words
 from miss_app.ui.theme import look
 from miss_app.ui.toast import show_toast
 from miss_app.ui.virtual_list import VirtualList
 
-__all__ = ["ChatScreen", "Composer", "EmojiPanel", "chat_search"]
+__all__ = ["ChatScreen", "Composer", "EmojiPanel", "PinnedBar", "SelectionBar", "chat_search"]
 
-PAGE_MESSAGES = 60
 TEXT_CHARACTERS_MAX = 16_000
-OLDER_PAGES_MAX = 50  # fetched to find a quoted message
 TYPING_SHOWN_S = 6.0
 DRAFT_PAUSE_S = 1.5
 CLOCK_S = 20.0
@@ -60,23 +61,25 @@ class ChatScreen(Page):
     about_text = StringProperty("")
     level = NumericProperty(0)  # how urgent what is written is
     typing = StringProperty("")  # who is writing
+    fresh = NumericProperty(0)  # messages that came out of sight, below
     waiting = NumericProperty(0)  # messages that nobody has answered or taken charge of
 
     def __init__(self, app: Any, conversation_id: bytes, **options: Any) -> None:
         self.conversation_id = conversation_id
-        self._messages: list[MessageView] = []
-        self._whole = False
         super().__init__(app, **options)
         conversation = app.client.conversation(conversation_id)
-        self._direct = conversation is None or conversation.direct
+        self.direct = conversation is None or conversation.direct
         self.deeds = ChatDeeds(self)
         me = app.client.me()
         self._me = b"" if me is None else me.person_id
         self.list = VirtualList(
-            lambda: MissBubble(not self._direct, self.deeds), self._measure, from_bottom=True, bar_width=6
+            lambda: MissBubble(not self.direct, self.deeds), self._measure, from_bottom=True, bar_width=6
         )
         self.list.test_id = "messages"
         self.ids.place.add_widget(self.list)
+        self.pages = ChatPages(self, self.list)
+        self._unread = 0
+        self._read_to = b""  # the newest line said to be read
         self.list.fbind("scroll_y", self._scrolled)
         self._read_soon = Clock.create_trigger(lambda _dt: self._mark_read(), 0.2)
         self._typing_ends = Clock.create_trigger(lambda _dt: setattr(self, "typing", ""), TYPING_SHOWN_S)
@@ -88,7 +91,8 @@ class ChatScreen(Page):
         self._draft_soon = Clock.create_trigger(lambda _dt: self._keep_draft(), DRAFT_PAUSE_S)
         if conversation is not None:
             self._follow(conversation)
-            self._load(conversation.unread)
+            self.pages.open(conversation)
+            self.ids.pinned.look()
             self.ids.composer.text = conversation.draft
 
     def entered(self) -> None:
@@ -101,8 +105,8 @@ class ChatScreen(Page):
         """Let go of the theme, the window and every word; what was begun is kept."""
         self._keep_draft()
         self._clock.cancel()
-        self._messages, self.ids.composer.text = [], ""
-        self.list.clear()
+        self.ids.composer.text = ""
+        self.pages.clear()
         look.unbind(dark=self._repaint)
         Window.funbind("on_drop_file", self._dropped)
         super().left()
@@ -112,19 +116,24 @@ class ChatScreen(Page):
         if isinstance(event, MessageAdded) and event.message.conversation_id == self.conversation_id:
             self._added(event.message)
         elif isinstance(event, MessageChanged) and event.message.conversation_id == self.conversation_id:
-            self._changed(event.message)
+            self.pages.changed(event.message)
+            self.ids.pinned.hear(event.message)
         elif isinstance(event, MessageRemoved) and event.conversation_id == self.conversation_id:
-            self._removed(event.message_id)
+            self.pages.removed(event.message_id)
+            self.ids.pinned.look()
         elif isinstance(event, SomeoneTyping) and event.conversation_id == self.conversation_id:
             self.typing = words.say("chat.typing", who=event.person.display_name)
             self._typing_ends()
         elif isinstance(event, HistoryArrived) and event.conversation_id == self.conversation_id:
-            self._arrived()
+            self.pages.read_again()
         elif isinstance(event, ConversationChanged):
             self._conversation_changed(event.conversation)
 
     def back(self) -> bool:
         """Close the emoji, the search and what is replied to before the conversation."""
+        if self.ids.selection.shown:
+            self.ids.selection.end()
+            return True
         shown = bool(self.ids.emoji.shown or self.about_title or self.ids.search.shown)
         self.ids.emoji.shown = self.ids.search.shown = False
         self.deeds.drop()
@@ -132,7 +141,7 @@ class ChatScreen(Page):
 
     def spoken_again(self) -> None:
         """Notices, days and sizes in the other language."""
-        self._redraw(keep_place=True)
+        self.pages.redraw(keep_place=True)
         conversation = self.app.client.conversation(self.conversation_id)
         if conversation is not None:
             self._follow(conversation)
@@ -194,15 +203,20 @@ class ChatScreen(Page):
             self.ids.reason.focus = True
 
     def go_to(self, message_id: bytes) -> None:
-        """Show a message, older ones fetched as far as it takes."""
-        for _ in range(OLDER_PAGES_MAX):
-            index = self._row_of(message_id)
-            if index is not None:
-                self.list.show_row(index)
-                return
-            if not self._fetch_older():
-                break
-        show_toast(self.app.shell, words.say("quote.gone"))
+        """Show a message, wherever in the conversation it stands."""
+        if not self.pages.go_to(message_id):
+            show_toast(self.app.shell, words.say("quote.gone"))
+
+    def go_to_end(self) -> None:
+        """Show the newest message."""
+        self.pages.go_to_end()
+
+    def choose_day(self, shown_ms: int = 0) -> None:
+        """Show the calendar of this conversation, at the month of a time."""
+        first_ms, last_ms = self.app.client.passages.span(self.conversation_id)
+        if last_ms:
+            sheet = CalendarSheet(self.app, first_ms, last_ms, shown_ms or last_ms, self.pages.go_to_day)
+            self.app.shell.show_sheet(sheet)
 
     def go_to_waiting(self) -> None:
         """Show the oldest message that waits for somebody."""
@@ -210,101 +224,28 @@ class ChatScreen(Page):
         if waiting:
             self.go_to(waiting[0].message_id)
 
-    def unfold(self, row: ChatRow) -> None:
-        """Show the whole of a long text."""
-        index = self._row_of(row.key)
-        if index is not None:
-            self.list.replace(index, replace(row, unfolded=True, shape=None))
-
-    def _row_of(self, message_id: bytes) -> int | None:
-        for index in range(len(self.list.rows) - 1, -1, -1):
-            row = self.list.rows[index]
-            if isinstance(row, ChatRow) and row.key == message_id:
-                return index
-        return None
-
-    def _removed(self, message_id: bytes) -> None:
-        self._messages = [one for one in self._messages if one.message_id != message_id]
-        self._redraw(keep_place=True)
-
     def attach(self, path: str = "") -> None:
         """Choose a photo."""
         if self.active:
             self.app.shell.show_sheet(AttachSheet(self.app, self.conversation_id, path))
 
-    def _load(self, unread: int) -> None:
-        self._messages = list(self.app.client.messages(self.conversation_id, limit=max(PAGE_MESSAGES, unread + 10)))
-        self._whole = len(self._messages) < PAGE_MESSAGES
-        self._redraw(unread=unread)
-
-    def _arrived(self) -> None:
-        """Older lines have come: the same lines as before are shown, with those between and above them."""
-        limit = max(PAGE_MESSAGES, len(self._messages))
-        self._messages = list(self.app.client.messages(self.conversation_id, limit=limit))
-        self._whole = len(self._messages) < limit
-        self._redraw(keep_place=True)
-
-    def _redraw(self, *, unread: int = 0, keep_place: bool = False) -> None:
-        rows = chat_rows.rows_of(self._messages, direct=self._direct, now_ms=self.app.now_ms(), unread=unread)
-        self.list.set_rows(rows, keep_place=keep_place)
-
     def _added(self, message: MessageView) -> None:
-        if any(each.message_id == message.message_id for each in self._messages[-PAGE_MESSAGES:]):
-            self._changed(message)
-            return
-        before = self._messages[-1] if self._messages else None
-        self._messages.append(message)
-        self.list.append(chat_rows.rows_after(before, message, direct=self._direct, now_ms=self.app.now_ms()))
-        if message.mine:
-            self.list.scroll_to_end()
+        shown = self.pages.added(message)
+        if message.mine and message.tick is not None:
+            self.go_to_end()
+        elif not message.mine and (not shown or self.away):
+            self.fresh += 1
         self._read_soon()
 
-    def _changed(self, message: MessageView) -> None:
-        for place in range(len(self._messages) - 1, -1, -1):
-            if self._messages[place].message_id == message.message_id:
-                self._messages[place] = message
-                break
-        else:
-            return
-        index = self._row_of(message.message_id)
-        row = None if index is None else self.list.rows[index]
-        if index is not None and isinstance(row, ChatRow):
-            text = chat_rows.notice(message) if row.kind in ("notice", "warning") else chat_rows.body(message)
-            late = chat_rows.is_late(message, self.app.now_ms())
-            self.list.replace(index, replace(row, text=text, message=message, late=late, shape=None))
-
     def _look_at_clock(self, _dt: float) -> None:
-        """Say of what has not arrived that it is late."""
-        now_ms = self.app.now_ms()
-        for message in self._messages[-PAGE_MESSAGES:]:
-            index = self._row_of(message.message_id) if chat_rows.is_late(message, now_ms) else None
-            row = None if index is None else self.list.rows[index]
-            if index is not None and isinstance(row, ChatRow) and not row.late:
-                self.list.replace(index, replace(row, late=True, shape=None))
+        self.pages.look_at_clock()
 
     def _scrolled(self, *_args: object) -> None:
-        self.away = self.list.hidden_below() > self.list.height
-        if self.list.at_top() and self.list.content_height > self.list.height:
-            self._fetch_older()
-
-    def _fetch_older(self) -> bool:
-        """Put older messages above; False where there are none."""
-        if self._whole or not self._messages:
-            return False
-        older = self.app.client.messages(self.conversation_id, before=self._messages[0].message_id, limit=PAGE_MESSAGES)
-        known = {each.message_id for each in self._messages}
-        older = [each for each in older if each.message_id not in known]
-        self._whole = len(older) < PAGE_MESSAGES
-        if older:
-            self._messages[0:0] = older
-            # The day above the first row may now belong to an older one: those few rows are made again.
-            rows = chat_rows.rows_of(older, direct=self._direct, now_ms=self.app.now_ms())
-            first = self._messages[len(older)]
-            joint = chat_rows.rows_after(older[-1], first, direct=self._direct, now_ms=self.app.now_ms())
-            if len(joint) == 1 and isinstance(self.list.rows[0], ChatRow) and self.list.rows[0].kind == "day":
-                self.list.drop_first()
-            self.list.prepend(rows)
-        return bool(older)
+        self.pages.scrolled()
+        self.away = not self.pages.whole_below or self.list.hidden_below() > self.list.height
+        if not self.away:
+            self.fresh = 0
+        self._read_soon()
 
     def _conversation_changed(self, changed: ConversationView) -> None:
         if changed.conversation_id == self.conversation_id:
@@ -315,12 +256,13 @@ class ChatScreen(Page):
         if now is not None and now.conversation_id == changed.conversation_id:
             self.conversation_id = now.conversation_id
             self._follow(now)
-            self._load(0)
+            self.pages.load_end()
 
     def _follow(self, conversation: ConversationView) -> None:
         self.title = conversation.title or words.say("list.untitled")
         self.team, self.active = not conversation.direct, conversation.active
         self.key, self.waiting = avatar_key(conversation), conversation.open
+        self._unread = conversation.unread
         if conversation.direct:
             other = next((member.person for member in conversation.members if not member.me), None)
             parts = (other.profession, other.place) if other is not None else ()
@@ -330,11 +272,20 @@ class ChatScreen(Page):
             self.subtitle = words.say(key, count=len(conversation.members), patient=conversation.patient)
 
     def _measure(self, row: Any, width: float) -> None:
-        measure_row(row, width, group=not self._direct, me=self._me)
+        measure_row(row, width, group=not self.direct, me=self._me)
 
     def _mark_read(self) -> None:
-        if self.parent is not None:
-            self.app.bridge.ask(self.app.client.mark_read(self.conversation_id), failed=lambda _failure: None)
+        """Say how far the conversation is read: to its end, or to the newest line in sight."""
+        if self.parent is None:
+            return
+        client, last = self.app.client, None
+        if not self.pages.whole_below or not self.list.at_bottom():
+            last = self.pages.last_seen()
+            if last is None or last.message_id == self._read_to or not self._unread:
+                return
+            self._read_to = last.message_id
+        wish = client.mark_read(self.conversation_id, *([] if last is None else [last.message_id]))
+        self.app.bridge.ask(wish, failed=lambda _failure: None)
 
     def _dropped(self, _window: Any, name: bytes, *_place: Any) -> None:
         if self.parent is not None:
