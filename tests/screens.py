@@ -1,53 +1,101 @@
-"""Renders every screen into a folder, phone and desktop, to be looked at: ``python tests/screens.py [FOLDER]``."""
+"""Renders every screen as a picture, to be looked at: ``python tests/screens.py [FOLDER] [DEVICE…] [WORD…]``.
 
+DEVICE (phone, desktop, tablet, tablet-wide, large) and WORD (a part of a scene's name) choose some; ``--theme`` and
+``--language`` too. The exit status is 1 where a picture has something wrong, which is printed.
+"""
+
+import argparse
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SIZES = {"phone": ("820x1700", "2"), "desktop": ("1280x840", "1")}
+sys.path.insert(0, str(HERE))
+
+from ui.looks import DEVICES, LANGUAGES, THEMES  # noqa: E402  # the path comes first
+
+AT_ONCE = 2
+
+
+def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
+    line = argparse.ArgumentParser(description=__doc__)
+    line.add_argument("folder", nargs="?", type=Path, default=HERE.parent / "out/screens")
+    line.add_argument("words", nargs="*")
+    line.add_argument("--theme", choices=THEMES, action="append")
+    line.add_argument("--language", choices=LANGUAGES, action="append")
+    line.add_argument("--here", choices=DEVICES, help=argparse.SUPPRESS)
+    chosen = line.parse_intermixed_args(arguments)
+    chosen.folder = chosen.folder.resolve()
+    chosen.devices = [word for word in chosen.words if word in DEVICES]
+    chosen.words = [word for word in chosen.words if word not in DEVICES]
+    return chosen
 
 
 def main() -> int:
-    """Render in one process a size, because density is fixed when Kivy is imported."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else HERE.parent / "out/screens").resolve()
-    if len(sys.argv) > 2:
-        render(sys.argv[2], folder, sys.argv[3:])
+    """Render in processes of their own: a screen's density is fixed when Kivy is imported."""
+    chosen = parsed()
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    if chosen.here:
+        render(chosen)
         return 0
-    folder.mkdir(parents=True, exist_ok=True)
-    status = 0
-    for device, (_size, density) in SIZES.items():
-        environment = {
-            **os.environ,
-            "SDL_VIDEODRIVER": "offscreen",
-            "KIVY_METRICS_DENSITY": density,
-            "KIVY_METRICS_FONTSCALE": "1",
-            "TZ": "Europe/Paris",
-        }
-        status |= subprocess.run(
-            [sys.executable, __file__, str(folder), device], env=environment, check=False
-        ).returncode
-    return status
+    jobs = []
+    for language in chosen.language or LANGUAGES:
+        for device, shape in DEVICES.items():
+            if (not chosen.devices or device in chosen.devices) and (language == "fr" or not shape.key_only):
+                jobs.append((device, language))
+    jobs.sort(key=lambda job: DEVICES[job[0]].key_only)  # the long ones first
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        wrong = sum(pool.map(lambda job: _in_a_process(chosen, *job), jobs))
+    print(f"{wrong} findings in {chosen.folder}")
+    return 1 if wrong else 0
 
 
-def render(device: str, folder: Path, only: list[str]) -> None:
-    """Render every scene for ``device``; ``only`` names some of them."""
-    sys.path.insert(0, str(HERE))
+def _in_a_process(chosen: argparse.Namespace, device: str, language: str) -> int:
+    """One device in one language; how much was found wrong."""
+    themes = [f"--theme={theme}" for theme in chosen.theme or THEMES]
+    command = [sys.executable, __file__, str(chosen.folder), *chosen.words, f"--here={device}"]
+    environment = {
+        **os.environ,
+        "SDL_VIDEODRIVER": "offscreen",
+        "KIVY_METRICS_DENSITY": str(DEVICES[device].density),
+        "KIVY_METRICS_FONTSCALE": "1",
+        "LP_NUM_THREADS": "1",
+        "TZ": "Europe/Paris",
+    }
+    wrong, pictures, began = 0, 0, time.monotonic()
+    command += [f"--language={language}", *themes]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            name, findings = json.loads(line)
+            pictures += 1
+            wrong += len(findings)
+            for finding in findings:
+                print(f"{name}: {finding}", flush=True)
+    print(f"{device} {language}: {pictures} pictures in {time.monotonic() - began:.0f} s", flush=True)
+    return wrong + (process.returncode != 0)
+
+
+def render(chosen: argparse.Namespace) -> None:
+    """Render on one device in this process, a line of JSON a picture."""
     time.tzset()
     from miss_app.ui import window
 
-    window.prepare(Path(tempfile.mkdtemp(prefix="miss-ui-")), headless=True, size=SIZES[device][0])
-    from ui.scenes import SCENES, play
+    width, height = DEVICES[chosen.here].size
+    window.prepare(Path(tempfile.mkdtemp(prefix="miss-ui-")), headless=True, size=f"{width}x{height}")
+    from kivy.config import Config
 
-    for name, theme, language in SCENES:
-        if only and not any(word in name for word in only):
-            continue
-        path = folder / f"{device}-{name}{'' if theme == 'light' else '-dark'}{'' if language == 'fr' else '-en'}.png"
-        play(name, theme, language, path)
-        print(path.name, flush=True)
+    Config.set("graphics", "maxfps", "0")
+    from ui.render import pictures
+
+    themes, languages = chosen.theme or THEMES, chosen.language or LANGUAGES
+    for found in pictures(chosen.here, chosen.folder, only=chosen.words, themes=themes, languages=languages):
+        print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":

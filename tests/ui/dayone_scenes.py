@@ -1,22 +1,24 @@
 """The scenes of day one: the charter, inviting, who is new, privacy, leaving, two people of one name."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from miss_app.engine.events import CharterAsked, CharterView, ConversationChanged, Stage
 from ui.cast import CAMILLE, INES
+from ui.registry import scene
 from ui.rehearsal import Rehearsal
 
 
+@scene("charter")
 def charter(rehearsal: Rehearsal) -> None:
     rehearsal.scene.now_charter = CharterView("2026-11-22", miss_charter())
     rehearsal.app.show_stage(Stage.IDENTITY)
-    rehearsal.until(lambda: rehearsal.sees("claim-go"))
+    rehearsal.reach("claim-charter-read", "claim-profession")
     rehearsal.tap("claim-charter-read")
     rehearsal.until(lambda: rehearsal.sees("charter-text"))
 
 
+@scene("charter-again")
 def charter_again(rehearsal: Rehearsal) -> None:
     rehearsal.scene.tell(CharterAsked(CharterView("2027-01-01", miss_charter())))
     rehearsal.until(lambda: rehearsal.sees("charter-accept"))
@@ -28,11 +30,13 @@ def miss_charter() -> str:
     return (folder / "fr.txt").read_text("utf-8").partition("\n")[2].strip()
 
 
+@scene("around")
 def around(rehearsal: Rehearsal) -> None:
     rehearsal.tap("new-message")
     rehearsal.until(lambda: rehearsal.sees("nearby-1"))
 
 
+@scene("invite")
 def invite(rehearsal: Rehearsal) -> None:
     rehearsal.tap("new-message")
     rehearsal.type("people-search", "claude")
@@ -41,20 +45,24 @@ def invite(rehearsal: Rehearsal) -> None:
     rehearsal.until(lambda: rehearsal.sees("invite-go"))
 
 
+@scene("privacy")
 def privacy(rehearsal: Rehearsal) -> None:
     rehearsal.tap("settings-open" if rehearsal.sees("settings-open") else "rail-settings")
+    rehearsal.reach("privacy-open", "theme-light")
     rehearsal.tap("privacy-open")
     rehearsal.until(lambda: rehearsal.sees("contact-known"))
     rehearsal.tap("contact-known")
     rehearsal.until(lambda: rehearsal.scene.now_wishes.contact == "known")
 
 
+@scene("leaving")
 def leaving(rehearsal: Rehearsal) -> None:
     privacy(rehearsal)
     rehearsal.app.go_leaving()
     rehearsal.until(lambda: rehearsal.sees("leaving-pin"))
 
 
+@scene("homonyms")
 def homonyms(rehearsal: Rehearsal) -> None:
     talks = rehearsal.scene.talks
     other = replace(INES, display_name=CAMILLE.display_name)
@@ -66,20 +74,9 @@ def homonyms(rehearsal: Rehearsal) -> None:
     rehearsal.pump(4)
 
 
+@scene("info-direct")
 def info_direct(rehearsal: Rehearsal) -> None:
     rehearsal.tap("conversation-1")
     rehearsal.until(lambda: rehearsal.sees("composer"))
     rehearsal.tap("info-open")
     rehearsal.until(lambda: rehearsal.sees("info-favourite"))
-
-
-COME: dict[str, Callable[[Rehearsal], None]] = {
-    "charter": charter,
-    "charter-again": charter_again,
-    "around": around,
-    "invite": invite,
-    "privacy": privacy,
-    "leaving": leaving,
-    "homonyms": homonyms,
-    "info-direct": info_direct,
-}

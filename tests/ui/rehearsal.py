@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from kivy.base import EventLoop
+from kivy.clock import Clock
 from kivy.core.window import Window
 from kivy.graphics.opengl import glFinish
+from kivy.lang import Builder
+from kivy.uix.scrollview import ScrollView
 
 from miss_app.device import Device
 from miss_app.engine.events import Stage
@@ -20,7 +23,12 @@ HANG_SECONDS = 60
 
 
 class Rehearsal:
-    """One application, mounted on the session's window."""
+    """One application, mounted on the session's window.
+
+    ``drawing`` False lays out and hears as ever, but rasterises nothing: most of what a frame costs without a GPU.
+    """
+
+    drawing = True
 
     def __init__(self, scene: Scene, *, size: tuple[int, int] | None = None, invitation: str = "") -> None:
         EventLoop.ensure_window()
@@ -49,8 +57,20 @@ class Rehearsal:
 
     def pump(self, frames: int = 4) -> None:
         for _ in range(frames):
-            EventLoop.idle()
-            glFinish()
+            if self.drawing:
+                EventLoop.idle()
+                glFinish()
+            else:
+                self._idle()
+
+    @staticmethod
+    def _idle() -> None:
+        """What ``EventLoop.idle`` does before it draws."""
+        Clock.tick()
+        EventLoop.dispatch_input()
+        Builder.sync()
+        Clock.tick_draw()
+        Builder.sync()
 
     def until(self, condition: Callable[[], Any], what: str = "") -> None:
         end = time.monotonic() + HANG_SECONDS
@@ -69,6 +89,18 @@ class Rehearsal:
         driver.tap(name)
         time.sleep(0.001)
         self.pump(3)
+
+    def reach(self, name: str, beside: str) -> None:
+        """Scroll the list that holds ``beside`` until ``name`` is in sight: large type puts it further down."""
+        self.until(lambda: self.sees(beside) or self.sees(name), beside)
+        self.pump(8)  # what the engine answers may still push it down
+        column = None if self.sees(name) else driver.find(beside)
+        while column is not None and not isinstance(column, ScrollView):
+            column = column.parent
+        while column is not None and not self.sees(name):
+            assert column.scroll_y > 0, f"{name} is nowhere below {beside}"
+            column.scroll_y = max(0.0, column.scroll_y - 0.15)
+            self.pump(2)
 
     def type(self, name: str, text: str) -> None:
         self.until(lambda: self.sees(name), name)

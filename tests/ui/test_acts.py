@@ -12,10 +12,11 @@ from miss_app.engine.saying import Manner
 from miss_app.ui import driver
 from miss_app.ui.screens.conversations import MUTED_MS
 from miss_protocol.acts import Dosage, Level, Urgency, Verdict
+from ui.acts_scenes import DOSAGE, acts
 from ui.cast import CAMILLE, fill
 from ui.rehearsal import Rehearsal, opened
-from ui.scenes import DOSAGE, acts, chat
 from ui.stage import NOW_MS, Scene
+from ui.talk_scenes import chat
 
 
 @pytest.fixture

@@ -10,10 +10,8 @@ from kivy.uix.widget import Widget
 from miss_app.ui import driver
 from miss_app.ui.bubble_view import MissBubble
 from miss_app.ui.controls import Icon, IconButton
-from ui.cast import fill
+from ui.registry import gather, staged
 from ui.rehearsal import Rehearsal
-from ui.scenes import BOTH_LOOKS, COME, FIRST, HOME, staged
-from ui.stage import Scene
 
 TOUCH_DP = 48
 
@@ -51,16 +49,17 @@ def small_targets(root: Widget) -> list[str]:
     ]
 
 
-CASES = [(name, "fr", 1.5) for name in (*FIRST, *HOME)] + [(name, "en", 1.0) for name in BOTH_LOOKS]
+SCENES = gather()
+CASES = [(name, "fr", 1.5) for name in SCENES] + [(name, "en", 1.0) for name, named in SCENES.items() if named.key]
 
 
 @pytest.mark.parametrize(("name", "language", "scale"), CASES)
-def test_everything_fits(name: str, language: str, scale: float, rehearse) -> None:
+def test_everything_fits(name: str, language: str, scale: float, rehearse, monkeypatch) -> None:
+    monkeypatch.setattr(Rehearsal, "drawing", False)  # sizes are known before anything is drawn
     Metrics.fontscale = scale
     try:
-        play: Rehearsal = rehearse(staged(name, fill(Scene()), "light", language))
-        if name in COME:
-            COME[name](play)
+        play: Rehearsal = rehearse(staged(name, "light", language))
+        SCENES[name].come(play)
         play.pump(4)
         assert misfits(play.app.root) == []
         assert small_targets(play.app.root) == []

@@ -1,0 +1,76 @@
+"""The scenes of devices: one's own, a new one, and what warns of somebody else's."""
+
+from miss_app.engine.events import Alarm, ClaimView, IdentityAlarm, IdentityClaimed, UnknownDevice
+from ui.cast import CAMILLE
+from ui.people_scenes import settings
+from ui.registry import scene
+from ui.rehearsal import Rehearsal
+from ui.stage import NOW_MS
+from ui.talk_scenes import chat
+
+
+@scene("devices")
+def devices(rehearsal: Rehearsal) -> None:
+    settings(rehearsal)
+    rehearsal.tap("devices-open")
+    rehearsal.until(lambda: rehearsal.sees("device-1"))
+
+
+@scene("device")
+def device(rehearsal: Rehearsal) -> None:
+    devices(rehearsal)
+    rehearsal.tap("device-1")
+    rehearsal.until(lambda: rehearsal.sees("device-revoke"))
+
+
+@scene("link")
+def link(rehearsal: Rehearsal) -> None:
+    devices(rehearsal)
+    rehearsal.tap("link-device")
+    rehearsal.type("link-code", "K7M2 9XQ4 DR5T")
+
+
+@scene("link-ask")
+def link_ask(rehearsal: Rehearsal) -> None:
+    link(rehearsal)
+    rehearsal.tap("link-look")
+    rehearsal.until(lambda: rehearsal.sees("link-name"))
+    rehearsal.type("link-pin", "482915")
+
+
+@scene("link-scan")
+def link_scan(rehearsal: Rehearsal) -> None:
+    devices(rehearsal)
+    rehearsal.tap("link-device")
+    rehearsal.tap("link-scan")
+    rehearsal.until(lambda: rehearsal.sees("qr-read"))
+
+
+@scene("alarm-device")
+def alarm_device(rehearsal: Rehearsal) -> None:
+    unknown = UnknownDevice(bytes(16), 1_760_000_000_000, "mailbox")
+    rehearsal.scene.tell(IdentityAlarm(Alarm(unknown=(unknown,))))
+    rehearsal.until(lambda: rehearsal.sees("alarm"))
+
+
+@scene("alarm-log")
+def alarm_log(rehearsal: Rehearsal) -> None:
+    chat(rehearsal)
+    rehearsal.scene.tell(IdentityAlarm(Alarm("log-rewritten")))
+    rehearsal.until(lambda: rehearsal.sees("alarm"))
+
+
+@scene("claimed")
+def claimed(rehearsal: Rehearsal) -> None:
+    claim = ClaimView(b"r" * 16, NOW_MS + 86_400_000, "Téléphone inconnu")
+    rehearsal.scene.tell(IdentityClaimed((claim,)))
+    rehearsal.until(lambda: rehearsal.sees("claimed"))
+
+
+@scene("doubt")
+def doubt(rehearsal: Rehearsal) -> None:
+    chat(rehearsal)
+    rehearsal.scene.now_doubtful = [CAMILLE]
+    rehearsal.type("composer", "Tu as reçu le bilan ?")
+    rehearsal.tap("send")
+    rehearsal.until(lambda: rehearsal.sees("doubt-yes"))

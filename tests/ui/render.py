@@ -1,0 +1,85 @@
+"""Draws scenes as pictures: each is come to once a device and language, and shown in both themes."""
+
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from kivy.animation import Animation
+from kivy.core.window import Window
+from kivy.graphics.opengl import GL_RGBA, GL_UNSIGNED_BYTE, glFinish, glReadPixels
+from kivy.metrics import Metrics
+from PIL import Image
+
+from miss_app.ui.theme import look
+from ui.looks import DEVICES, LANGUAGES, THEMES, picture_name
+from ui.registry import Named, gather, staged
+from ui.rehearsal import Rehearsal
+
+FRAMES_MAX = 120
+STILL_FRAMES = 4
+
+
+def pictures(
+    device: str,
+    folder: Path,
+    *,
+    only: Sequence[str] = (),
+    themes: Sequence[str] = THEMES,
+    languages: Sequence[str] = LANGUAGES,
+) -> Iterator[tuple[str, list[str]]]:
+    """Draw the scenes on a device into ``folder``; each picture's name, and what is wrong with it.
+
+    Args:
+        only: words of which a scene's name must contain one; none for all scenes.
+    """
+    shape = DEVICES[device]
+    Metrics.fontscale = shape.fontscale
+    for language in languages:
+        for named in list(gather().values()):
+            if (shape.key_only and not named.key) or (only and not any(word in named.name for word in only)):
+                continue
+            yield from _drawn(device, named, folder, themes, language)
+
+
+def _drawn(
+    device: str, named: Named, folder: Path, themes: Sequence[str], language: str
+) -> Iterator[tuple[str, list[str]]]:
+    rehearsal = None
+    try:
+        Rehearsal.drawing = False
+        rehearsal = Rehearsal(staged(named.name, themes[0], language), size=DEVICES[device].size)
+        named.come(rehearsal)
+        rehearsal.pump(STILL_FRAMES)
+        Rehearsal.drawing = True
+        for theme in themes:
+            look.show(dark=theme == "dark")
+            name = picture_name(device, named.name, theme, language)
+            image = still(rehearsal)
+            image.save(folder / name, compress_level=1)
+            yield name, []
+    except Exception:
+        yield picture_name(device, named.name, themes[0], language), [traceback.format_exc(limit=-3)]
+    finally:
+        if rehearsal is not None:
+            rehearsal.close()
+        look.show(dark=False)
+
+
+def still(rehearsal: Rehearsal) -> Image.Image:
+    """What the window shows once nothing moves any more."""
+    rehearsal.pump(1)
+    frames = 0
+    while Animation._instances and frames < FRAMES_MAX:
+        rehearsal.pump(1)
+        frames += 1
+    rehearsal.pump(2)
+    return frame()
+
+
+def frame() -> Image.Image:
+    """The frame shown now."""
+    glFinish()
+    width, height = (int(side) for side in Window.system_size)
+    pixels = glReadPixels(0, 0, width, height, GL_RGBA, GL_UNSIGNED_BYTE)
+    image = Image.frombytes("RGBA", (width, height), pixels).convert("RGB")
+    return image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
