@@ -218,7 +218,7 @@ class Device:
 
     def said(self, conversation_id: bytes) -> list[str]:
         """The texts of a conversation, in the order of the screen."""
-        return [one.text for one in self.lines(conversation_id) if one.kind in ("text", "photo")]
+        return [one.text for one in self.lines(conversation_id) if one.kind in ("text", "photo", "document")]
 
     def lines(self, conversation_id: bytes) -> list[MessageView]:
         return self.client.messages(conversation_id, limit=10_000)

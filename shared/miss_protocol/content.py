@@ -1,4 +1,4 @@
-"""What people say, as it is sealed in application messages: texts, photos, read positions, subjects, acts.
+"""What people say, as it is sealed in application messages: texts, photos, documents, read positions, subjects, acts.
 
 A content is *message id* (16 bytes, the Submit's), *sent at* (ms), then parts; a part is *type* (u16), *length*,
 *body*, with the critical bit of frames. A content whose critical part is unknown shows its plain-text fallback. The
@@ -24,9 +24,11 @@ EXPIRES = 0x0007
 URGENCY = 0x0008
 MENTIONS = 0x0009
 ORIGIN = 0x000A
+CONSENT = 0x000B
 PHOTO = CRITICAL | 0x02
 READ = CRITICAL | 0x03
 SUBJECT = CRITICAL | 0x04
+DOCUMENT = CRITICAL | 0x0C
 OFFER = CRITICAL | Offer.NUMBER
 WISH = CRITICAL | Wish.NUMBER
 PARCEL = CRITICAL | Parcel.NUMBER
@@ -77,9 +79,41 @@ class Photo:
         )
         if photo.blob_bytes > limits.BLOB_BYTES_MAX or len(photo.thumbnail) > limits.THUMBNAIL_BYTES_MAX:
             raise RemoteError("too-large", "photo")
-        if len(photo.caption) > limits.CAPTION_CHARACTERS_MAX or len(photo.media_type) > 40:
-            raise RemoteError("too-large", "caption")
+        _bounded(photo.caption, limits.CAPTION_CHARACTERS_MAX, "caption")
+        _bounded(photo.media_type, limits.MEDIA_TYPE_CHARACTERS_MAX, "media type")
         return photo
+
+
+@dataclass(frozen=True)
+class Document:
+    """A sealed file elsewhere: what it is called is known to its readers only."""
+
+    blob: bytes  # SHA-256 of the ciphertext, 32 bytes
+    key: bytes  # 32 bytes, AES-256-GCM
+    blob_bytes: int  # size of the ciphertext
+    file_bytes: int
+    media_type: str
+    name: str
+    caption: str = ""
+
+    def write(self, out: Writer) -> None:
+        out.fixed(self.blob).fixed(self.key).u64(self.blob_bytes).u64(self.file_bytes)
+        out.text(self.media_type).text(self.name).text(self.caption)
+
+    @classmethod
+    def read(cls, data: Reader) -> Self:
+        found = cls(
+            data.fixed(32),
+            data.fixed(32),
+            data.u64(),
+            data.u64(),
+            _bounded(data.text(), limits.MEDIA_TYPE_CHARACTERS_MAX, "media type"),
+            _bounded(data.text(), limits.DOCUMENT_NAME_CHARACTERS_MAX, "document name"),
+            _bounded(data.text(), limits.CAPTION_CHARACTERS_MAX, "caption"),
+        )
+        if found.blob_bytes > limits.BLOB_BYTES_MAX or found.file_bytes > limits.DOCUMENT_BYTES_MAX:
+            raise RemoteError("too-large", "document")
+        return found
 
 
 @dataclass(frozen=True)
@@ -129,7 +163,7 @@ _AFFAIRS: dict[int, type[Affair]] = {
     STATE: Entries,
 }
 
-Body = Text | Photo | Read | Subject | acts.AnyAct | Affair | Unknown
+Body = Text | Photo | Document | Read | Subject | acts.AnyAct | Affair | Unknown
 _ABOUT_A_MESSAGE = (acts.Reaction, acts.Charge, acts.Answer, acts.Pinned)  # these name their target in ``in_reply_to``
 
 
@@ -147,6 +181,7 @@ class Content:
     urgency: Urgency | None = None
     mentions: tuple[bytes, ...] = ()  # person ids
     origin: Origin | None = None
+    consent: bool = False  # the patient agrees to what is shown, as the author says
 
     @property
     def target(self) -> bytes | None:
@@ -164,6 +199,10 @@ def _body_part(body: Body) -> tuple[int, bytes] | None:
             out = Writer()
             body.write(out)
             return PHOTO, out.bytes()
+        case Document():
+            out = Writer()
+            body.write(out)
+            return DOCUMENT, out.bytes()
         case Read(number):
             return READ, Writer().u64(number).bytes()
         case Subject():
@@ -206,6 +245,8 @@ def encode(content: Content) -> bytes:
             part(kind, inside.bytes())
     if content.mentions:
         part(MENTIONS, Writer().vector(content.mentions, lambda w, person: w.fixed(person)).bytes())
+    if content.consent:
+        part(CONSENT, Writer().u8(1).bytes())
     body = _body_part(content.body)
     if body is not None:
         part(*body)
@@ -215,6 +256,8 @@ def encode(content: Content) -> bytes:
 def _read_body(kind: int, data: Reader, raw: bytes) -> Body:
     if kind == PHOTO:
         return Photo.read(data)
+    if kind == DOCUMENT:
+        return Document.read(data)
     if kind == READ:
         return Read(data.u64())
     if kind == SUBJECT:
@@ -241,6 +284,7 @@ _TERMS: dict[int, Callable[[Reader], Any]] = {
     URGENCY: Urgency.read,
     MENTIONS: _read_mentions,
     ORIGIN: Origin.read,
+    CONSENT: lambda part: part.u8() == 1,
 }
 
 
@@ -285,6 +329,7 @@ def decode(data: bytes) -> Content:
         found.get(URGENCY),
         found.get(MENTIONS, ()),
         found.get(ORIGIN),
+        found.get(CONSENT, False),
     )
     if isinstance(body, _ABOUT_A_MESSAGE) and content.in_reply_to is None:
         raise RemoteError("malformed", "an act about nothing")

@@ -160,7 +160,9 @@ def test_forwarding_asks_before_it_leaves_the_team(post: Post, tmp_path: Path) -
         camille, hugo, nadia, chat = await team(scene)
         (outsider,) = await scene.enter("ines")
         path = with_gps(tmp_path)
-        photo = await camille.client.send_photo(chat, path.read_bytes(), file_name=path.name, caption="talon")
+        photo = await camille.client.send_photo(
+            chat, path.read_bytes(), file_name=path.name, caption="talon", consent=True
+        )
         await hugo.reads(chat, "talon")
         inside = await hugo.client.open_direct(await hugo.find(nadia))
         outside = await hugo.client.open_direct(await hugo.find(outsider))

@@ -110,7 +110,7 @@ def test_a_newcomer_gets_what_the_one_who_adds_them_chose(post: Post, tmp_path: 
         await camille.client.send_text(group, "de Camille")
         await hugo.reads(group, "de Camille")
         await hugo.client.send_text(group, "de Hugo")
-        await hugo.client.send_photo(group, picture(2), file_name="b.jpg", caption="le talon")
+        await hugo.client.send_photo(group, picture(2), file_name="b.jpg", caption="le talon", consent=True)
         await until(lambda: len(shown(camille, group)) == 3, "said")
         await camille.client.add_people(group, [await camille.find(nadia)], days=7)
         await until(

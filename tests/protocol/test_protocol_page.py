@@ -70,7 +70,7 @@ def test_kinds_classes_refusals_and_close_codes():
 def test_content_types():
     written = {(int(code, 16), name) for code, name, _ in rows("type", "part")}
     names = ("TEXT", "PHOTO", "READ", "SUBJECT", "IN_REPLY_TO", "REPLACES", "EXPIRES", "URGENCY", "MENTIONS", "ORIGIN")
-    names += ("OFFER", "WISH", "PARCEL", "RECEIVED", "STATE")
+    names += ("OFFER", "WISH", "PARCEL", "RECEIVED", "STATE", "DOCUMENT", "CONSENT")
     spoken = {(code, kind.__name__.upper()) for code, kind in acts.ACTS.items()}
     assert written == {(getattr(content, name), name) for name in names} | spoken
 

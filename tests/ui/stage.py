@@ -311,9 +311,16 @@ class Scene:
         return message.message_id
 
     async def send_photo(
-        self, conversation_id: bytes, data: bytes, *, file_name: str, caption: str = "", full: bool = False
+        self,
+        conversation_id: bytes,
+        data: bytes,
+        *,
+        file_name: str,
+        caption: str = "",
+        full: bool = False,
+        consent: bool = False,
     ) -> bytes:
-        self._did("send_photo", conversation_id, len(data), file_name, caption, full)
+        self._did("send_photo", conversation_id, len(data), file_name, caption, full, consent)
         return b"p" * 16
 
     async def retry(self, conversation_id: bytes, message_id: bytes) -> None:

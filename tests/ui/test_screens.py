@@ -211,8 +211,9 @@ def test_a_photo_is_sent_from_its_path(rehearse: Rehearse, tmp_path) -> None:
     play.tap("sheet-close")
     play.tap("attach")
     play.type("photo-path", str(picture))
+    play.tap("photo-consent")
     play.tap("photo-send")
-    assert play.did("send_photo")[2:] == (1234, "talon.jpg", "", False)
+    assert play.did("send_photo")[2:] == (1234, "talon.jpg", "", False, True)
     play.until(lambda: not play.sees("photo-send"))
 
 

@@ -177,7 +177,7 @@ class Account:
         self.latecomers = Latecomers(
             store, self.conversations, self.people, self.membership, self.outbox, self.http, new_id
         )
-        self.transfers = Transfers(store, self.messages, self.http, tell)
+        self.transfers = Transfers(store, self.messages, self.http, self.clock.now_ms, tell)
         self.log_watch = LogWatch(store, self.people, self.http, self.certificate, lambda: self.server.authority, tell)
         self.search = Search(store, self.people, self.messages)
         self.keeping = Keeping(store, self.conversations, self.messages, self.clock.now_ms)

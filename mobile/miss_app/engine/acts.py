@@ -9,8 +9,8 @@ from miss_app.engine.model import Answered, Charged, Message, Reacted, Version
 from miss_protocol.acts import Answer, Charge, Deletion, Pinned, Reaction, Taking, Verdict
 from miss_protocol.content import Content, Text
 
-_SPOKEN = ("text", "photo", "request", "answer")
-_EDITABLE = ("text", "photo")
+_SPOKEN = ("text", "photo", "document", "request", "answer")
+_EDITABLE = ("text", "photo", "document")
 
 
 def leave(message: Message, act: Content, author: bytes, at_ms: int) -> Message:

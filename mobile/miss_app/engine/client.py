@@ -1,13 +1,13 @@
 """A person's verbs on one device: what the screens, the tests and the bots call."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from miss_app.engine import people as directory
-from miss_app.engine import photos
 from miss_app.engine.account import Account, new_id
+from miss_app.engine.attachments import Attachments, Draft
 from miss_app.engine.beginning import begin_direct, begin_group, check_reachable
 from miss_app.engine.deeds import Deeds, speak
 from miss_app.engine.door import Door
@@ -23,7 +23,6 @@ from miss_app.engine.events import (
     Stage,
     StateChanged,
 )
-from miss_app.engine.hearing import heard
 from miss_app.engine.model import Act, Conversation, Item
 from miss_app.engine.onboarding import Onboarding
 from miss_app.engine.own_devices import OwnDevices
@@ -34,13 +33,12 @@ from miss_app.engine.presence import Presence
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import Profile
 from miss_app.engine.proof import Proof
-from miss_app.engine.saying import PLAIN, Manner, photo_content, photo_part, said_again, say
+from miss_app.engine.saying import PLAIN, Manner, said_again, say
 from miss_app.engine.search import Found
 from miss_app.engine.teams import Teams
 from miss_app.engine.vault import Vault
 from miss_protocol import content as contents
 from miss_protocol import limits
-from miss_protocol.sealing import seal_blob
 
 
 class Client:
@@ -67,6 +65,7 @@ class Client:
         self.door.onboarding, self.door.prepare = self._onboarding, self._prepare
         opened = self.door.open_account
         self.deeds = Deeds(self._account_and_record)
+        self.attachments = Attachments(self._account_and_record)
         self.teams = Teams(self._account_and_record, opened)
         self.passages = Passages(self._account_and_record, opened)
         self.own_devices = OwnDevices(opened, vault)
@@ -218,11 +217,7 @@ class Client:
 
     async def photo(self, conversation_id: bytes, message_id: bytes) -> bytes:
         """JPEG bytes, downloaded where they are not here; Problem("photo-not-there-yet") or ("photo-gone")."""
-        account = self.door.open_account()
-        message = account.messages.find(self._record(account, conversation_id).conversation_id, message_id)
-        if message is None:
-            raise Problem("photo-gone")
-        return await account.transfers.photo(message)
+        return await self.attachments.opened(conversation_id, message_id)
 
     # Conversations.
 
@@ -297,35 +292,11 @@ class Client:
         return speak(account, record, contents.Text(text), manner)
 
     async def send_photo(
-        self,
-        conversation_id: bytes,
-        data: bytes,
-        *,
-        file_name: str,
-        caption: str = "",
-        full: bool = False,
-        manner: Manner = PLAIN,
+        self, conversation_id: bytes, data: bytes, *, file_name: str, caption: str = "", **options: Any
     ) -> bytes:
-        """Make a photo small and clean, seal it, queue it.
-
-        Raises:
-            Problem: ``photo-broken``, ``photo-too-large``, ``photo-format``, ``text-too-long`` or ``reason-missing``.
-        """
-        account, record = self._account_and_record(conversation_id)
-        manner.check()
-        if len(caption) > limits.CAPTION_CHARACTERS_MAX:
-            raise Problem("text-too-long")
-        picture = await asyncio.to_thread(photos.shrink, data, file_name, full=full)
-        sealed = await asyncio.to_thread(seal_blob, picture.jpeg)
-        part = photo_part(picture, sealed)
-        message_id = new_id()
-        with account.store.step() as step:
-            account.transfers.queue(step, record.conversation_id, message_id, sealed)
-            body = photo_content(part, caption)
-            content = say(account, step, record.conversation_id, message_id, body, manner=manner)
-            line = heard(content, record.conversation_id, account.people.me, True, content.sent_at_ms, 0)
-            account.messages.add(step, line)
-        return message_id
+        """Make a photo small and clean, seal it, queue it; ``options`` and problems as ``Attachments.send_photos``."""
+        draft = Draft(data, file_name, caption, full=options.pop("full", False))
+        return (await self.attachments.send_photos(conversation_id, [draft], **options))[0]
 
     async def retry(self, conversation_id: bytes, message_id: bytes) -> None:
         """Queue a failed message again, under the same id."""

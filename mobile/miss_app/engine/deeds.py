@@ -1,16 +1,17 @@
 """What a person does about messages: react, edit, take back, forward, take charge, ask, answer, pin."""
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 
 from miss_app.engine.account import Account, new_id
 from miss_app.engine.acts import checked_answer
+from miss_app.engine.attachments import resealed, send_sealed
 from miss_app.engine.events import MessageView, ReaderView
 from miss_app.engine.hearing import heard
 from miss_app.engine.model import Conversation, Message
 from miss_app.engine.patients import corrects, patient_of
 from miss_app.engine.problems import Problem
-from miss_app.engine.saying import PLAIN, Manner, photo_content, say
+from miss_app.engine.saying import PLAIN, Manner, say
 from miss_protocol import content as contents
 from miss_protocol import limits
 from miss_protocol.acts import (
@@ -92,9 +93,9 @@ class Deeds:
     async def edit(self, conversation_id: bytes, message_id: bytes, text: str) -> None:
         """Say it better; what it said before stays visible. Problem("not-yours"), ("text-empty"), ("text-too-long")."""
         account, _, message = self._message(conversation_id, message_id)
-        if not message.mine or message.kind not in ("text", "photo"):
+        if not message.mine or message.kind not in ("text", "photo", "document"):
             raise Problem("not-yours")
-        most = limits.TEXT_CHARACTERS_MAX if message.photo is None else limits.CAPTION_CHARACTERS_MAX
+        most = limits.TEXT_CHARACTERS_MAX if message.attached is None else limits.CAPTION_CHARACTERS_MAX
         if not text.strip():
             raise Problem("text-empty")
         if len(text) > most:
@@ -126,11 +127,11 @@ class Deeds:
         Raises:
             Problem: ``leaves-the-team`` where it is about a patient and somebody there is not in the team here, unless
                 ``leaving_team`` says that the person has decided; ``other-patient`` where the conversation there is
-                about another one, unless ``other_patient`` does; ``photo-not-there-yet``; ``not-forwardable``.
+                about another one, unless ``other_patient`` does; ``not-forwardable``; or as ``Transfers.opened``.
         """
         account, record, message = self._message(conversation_id, message_id)
         _, there = self._account(target)
-        if message.kind not in ("text", "photo"):
+        if message.kind not in ("text", "photo", "document"):
             raise Problem("not-forwardable")
         team = {one.person_id for one in record.members}
         if record.patient and not leaving_team and _readers(account, there) - team:
@@ -139,20 +140,12 @@ class Deeds:
         if about.name and whom.name and not other_patient and not corrects(whom, about):
             raise Problem("other-patient")
         origin = message.origin or Origin(account.people.name(message.author), message.at_ms)
-        manner = Manner(origin=origin)
-        if message.photo is None:
+        manner = Manner(origin=origin, consent=message.consent)
+        if message.attached is None:
             return speak(account, there, contents.Text(message.text), manner)
-        jpeg = await account.transfers.photo(message)
-        sealed = seal_blob(jpeg)  # a key of its own: who is there can open this one only
-        part = replace(message.photo, blob=sealed.name, key=sealed.key, blob_bytes=len(sealed.ciphertext))
-        forwarded = new_id()
-        with account.store.step() as step:
-            account.transfers.queue(step, there.conversation_id, forwarded, sealed)
-            body = photo_content(part, message.text)
-            content = say(account, step, there.conversation_id, forwarded, body, manner=manner)
-            line = heard(content, there.conversation_id, account.people.me, True, content.sent_at_ms, 0)
-            account.messages.add(step, line)
-        return forwarded
+        data = await account.transfers.opened(message)
+        sealed = await asyncio.to_thread(seal_blob, data)  # a key of its own: who is there can open this one only
+        return send_sealed(account, there, resealed(message, sealed), sealed, manner)
 
     async def take_charge(self, conversation_id: bytes, message_id: bytes, *, over: bool = False) -> None:
         """ "Je prends en charge"; ``over`` knowingly takes over from who is. Problem("already-in-charge")."""

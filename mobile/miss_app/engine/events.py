@@ -200,6 +200,17 @@ class PhotoView:
 
 
 @dataclass(frozen=True)
+class DocumentView:
+    """A document inside a message: what it is called, and what is on this device."""
+
+    name: str
+    media_type: str
+    size_bytes: int
+    here: bool  # the whole document is in the store
+    progress: float = 0.0  # 0…1 of the upload or download under way
+
+
+@dataclass(frozen=True)
 class QuoteView:
     """The message that a line replies to; ``author`` is None where it is not on this device."""
 
@@ -250,10 +261,10 @@ class ReaderView:
 class MessageView:
     """One line of a chat.
 
-    ``kind`` is "text", "photo", "request" (a demand of confirmation), "answer" (to the request that ``quote`` shows),
-    "charge" (somebody takes charge of what ``quote`` shows, or not any more), "notice" (a grey line: someone joined,
-    left, a device was added…), "warning" (a red line) or "unreadable" (a placeholder with its reason). For notices
-    ``notice`` names the sentence in ``texts`` and ``names`` fills it.
+    ``kind`` is "text", "photo", "document", "request" (a demand of confirmation), "answer" (to the request that
+    ``quote`` shows), "charge" (somebody takes charge of what ``quote`` shows, or not any more), "notice" (a grey line:
+    someone joined, left, a device was added…), "warning" (a red line) or "unreadable" (a placeholder with its reason).
+    For notices ``notice`` names the sentence in ``texts`` and ``names`` fills it.
     """
 
     message_id: bytes  # 16 bytes, unique in the conversation
@@ -285,6 +296,8 @@ class MessageView:
     open: bool = False  # waits for somebody's answer or charge
     names_me: bool = False  # it mentions this person, and so is told of where the conversation is muted
     handed_by: PersonView | None = None  # who handed it over, where it was said before this person came
+    document: DocumentView | None = None
+    consent: bool = False  # the patient agrees to the photo, as its author says
 
 
 @dataclass(frozen=True)

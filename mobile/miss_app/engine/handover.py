@@ -357,7 +357,7 @@ class Handovers:
             return
         gone = await self._bring_photos([message for _, message in batch.messages])
         lines = tuple(self._packing.line(place, message, gone) for place, message in batch.messages)
-        photos = sum(one.photo is not None and one.photo.blob not in gone for _, one in batch.messages)
+        photos = sum(one.attached is not None and one.attached.blob not in gone for _, one in batch.messages)
         after = replace(gift, below=batch.below, given=gift.given + len(lines), photos=gift.photos + photos)
         progress = self._progress(gift)
         contents = Contents(
@@ -374,11 +374,11 @@ class Handovers:
         self._keep_parcel(replace(after, packed=batch.end), contents, progress)
 
     async def _bring_photos(self, messages: list[Message]) -> frozenset[bytes]:
-        """Have the server keep these messages' photos; returns those that nobody has any more."""
+        """Have the server keep these messages' photos and documents; returns those that nobody has any more."""
         gone = set()
         for message in messages:
-            if message.photo is not None and not await self._transfers.bring(message.photo.blob):
-                gone.add(message.photo.blob)
+            if message.attached is not None and not await self._transfers.bring(message.attached.blob):
+                gone.add(message.attached.blob)
         return frozenset(gone)
 
     def _keep_parcel(self, gift: Gift, contents: Contents, progress: Progress | None = None) -> None:

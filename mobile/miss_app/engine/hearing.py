@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from miss_app.engine import photos
-from miss_app.engine.model import Message, PhotoPart
+from miss_app.engine import documents, photos
+from miss_app.engine.model import DocumentPart, Message, PhotoPart
 from miss_app.engine.problems import Problem
 from miss_protocol import content as contents
 from miss_protocol.acts import Answer, Charge, Request
@@ -19,6 +19,9 @@ def heard(
             message = replace(message, text=text)
         case contents.Photo():
             message = replace(message, kind="photo", text=content.body.caption, photo=_photo_part(content.body))
+        case contents.Document():
+            part = _document_part(content.body)
+            message = replace(message, kind="document", text=content.body.caption, document=part)
         case Request():
             message = replace(message, kind="request", text=content.body.question, request=content.body)
         case Answer():
@@ -37,7 +40,20 @@ def heard(
         reason="" if urgency is None else urgency.reason,
         mentions=content.mentions,
         origin=content.origin,
+        consent=content.consent,
     )
+
+
+def _document_part(document: contents.Document) -> DocumentPart:
+    part = DocumentPart(
+        document.blob,
+        document.key,
+        document.blob_bytes,
+        document.file_bytes,
+        document.media_type,
+        document.name,
+    )
+    return documents.checked_part(part)
 
 
 def _photo_part(photo: contents.Photo) -> PhotoPart:

@@ -49,9 +49,9 @@ class Keeping:
         while rows := self._too_old(record.conversation_id, limit_ms):
             with self._store.step() as step:
                 for _, message in rows:
-                    if message.photo is not None:
-                        step.delete("blobs", message.photo.blob)
-                        step.delete("uploads", message.photo.blob)
+                    if message.attached is not None:
+                        step.delete("blobs", message.attached.blob)
+                        step.delete("uploads", message.attached.blob)
                     self._messages.remove(step, message)
             gone += len(rows)
             if len(rows) < SWEEP_ROWS:

@@ -12,6 +12,7 @@ from miss_app.engine.events import (
     ChargeView,
     ConversationChanged,
     ConversationView,
+    DocumentView,
     MemberView,
     MessageAdded,
     MessageChanged,
@@ -28,6 +29,7 @@ from miss_app.engine.model import (
     QUEUED_PLACE,
     SPOKEN,
     Conversation,
+    DocumentPart,
     Mark,
     Message,
     PhotoPart,
@@ -290,6 +292,8 @@ class Messages:
             pinned=message.pinned,
             open=message.open,
             handed_by=self._people.view(message.handed_by) if message.handed_by else None,
+            document=self._document_view(message.document),
+            consent=message.consent,
         )
 
     def _photo_view(self, photo: PhotoPart | None) -> PhotoView | None:
@@ -305,6 +309,13 @@ class Messages:
             self.transfers.get(photo.blob, 0.0),
         )
 
+    def _document_view(self, document: DocumentPart | None) -> DocumentView | None:
+        if document is None:
+            return None
+        here = self._store.find("blobs", document.blob) is not None
+        share = self.transfers.get(document.blob, 0.0)
+        return DocumentView(document.name, document.media_type, document.file_bytes, here, share)
+
     def _quote(self, message: Message) -> QuoteView | None:
         if not message.reply_to:
             return None
@@ -314,7 +325,8 @@ class Messages:
         quoted = self.overlay(quoted)
         kind = "deleted" if quoted.deleted_ms else quoted.kind
         author = self._people.view(quoted.author)
-        return QuoteView(quoted.message_id, author, kind, quoted.text, quoted.request, self._thumbnail(quoted))
+        text = quoted.text or ("" if quoted.document is None else quoted.document.name)
+        return QuoteView(quoted.message_id, author, kind, text, quoted.request, self._thumbnail(quoted))
 
     def _thumbnail(self, message: Message) -> bytes:
         return b"" if message.photo is None else message.photo.thumbnail

@@ -107,6 +107,18 @@ class PhotoPart:
 
 
 @dataclass(frozen=True)
+class DocumentPart:
+    """The document of a message; its bytes are a sealed blob."""
+
+    blob: bytes
+    key: bytes
+    blob_bytes: int
+    file_bytes: int
+    media_type: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Reacted:
     """A person's emoji on a message."""
 
@@ -146,7 +158,7 @@ class Message:
 
     message_id: bytes
     conversation_id: bytes
-    kind: str  # text, photo, request, answer, charge, notice, warning, unreadable
+    kind: str  # text, photo, document, request, answer, charge, notice, warning, unreadable
     mine: bool
     author: bytes  # person id, empty for notices
     at_ms: int
@@ -172,6 +184,13 @@ class Message:
     pinned: bool = False
     taking: Taking | None = None  # what this line says of being in charge of ``reply_to``
     handed_by: bytes = b""  # who handed it over, where it was sealed before this person came
+    document: DocumentPart | None = None
+    consent: bool = False  # the patient agrees to the photo, as its author says
+
+    @property
+    def attached(self) -> PhotoPart | DocumentPart | None:
+        """What of this line is a sealed blob."""
+        return self.photo or self.document
 
     @property
     def in_charge(self) -> bytes:
@@ -283,14 +302,15 @@ class Pin:
 
 @dataclass(frozen=True)
 class Upload:
-    """A sealed photo on its way to the server."""
+    """A sealed photo or document on its way to the server."""
 
     blob: bytes
     conversation_id: bytes
     message_id: bytes
 
 
-SPOKEN = ("text", "photo", "request", "answer", "charge")  # the kinds that somebody said, and that count as unread
+# The kinds that somebody said, and that count as unread.
+SPOKEN = ("text", "photo", "document", "request", "answer", "charge")
 
 
 def place_of(number: int, line: int = 0) -> int:

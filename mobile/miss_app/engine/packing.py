@@ -70,13 +70,13 @@ class Packing:
         return message.kind in SPOKEN or (span.notices and message.kind != "unreadable")
 
     async def count(self, span: Span) -> tuple[int, int]:
-        """How many lines, and photos among them, a span holds."""
+        """How many lines, and photos and documents among them, a span holds."""
         lines = photos = 0
         below = span.below
         while True:
             batch = self.batch(span, below)
             lines += len(batch.messages)
-            photos += sum(message.photo is not None for _, message in batch.messages)
+            photos += sum(message.attached is not None for _, message in batch.messages)
             if batch.end:
                 return lines, photos
             below = batch.below
@@ -84,8 +84,8 @@ class Packing:
 
     @staticmethod
     def line(place: int, message: Message, gone: frozenset[bytes]) -> Line:
-        """One line; ``gone`` are the photos that are neither here nor on the server."""
-        photo_gone = message.photo is not None and message.photo.blob in gone
+        """One line; ``gone`` are the blobs that are neither here nor on the server."""
+        photo_gone = message.attached is not None and message.attached.blob in gone
         return Line(message.message_id, place, message.author, photo_gone, records.encode(message))
 
     def known(self, messages: Iterable[Message]) -> tuple[Known, ...]:

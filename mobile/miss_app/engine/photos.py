@@ -7,6 +7,8 @@ call these functions in a worker thread.
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -72,13 +74,39 @@ def shrink(data: bytes, file_name: str = "", *, full: bool = False) -> Picture:
         Problem: ``photo-too-large``, ``photo-format`` (not a picture we read, or another one than its name says) or
             ``photo-broken``.
     """
+    return finish(decoded(data, file_name, full=full), len(data), full=full)
+
+
+def decoded(data: bytes, file_name: str = "", *, full: bool) -> Image.Image:
+    """A photo upright, in sRGB, without anything but its pixels: all of them, or no more than travel reduced.
+
+    Raises:
+        Problem: as ``shrink``.
+    """
+    with _refusing(data), _open(data, file_name) as image:
+        return _decode(image, full=full)
+
+
+def finish(image: Image.Image, original_bytes: int, *, full: bool) -> Picture:
+    """A decoded photo, perhaps retouched, as it travels; Problem("photo-too-large") in full definition only."""
+    if full:
+        jpeg, size = _encode_full(image)
+    else:
+        reduced = image
+        if max(image.size) > limits.PHOTO_EDGE_PIXELS_MAX:
+            reduced = image.copy()
+            reduced.thumbnail((limits.PHOTO_EDGE_PIXELS_MAX,) * 2, Image.Resampling.LANCZOS)
+        jpeg, size = _encode(reduced)
+    return Picture(jpeg, *size, _thumbnail(image), original_bytes)
+
+
+@contextmanager
+def _refusing(data: bytes) -> Iterator[None]:
+    """Every failure of a decoder as a Problem."""
     if len(data) > limits.PHOTO_SOURCE_BYTES_MAX:
         raise Problem("photo-too-large")
     try:
-        with _open(data, file_name) as image:
-            upright = _decode(image, full=full)
-        jpeg, size = _encode_full(upright) if full else _encode(upright)
-        return Picture(jpeg, *size, _thumbnail(upright), len(data))
+        yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
         raise Problem("photo-too-large") from error
     except (OSError, ValueError, SyntaxError, IndexError, TypeError, EOFError, ZeroDivisionError) as error:
@@ -92,18 +120,11 @@ def grey(data: bytes, file_name: str = "") -> Image.Image:
     Raises:
         Problem: as ``shrink``.
     """
-    if len(data) > limits.PHOTO_SOURCE_BYTES_MAX:
-        raise Problem("photo-too-large")
-    try:
-        with _open(data, file_name) as image:
-            image.load()
-            flat = ImageOps.exif_transpose(_flatten(image)).convert("L")
+    with _refusing(data), _open(data, file_name) as image:
+        image.load()
+        flat = ImageOps.exif_transpose(_flatten(image)).convert("L")
         flat.thumbnail((_GREY_EDGE_PIXELS,) * 2, Image.Resampling.LANCZOS)
         return flat
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
-        raise Problem("photo-too-large") from error
-    except (OSError, ValueError, SyntaxError, IndexError, TypeError, EOFError, ZeroDivisionError) as error:
-        raise Problem("photo-broken") from error
 
 
 def check_received(jpeg: bytes, *, thumbnail: bool = False) -> None:

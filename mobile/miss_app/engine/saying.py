@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from miss_app.engine.account import Account
-from miss_app.engine.model import Act, Item, Message, PhotoPart
+from miss_app.engine.model import Act, DocumentPart, Item, Message, PhotoPart
 from miss_app.engine.photos import Picture
 from miss_app.engine.problems import Problem
 from miss_app.engine.store import Step
@@ -22,6 +22,7 @@ class Manner:
     urgency: Urgency | None = None
     mentions: tuple[bytes, ...] = ()
     origin: Origin | None = None
+    consent: bool = False  # the patient agrees to what is shown
 
     def check(self) -> None:
         """Raises Problem: ``reason-missing`` for an urgent one that does not say why, or ``text-too-long``."""
@@ -66,6 +67,7 @@ def say(
         manner.urgency,
         manner.mentions,
         manner.origin,
+        manner.consent,
     )
     if manner.urgency is not None and manner.urgency.level is Level.URGENT:
         priority = Class.URGENT
@@ -77,9 +79,11 @@ def say(
 def said_again(message: Message) -> tuple[contents.Body, Manner]:
     """A line of one's own as it was said, to be said again after a failure."""
     urgency = Urgency(message.level, message.reason) if message.level else None
-    manner = Manner(message.reply_to or None, urgency, message.mentions, message.origin)
+    manner = Manner(message.reply_to or None, urgency, message.mentions, message.origin, message.consent)
     if message.photo is not None:
         return photo_content(message.photo, message.text), manner
+    if message.document is not None:
+        return document_content(message.document, message.text), manner
     return message.request or message.answer or contents.Text(message.text), manner
 
 
@@ -111,3 +115,8 @@ def photo_content(part: PhotoPart, caption: str) -> contents.Photo:
         part.thumbnail,
         caption,
     )
+
+
+def document_content(part: DocumentPart, caption: str) -> contents.Document:
+    """A document as it is said."""
+    return contents.Document(part.blob, part.key, part.blob_bytes, part.file_bytes, part.media_type, part.name, caption)

@@ -201,7 +201,7 @@ def _line(message: Message) -> _Line:
 
 
 def _words(message: Message) -> list[str]:
-    words = [message.text, message.reason]
+    words = [message.text, message.reason, "" if message.document is None else message.document.name]
     for said in (message.request, message.answer):
         dosage: Dosage | None = None if said is None else said.dosage
         if dosage is not None:

@@ -81,8 +81,8 @@ class Traces:
             self._wait(step, record.conversation_id, content, author, at_ms, number)
         else:
             changed = leave(message, content, author, at_ms)
-            if changed.deleted_ms and message.photo is not None:
-                step.delete("blobs", message.photo.blob)
+            if changed.deleted_ms and message.attached is not None:
+                step.delete("blobs", message.attached.blob)
             if changed is not message or author == self._people.me:
                 self._messages.change(step, changed)
             if changed is message:

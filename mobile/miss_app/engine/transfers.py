@@ -1,4 +1,4 @@
-"""Sealed photos on their way: uploads that resume where they stopped, downloads on demand."""
+"""Sealed photos and documents on their way: uploads that resume where they stopped, downloads on demand."""
 
 import asyncio
 import contextlib
@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Callable
 from functools import partial
 
-from miss_app.engine import photos, records
+from miss_app.engine import documents, photos, records
 from miss_app.engine.events import Event, MessageChanged
 from miss_app.engine.http import Http
 from miss_app.engine.messages import Messages
-from miss_app.engine.model import Message, Upload
+from miss_app.engine.model import DocumentPart, Message, PhotoPart, Upload
 from miss_app.engine.problems import Problem
 from miss_app.engine.store import Step, Store
 from miss_protocol import limits
@@ -19,16 +19,26 @@ from miss_protocol.sealing import SealedBlob, open_blob
 
 RETRY_SECONDS_MIN, RETRY_SECONDS_MAX = 1.0, 30.0
 _HAVE_HEADER = "X-MiSS-Have"
+_DAY_MS = 86_400_000
 
 
 class Transfers:
-    """Photos between the store and the server.
+    """Photos and documents between the store and the server.
 
     Args:
+        now_ms: the server's time.
         tell: tells the screen that a message's progress changed.
     """
 
-    def __init__(self, store: Store, messages: Messages, http: Http, tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        messages: Messages,
+        http: Http,
+        now_ms: Callable[[], int],
+        tell: Callable[[Event], None],
+    ) -> None:
+        self._now_ms = now_ms
         self._store = store
         self._messages = messages
         self._http = http
@@ -37,7 +47,7 @@ class Transfers:
         self._fetching: dict[bytes, asyncio.Task[bytes]] = {}
 
     def queue(self, step: Step, conversation_id: bytes, message_id: bytes, sealed: SealedBlob) -> None:
-        """Keep a sealed photo, and upload it when there is a connection."""
+        """Keep a sealed photo or document, and upload it when there is a connection."""
         step.put("blobs", sealed.name, sealed.ciphertext)
         step.put("uploads", sealed.name, records.encode(Upload(sealed.name, conversation_id, message_id)))
         step.after(self.resume)
@@ -53,29 +63,25 @@ class Transfers:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def photo(self, message: Message) -> bytes:
-        """The JPEG of a message's photo, from the store or from the server.
+    async def opened(self, message: Message) -> bytes:
+        """The JPEG of a message's photo or the bytes of its document, from the store or from the server.
 
         Raises:
-            Problem: ``photo-not-there-yet``, ``photo-gone``, ``photo-broken`` or why the server cannot be reached.
+            Problem: ``photo-not-there-yet``, ``photo-gone``, ``photo-broken`` or the same of a document, or why the
+                server cannot be reached.
         """
-        part = message.photo
+        part = message.attached
         if part is None:
             raise Problem("photo-gone")
         ciphertext = self._store.get("blobs", part.blob)
         if ciphertext is None:
             task = self._fetching.get(part.blob)
             if task is None:
-                task = asyncio.create_task(self._download(message))
+                task = asyncio.create_task(self._download(message, part))
                 self._fetching[part.blob] = task
                 task.add_done_callback(lambda _: self._fetching.pop(part.blob, None))
             ciphertext = await asyncio.shield(task)
-        try:
-            jpeg = open_blob(ciphertext, part.blob, part.key)
-        except RemoteError as error:
-            raise Problem("photo-broken") from error
-        photos.check_received(jpeg)
-        return jpeg
+        return await asyncio.to_thread(_open, part, ciphertext)
 
     def here(self, blob: bytes) -> bool:
         """Whether a sealed photo is in the store."""
@@ -121,30 +127,33 @@ class Transfers:
         return b"".join(pieces)
 
     async def fetch(self, message: Message) -> None:
-        """Have a message's photo in the store; Problem where it cannot be had."""
-        if message.photo is not None and not self.here(message.photo.blob):
-            await self.photo(message)
+        """Have a message's photo or document in the store; Problem where it cannot be had."""
+        if message.attached is not None and not self.here(message.attached.blob):
+            await self.opened(message)
 
-    async def _download(self, message: Message) -> bytes:
-        part = message.photo
-        if part is None:
-            raise Problem("photo-gone")
-        ciphertext = await self.download(part.blob, part.blob_bytes, lambda share: self._progress(message, share))
+    async def _download(self, message: Message, part: PhotoPart | DocumentPart) -> bytes:
         try:
-            photos.check_received(open_blob(ciphertext, part.blob, part.key))
-        except RemoteError as error:
-            raise Problem("photo-broken") from error
+            ciphertext = await self.download(part.blob, part.blob_bytes, lambda share: self._progress(message, share))
+        except Problem as problem:
+            raise self._missing(message) if problem.reason == "photo-not-there-yet" else problem from problem
+        await asyncio.to_thread(_open, part, ciphertext)
         with self._store.step() as step:
             step.put("blobs", part.blob, ciphertext)
         self._progress(message, 0.0)
         return ciphertext
+
+    def _missing(self, message: Message) -> Problem:
+        """Why the server does not have it: it has not been uploaded yet, or was forgotten by age."""
+        forgotten = message.at_ms + limits.SERVER_KEEPS_PHOTOS_DAYS * _DAY_MS < self._now_ms()
+        if message.document is not None:
+            return Problem("document-gone") if forgotten else Problem("document-not-there-yet")
+        return Problem("photo-gone") if forgotten else Problem("photo-not-there-yet")
 
     async def _piece(self, blob: bytes, first: int, last: int) -> bytes:
         answer = await self._http.call(
             "GET", _path(blob), headers={"Range": f"bytes={first}-{last}"}, ticket=True, allow=(404,)
         )
         if answer.status_code == 404:
-            # Either it has not been uploaded yet, or it was forgotten by age: the message's own age tells the screen.
             raise Problem("photo-not-there-yet")
         content: bytes = answer.content
         if answer.status_code == 200:
@@ -192,7 +201,7 @@ class Transfers:
         await self._http.call("PUT", _path(blob), content=piece, headers=headers, ticket=True)
 
     def _progress(self, message: Message | None, share: float) -> None:
-        part = None if message is None else message.photo
+        part = None if message is None else message.attached
         if message is None or part is None:
             return
         if share:
@@ -207,3 +216,17 @@ class Transfers:
 
 def _path(blob: bytes) -> str:
     return f"/v1/blobs/{blob.hex()}"
+
+
+def _open(part: PhotoPart | DocumentPart, ciphertext: bytes) -> bytes:
+    """What was sealed, looked at before anything shows it."""
+    photo = isinstance(part, PhotoPart)
+    try:
+        data = open_blob(ciphertext, part.blob, part.key)
+    except RemoteError as error:
+        raise (Problem("photo-broken") if photo else Problem("document-broken")) from error
+    if isinstance(part, DocumentPart):
+        documents.check_received(data, part)
+    else:
+        photos.check_received(data)
+    return data

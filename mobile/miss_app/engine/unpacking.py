@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from miss_app.engine import photos, records
+from miss_app.engine import documents, photos, records
 from miss_app.engine.conversations import Conversations
 from miss_app.engine.events import HistoryArrived, MessageChanged
 from miss_app.engine.messages import Messages
@@ -37,7 +37,7 @@ class Unpacking:
             giver: the person who handed it over; empty where it was a device of one's own, which may say more.
 
         Returns:
-            the ids of the lines whose photos are to be fetched.
+            the ids of the lines whose photos and documents are to be fetched.
         """
         for known in parcel.people:
             self._introduce(step, known, giver)
@@ -55,7 +55,7 @@ class Unpacking:
                 continue
             self._write(step, message, line.place)
             newest = max(newest, message.at_ms if message.kind in SPOKEN else 0)
-            if message.photo is not None and not line.photo_gone:
+            if message.attached is not None and not line.photo_gone:
                 wanted.append(line.message_id)
         record = self._conversations.get(parcel.conversation) or record
         if newest > record.at_ms:
@@ -130,6 +130,7 @@ class Unpacking:
             mine=message.author == self._people.me,
             failed=False,
             photo=None if message.photo is None else checked_part(message.photo),
+            document=None if message.document is None else documents.checked_part(message.document),
             handed_by=giver or message.handed_by,
         )
 

@@ -2,9 +2,10 @@
 
 from kivy.metrics import sp
 
-from miss_app.engine.events import AnswerView, MessageView
+from miss_app.engine.documents import PDF, TABLE, TEXT
+from miss_app.engine.events import AnswerView, DocumentView, MessageView
 from miss_app.ui import dates
-from miss_app.ui.bubble_parts import Part, Strong, band, buttons, note, quote
+from miss_app.ui.bubble_parts import Part, Strong, band, buttons, file_card, note, quote
 from miss_app.ui.measure import wrap
 from miss_app.ui.texts import words
 from miss_app.ui.tokens import BODY_SP
@@ -18,6 +19,22 @@ VERDICTS = {
     Verdict.NO: ("answer.no", "close"),
     Verdict.CALL_ME: ("answer.call_me", "phone-outline"),
 }
+
+
+KINDS = {
+    PDF: ("document.kind_pdf", "file-pdf-box"),
+    TEXT: ("document.kind_text", "file-document-outline"),
+    TABLE: ("document.kind_table", "file-document-outline"),
+}
+OTHER_KIND = ("document.kind_other", "file-document-outline")
+
+
+def document_facts(document: DocumentView) -> str:
+    """ "PDF · 1,2 Mo", and how much of it has moved while it does."""
+    kind, size = words.say(KINDS.get(document.media_type, OTHER_KIND)[0]), dates.size(document.size_bytes)
+    if 0 < document.progress < 1:
+        return str(words.say("document.moving", kind=kind, size=size, share=round(100 * document.progress)))
+    return str(words.say("document.facts", kind=kind, size=size))
 
 
 def dosage_line(dosage: Dosage) -> str:
@@ -66,6 +83,10 @@ def head_of(message: MessageView, room: float, *, me: bytes = b"") -> list[Part]
         name = words.say("list.me") if mine else author.display_name if author is not None else ""
         color = "" if mine or author is None else author.person_id.hex()
         parts.append(quote(str(name), quoted_text(message), color, room))
+    if message.document is not None:
+        found = message.document
+        name = KINDS.get(found.media_type, OTHER_KIND)[1]
+        parts.append(file_card(found.name, document_facts(found), name, found.progress, room))
     if message.request is not None:
         dosage = message.request.dosage
         name = "pill" if dosage is not None else "help-circle-outline"

@@ -21,6 +21,7 @@ GAP_DP = 5
 QUIET = ("release", "unfold")  # buttons that do not call for the finger
 ICON_SP = 16
 QUOTE_PAD_DP = 8
+FILE_DP = 60
 BUTTON_DP = 36  # drawn; the finger may hit TOUCH_DP
 
 
@@ -190,6 +191,48 @@ def quote(name: str, text: str, color: str, room: float) -> Quote:
     name, text = elide(name, sp(SMALL_SP), inner, bold=True), elide(text, sp(SMALL_SP), inner)
     widest = max(_width(name, bold=True), _width(text))
     return Quote(name, text, color, min(room, widest + dp(24)), word_size("Ég", sp(SMALL_SP), True)[1])
+
+
+@dataclass(frozen=True)
+class FileCard:
+    """A document: what it is called, what it is and how large, how far it has come; a tap opens it."""
+
+    name: str
+    facts: str
+    icon: str
+    share: float  # 0…1 of its way, 0 where it does not move
+    width: float
+    line: float
+
+    @property
+    def height(self) -> float:
+        return max(dp(FILE_DP), 2 * self.line + dp(16))
+
+    def draw(self, pen: Pen, x: float, top: float, room: float) -> None:
+        bottom, side = top - self.height, dp(FILE_DP - 16)
+        pen.box(look.quote, x, bottom, room, self.height, dp(10))
+        pen.box(look.brand, x + dp(8), top - self.height / 2 - side / 2, side, side, dp(8))
+        pen.centred(icon(self.icon), sp(24), look.brand_ink, x + dp(8) + side / 2, top - self.height / 2, font=ICONS)
+        left, upper = x + side + dp(18), top - (self.height - 2 * self.line) / 2
+        pen.text(self.name, sp(BODY_SP), look.text, left, upper, bold=True)
+        pen.text(self.facts, sp(SMALL_SP), look.meta, left, upper - self.line)
+        if 0 < self.share < 1:
+            pen.box(look.accent, x + dp(8), bottom, max(dp(6), (room - dp(16)) * self.share), dp(3), dp(1.5))
+        pen.hits.append(("document", x, bottom, room, self.height))
+
+
+def file_card(name: str, facts: str, icon_name: str, share: float, room: float) -> FileCard:
+    """A document's card no wider than ``room`` pixels; a long name keeps its ending."""
+    inner = room - dp(FILE_DP + 14)
+    line = word_size("Ég", sp(BODY_SP), True)[1]
+    shown = elide(name, sp(BODY_SP), inner, bold=True)
+    stem, dot, ending = name.rpartition(".")
+    if shown != name and dot and len(ending) <= 4:
+        shown = (
+            elide(stem, sp(BODY_SP), inner - word_size(f".{ending}", sp(BODY_SP), True)[0], bold=True) + f".{ending}"
+        )
+    widest = max(word_size(shown, sp(BODY_SP), True)[0], word_size(facts, sp(SMALL_SP), False)[0])
+    return FileCard(shown, facts, icon_name, share, min(room, widest + dp(FILE_DP + 14)), line)
 
 
 @dataclass(frozen=True)

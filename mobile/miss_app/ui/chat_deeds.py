@@ -20,7 +20,7 @@ from miss_protocol.acts import Level, Urgency, Verdict
 
 _QUICK = {"confirm": Verdict.CONFIRMED, "yes": Verdict.YES, "no": Verdict.NO, "call-me": Verdict.CALL_ME}
 _REACHED = {Tick.READ: "readers.read", Tick.DELIVERED: "readers.delivered", Tick.ACCEPTED: "readers.waiting"}
-_SPOKEN = ("text", "photo", "request", "answer")
+_SPOKEN = ("text", "photo", "document", "request", "answer")
 
 
 class ChatDeeds:
@@ -108,7 +108,7 @@ class ChatDeeds:
         react = self._app.client.deeds.react
         message_menu(
             self._app,
-            chat_rows.body(message).split("\n")[0] or str(words.say("list.photo")),
+            _title(message),
             chosen,
             lambda emoji: self._ask(react(self._here, message.message_id, emoji)),
             self._menu(message),
@@ -124,7 +124,7 @@ class ChatDeeds:
             wanted.append(("menu-reply", "menu.reply", "reply", lambda: self.reply(message)))
         if chat_rows.body(message):
             wanted.append(("menu-copy", "menu.copy", "content-copy", lambda: self._copy(message)))
-        if message.kind in ("text", "photo"):
+        if message.kind in ("text", "photo", "document"):
             wanted.append(("menu-forward", "menu.forward", "share-outline", lambda: self._forward(message)))
         wanted.append(("menu-select", "menu.select", "check-circle-outline", lambda: self._chosen.begin(message)))
         if not self._screen.active:
@@ -144,7 +144,7 @@ class ChatDeeds:
         )
         if message.mine:
             wanted.append(("menu-readers", "menu.readers", "check-all", lambda: self._readers(message)))
-            if message.kind in ("text", "photo"):
+            if message.kind in ("text", "photo", "document"):
                 wanted.append(("menu-edit", "menu.edit", "pencil-outline", lambda: self.edit(message)))
             wanted.append(("menu-delete", "menu.delete", "delete-outline", lambda: self._delete(message)))
         return wanted
@@ -270,3 +270,10 @@ class ChatDeeds:
                 ("more-today", "urgent.write_today", "clock-outline", lambda: self.set_level(Level.TODAY)),
             ],
         )
+
+
+def _title(message: MessageView) -> str:
+    """One line that names a message."""
+    if message.document is not None:
+        return message.document.name
+    return chat_rows.body(message).split("\n")[0] or str(words.say("list.photo"))

@@ -151,6 +151,8 @@ def preview(message: MessageView | None, *, direct: bool) -> str:
         text = str(words.say("list.request", text=f"{message.request.dosage.drug} {text}"))
     if message.kind == "photo" and not message.deleted_ms:
         text = str(words.say("list.photo_with", text=text)) if text else str(words.say("list.photo"))
+    if message.document is not None:
+        text = str(words.say("list.document", name=text or message.document.name))
     text = " ".join(text.split())
     if message.mine:
         return str(words.say("list.mine", text=text))

@@ -8,6 +8,7 @@ from kivy.clock import Clock
 from kivy.properties import BooleanProperty, ObjectProperty, StringProperty
 
 from miss_app.engine.problems import Problem
+from miss_app.ui import consent
 from miss_app.ui.bridge import Failure
 from miss_app.ui.controls import Sheet
 from miss_app.ui.kv import load_rules
@@ -16,6 +17,8 @@ from miss_app.ui.navigator import Navigator
 from miss_app.ui.preview import preview
 from miss_app.ui.texts import words
 from miss_app.ui.virtual_list import VirtualList
+
+__all__ = ["consent"]  # its row is named in the rules
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
 FILE_BYTES_MAX = 64_000_000
@@ -30,6 +33,7 @@ class AttachSheet(Sheet):
     problem = StringProperty("")
     busy = BooleanProperty(False)
     full = BooleanProperty(False)
+    patient = StringProperty("")  # whom the conversation is about: they are asked first
     picture = ObjectProperty(None, allownone=True)  # a small texture of the chosen file
 
     def __init__(self, app: Navigator, conversation_id: bytes, path: str = "", **options: Any) -> None:
@@ -38,6 +42,8 @@ class AttachSheet(Sheet):
         self._preview_soon: Any = None
         options.setdefault("title", words.say("photo.title"))
         super().__init__(**options)
+        conversation = app.client.conversation(conversation_id)
+        self.patient = "" if conversation is None else conversation.patient
         self.panel_height = app.shell.height * 0.86
         self._preview_soon = Clock.create_trigger(lambda _dt: self._preview(), PAUSE_S)
         self.path = path
@@ -65,7 +71,9 @@ class AttachSheet(Sheet):
 
     async def _read_and_send(self, path: Path, caption: str, full: bool) -> None:
         data = await asyncio.to_thread(read_photo, path)
-        await self.app.client.send_photo(self.conversation_id, data, file_name=path.name, caption=caption, full=full)
+        agreed = bool(self.ids.consent.checked)
+        wish = self.app.client.send_photo
+        await wish(self.conversation_id, data, file_name=path.name, caption=caption, full=full, consent=agreed)
 
     def _preview(self) -> None:
         wanted = self.path
