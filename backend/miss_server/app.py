@@ -26,6 +26,8 @@ from miss_server import (
     log_routes,
     migrations,
     personal_routes,
+    reach_routes,
+    reach_settings,
     registration_routes,
     routes,
     sign_in_routes,
@@ -49,10 +51,13 @@ from miss_server.handshakes import Handshakes
 from miss_server.mail_settings import mail_of
 from miss_server.meters import Meters
 from miss_server.postgresql import open_database
+from miss_server.reach import Reach
 from miss_server.registrar import Registrar
 from miss_server.removals import Removing
 from miss_server.socket import Office, Socket
 from miss_server.standings import Standings
+from miss_server.vapid import Vapid
+from miss_server.web_push import WebPush
 
 if TYPE_CHECKING:
     from miss_server.pro_sante_connect import ProSanteConnect
@@ -70,6 +75,7 @@ _REASONS = {404: "not-found", 405: "not-found", 413: "too-large"}
 
 def create_app(settings: Settings) -> FastAPI:
     """The whole server on one data folder, which is made or migrated where it must be."""
+    reach_wanted = reach_settings.of(settings)
     keyring, _ = data_folder.make(settings, now_ms())
     database = open_database(settings)
     migrations.apply(database)
@@ -87,6 +93,9 @@ def create_app(settings: Settings) -> FastAPI:
     )
     blobs = Blobs(settings.blobs)
     caretaker = Caretaker(database, blobs, settings, now_ms, doorbell.here, meters)
+    mail, vapid = mail_of(settings), Vapid(keyring.pepper, reach_wanted.contact)
+    sender = WebPush(vapid, reach_wanted.private_push)
+    reach = Reach(database, doorbell, sender, mail, reach_wanted, now_ms)
     removing = Removing(database, handshakes, doorbell, keyring.keys.external_sender, now_ms)
 
     @asynccontextmanager
@@ -98,6 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
             caretaker.keep_forgetting,
             lambda: _keep_looking(database, doorbell),
             removing.keep_proposing,
+            reach.keep_reaching,
         ]
         tasks = [asyncio.create_task(one()) for one in beside]
         journal.write("started", revision=migrations.head())
@@ -106,6 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await cursors.flush()
+        await sender.close()
         database.close()
         journal.write("stopped")
 
@@ -115,9 +126,10 @@ def create_app(settings: Settings) -> FastAPI:
     state.settings, state.database, state.keyring, state.blobs = settings, database, keyring, blobs
     state.doorbell, state.cursors, state.caretaker, state.handshakes = doorbell, cursors, caretaker, handshakes
     state.standings, state.meters = standings, meters
+    state.reach, state.sender, state.vapid = reach, sender, vapid
     state.tickets, state.require_device = own_tickets, _require_device
     state.charter, state.psc = charter.load(settings.data), _psc(settings)
-    state.registrar, state.mail = _registrar(settings, keyring, state.charter.version), mail_of(settings)
+    state.registrar, state.mail = _registrar(settings, keyring, state.charter.version), mail
     state.pepper = keyring.pepper
     state.link_bells, state.unlock_bells = links.Bells(), links.Bells()
     state.trusted_proxies = settings.trusted_proxies
@@ -132,6 +144,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(sign_in_routes.router)
     app.include_router(charter_routes.router)
     app.include_router(personal_routes.router)
+    app.include_router(reach_routes.router)
     app.include_router(invite_routes.router)
     app.include_router(identity_routes.router)
     app.include_router(routes.router)

@@ -22,7 +22,9 @@ from miss_server import (
     registration_rows,
     sign_ins,
     staff_imports,
+    undelivered,
     unlock_requests,
+    wakeups,
 )
 from miss_server.blobs import PARTS_KEPT_MS, Blobs
 from miss_server.config import Settings
@@ -80,7 +82,7 @@ class Caretaker:
         await database.run(devices.seen, dict.fromkeys(self._here(), now))
         forgotten = 0
         for stream in await database.read(_all_streams):
-            forgotten += await database.run(forget_rows, stream, now - keep_ms)
+            forgotten += await database.run(forget_rows, stream, now - keep_ms, now)
         claims_before = now - keep_ms - CLAIMS_OUTLIVE_DAYS * DAY_MS
         for device in await database.read(_all_devices):
             await database.run(forget_claims, device, claims_before)
@@ -93,8 +95,11 @@ class Caretaker:
         journal.write("round-made", rows=forgotten, photos=photos)
 
 
-def forget_rows(connection: Connection, stream: int, before_ms: int) -> int:
-    """Forgets what every reader of a stream has passed, and application rows from before then; returns how many."""
+def forget_rows(connection: Connection, stream: int, before_ms: int, now_ms: int) -> int:
+    """Forgets what every reader of a stream has passed, and application rows from before then; returns how many.
+
+    Who wrote what somebody never got is told in the same transaction, and so is who never got it.
+    """
     passed = connection.execute(_PASSED, {"stream": stream}).scalar()
     if passed is None:  # there is no reader left
         passed = connection.execute(select(streams.c.head).where(streams.c.stream == stream)).scalar_one()
@@ -103,6 +108,7 @@ def forget_rows(connection: Connection, stream: int, before_ms: int) -> int:
     forgotten = connection.execute(read).rowcount
     connection.execute(delete(welcomes).where(welcomes.c.stream == stream, welcomes.c.number <= passed))
     perishable = (int(Kind.APPLICATION), int(Kind.NOTICE))
+    undelivered.tell(connection, stream, before_ms, now_ms)
     old = delete(rows).where(r.stream == stream, r.kind.in_(perishable), r.at_ms < before_ms)
     return forgotten + connection.execute(old).rowcount
 
@@ -130,6 +136,7 @@ def _forget_small(connection: Connection, now_ms: int) -> None:
     registration_rows.forget(connection, now_ms - REGISTRATIONS_KEPT_DAYS * DAY_MS, now_ms - DAY_MS)
     sign_ins.forget(connection, now_ms - DAY_MS)
     unlock_requests.forget(connection, now_ms)
+    wakeups.forget_ended(connection)
     expired = now_ms - limits.CLOCK_TOLERANCE_MINUTES * 60_000
     connection.execute(delete(key_packages).where(key_packages.c.not_after_ms < expired))
 

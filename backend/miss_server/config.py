@@ -103,6 +103,7 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = ()
     metrics: tuple[str, int] | None = None
     ldap: dict[str, Any] = field(default_factory=dict)  # establishments' directories, which ``ldap_settings`` reads
+    reach: dict[str, Any] = field(default_factory=dict)  # pushes and mails, which ``reach_settings`` reads
     given: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
@@ -177,7 +178,7 @@ def load(
     retention = _table(table, "retention", {"messages_days", "photos_days"})
     psc = _table(table, "psc", {"issuer", "client_id", "secret_file", "scope", "discovery", *PSC_ENDPOINTS})
     known = {"listen", "public_name", "tls_cert", "tls_key", "database", "approval", "smtp", "ldap", "psc", "retention"}
-    known |= {"console", "trusted_proxies", "metrics"}
+    known |= {"console", "trusted_proxies", "metrics", "reach"}
     for name in table.keys() - known:
         raise ConfigError("setting-unknown", name)
     host, port = split_listen(listen or _text(table, "listen", DEFAULT_LISTEN))
@@ -195,6 +196,7 @@ def load(
         keep_photos_days=_days(retention, "photos_days", limits.SERVER_KEEPS_PHOTOS_DAYS),
         database_url=database or _text(table, "database", ""),
         ldap=_sections(table, "ldap"),
+        reach=_table(table, "reach", {"mail_minutes", "urgent_mail_minutes", "private_push", "contact"}),
         language=language,
         console=_console(_table(table, "console", {"listen", "origin"}), console, "console" in table),
         trusted_proxies=_networks(table, "trusted_proxies"),
@@ -432,6 +434,18 @@ _TEMPLATE = """\
 # issuer = "https://auth.esw.esante.gouv.fr/auth/realms/esante-wallet"
 # client_id = "miss"
 # secret_file = "psc-secret"
+
+# Prévenir qui n'a pas MiSS ouvert : un courrier sans contenu à sa boîte du répertoire quand un message reste sans être
+# vu (minutes ; 0 : jamais) ; private_push admet un serveur de notifications du réseau interne ; contact est l'adresse
+# que les serveurs de notifications peuvent joindre (mailto: ou https:).
+# To tell who does not have MiSS open: a mail without content to their mailbox of the register where a message stays
+# unseen (minutes; 0: never); private_push admits a push server on the internal network; contact is whom push servers
+# may write to (mailto: or https:).
+# [reach]
+# mail_minutes = 30
+# urgent_mail_minutes = 5
+# private_push = false
+# contact = "mailto:exploitation@exemple.fr"
 
 # Annuaire LDAP d'un établissement, lu chaque jour ; son numéro FINESS est dans le titre. ldap:// seulement sur cette
 # machine. Une section par établissement ; attributes dit quel attribut tient quel champ.

@@ -26,6 +26,7 @@ class Cursors:
         self._moved: dict[tuple[int, int], tuple[int, bytes, bytes]] = {}
         self._writing: dict[tuple[int, int], tuple[int, bytes, bytes]] = {}
         self._seen: dict[int, int] = {}
+        self._attended: dict[int, int] = {}
 
     def move(self, device: int, device_id: bytes, stream: int, stream_id: bytes, number: int) -> None:
         """A device has stored everything of a stream up to this number."""
@@ -37,6 +38,10 @@ class Cursors:
         """A device is connected, or was until now."""
         self._seen[device] = self._now_ms()
 
+    def attended(self, device: int) -> None:
+        """Somebody is in front of a device, and of what it has stored."""
+        self._attended[device] = self._now_ms()
+
     def at_least(self, device: int, stream: int, number: int) -> int:
         """The cursor on disk, or the one that is not there yet."""
         for waiting in (self._moved, self._writing):
@@ -47,15 +52,17 @@ class Cursors:
 
     async def flush(self) -> None:
         """Writes what moved, then tells the members who are connected."""
-        if not self._moved and not self._seen:
+        if not self._moved and not self._seen and not self._attended:
             return
         self._writing, self._moved = self._moved, {}
         seen, self._seen = self._seen, {}
+        attended, self._attended = self._attended, {}
         try:
-            await self._database.run(_write, self._writing, seen)
+            await self._database.run(_write, self._writing, seen, attended)
         except Exception as error:  # a full disk, say: what moved is kept for the next round, messages go on
             journal.failure("cursors-unwritten", error)
             self._moved = {**self._writing, **self._moved}
+            self._attended = {**attended, **self._attended}
         by_stream: dict[tuple[int, bytes], list[tuple[bytes, int]]] = {}
         for (_, stream), (number, device_id, stream_id) in self._writing.items():
             by_stream.setdefault((stream, stream_id), []).append((device_id, number))
@@ -71,8 +78,12 @@ class Cursors:
 
 
 def _write(
-    connection: Connection, moved: dict[tuple[int, int], tuple[int, bytes, bytes]], seen: dict[int, int]
+    connection: Connection,
+    moved: dict[tuple[int, int], tuple[int, bytes, bytes]],
+    seen: dict[int, int],
+    attended: dict[int, int],
 ) -> None:
     reached = ((device, stream, number) for (device, stream), (number, _, _) in moved.items())
     streams.move_cursors(connection, reached)
     devices.seen(connection, seen)
+    devices.attended(connection, attended)

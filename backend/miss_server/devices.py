@@ -134,6 +134,13 @@ def seen(connection: Connection, at_ms: Mapping[int, int]) -> None:
         connection.execute(_SEEN, [{"which": device, "at_ms": at} for device, at in at_ms.items()])
 
 
+def attended(connection: Connection, at_ms: Mapping[int, int]) -> None:
+    """Notes when somebody was last in front of devices, by row number."""
+    if at_ms:
+        connection.execute(_ATTENDED, [{"which": device, "at_ms": at} for device, at in at_ms.items()])
+
+
+_ATTENDED = update(devices).where(devices.c.device == bindparam("which")).values(attended_at_ms=bindparam("at_ms"))
 _SEEN = update(devices).where(devices.c.device == bindparam("which")).values(last_seen_ms=bindparam("at_ms"))
 
 

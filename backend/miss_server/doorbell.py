@@ -50,6 +50,7 @@ class Doorbell:
         self._streams: dict[int, set[Listener]] = {}
         self._recent: deque[int] = deque(maxlen=RECENT_ROWS_MAX)
         self._rung = 0
+        self._fresh: set[int] = set()
 
     @property
     def connected(self) -> int:
@@ -71,6 +72,11 @@ class Doorbell:
         if missed > len(self._recent):
             return None
         return set(list(self._recent)[len(self._recent) - missed :])
+
+    def take_fresh(self) -> set[int]:
+        """The streams that got rows since this was asked last."""
+        fresh, self._fresh = self._fresh, set()
+        return fresh
 
     def connect(self, socket: Listener) -> None:
         """A device has logged in; an older socket of the same device is closed."""
@@ -133,6 +139,7 @@ class Doorbell:
     def _count(self, stream: int) -> None:
         self._rung += 1
         self._recent.append(stream)
+        self._fresh.add(stream)
 
     def progress(self, stream: int, stream_id: bytes, reached: Sequence[tuple[bytes, int]]) -> None:
         """Tells the members that are connected how far other devices have come."""

@@ -64,6 +64,12 @@ WORDINGS = {
         "Cette personne est déjà sur MiSS : cherchez-la de nouveau, et écrivez-lui.",
         "This person is on MiSS already: search again, and write to them.",
     ),
+    "endpoint-refused": Wording(
+        422,
+        "Cette adresse de notification n’est pas admise : elle doit être en https et joignable d’ici. "
+        "Choisissez un autre service de notifications.",
+        "This push address is not admitted: it must be on https and reachable from here. Choose another push service.",
+    ),
     "invite-unknown": Wording(
         404,
         "Cette personne n’est plus dans le répertoire. Cherchez-la de nouveau, puis invitez-la.",

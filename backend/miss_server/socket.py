@@ -25,6 +25,7 @@ from miss_protocol.frames import (
     NONCE_BYTES,
     SUBPROTOCOL,
     Acknowledge,
+    Attended,
     Challenge,
     Close,
     Drained,
@@ -274,6 +275,8 @@ class Socket:
                     self._office.standings.report(self.device, one.stream, report)
         elif isinstance(frame, Typing):
             self._typing(frame)
+        elif isinstance(frame, Attended):
+            self._office.cursors.attended(self.device)
         elif isinstance(frame, TicketPlease):
             self._put(encode(Ticket(self._office.tickets.make(self.device_id), tickets.VALID_MS)))
 

@@ -224,7 +224,7 @@ def tell(connection: Connection, device_id: bytes, notice: notices.Notice, now_m
             stream=row.stream,
             number=row.head,
             kind=int(Kind.NOTICE),
-            priority=int(Class.NORMAL),
+            priority=int(Class.NORMAL if isinstance(notice, _WAKING) else Class.SILENT),
             at_ms=now_ms,
             epoch=0,
             sender=0,
@@ -233,6 +233,10 @@ def tell(connection: Connection, device_id: bytes, notice: notices.Notice, now_m
         )
     )
     return int(row.stream)
+
+
+# What is worth waking a device for; the other notices are read when it comes.
+_WAKING = (notices.RegistrationWaits, notices.NotDelivered, notices.UnlockAsked)
 
 
 def noticed_since(connection: Connection, since_ms: int) -> set[int]:

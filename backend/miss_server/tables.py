@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from miss_server import establishment_tables as establishment_tables
 from miss_server import personal_tables as personal_tables
+from miss_server import reach_tables as reach_tables
 from miss_server import register_tables as register_tables
 from miss_server import vault_tables as vault_tables
 from miss_server.console import tables as console_tables  # noqa: F401 - enters its tables
@@ -41,6 +42,7 @@ devices = Table(
     Column("added_at_ms", BigInteger, nullable=False),
     Column("last_seen_ms", BigInteger),
     Column("revoked_at_ms", BigInteger),
+    Column("attended_at_ms", BigInteger),  # when somebody was last in front of it
     Index("devices_by_person", "person_id"),
     Index(
         "devices_revoked",

@@ -11,6 +11,7 @@ from miss_protocol.errors import LocalError, RemoteError
 from miss_protocol.frames import (
     Accepted,
     Acknowledge,
+    Attended,
     Challenge,
     Deliver,
     Diverged,
@@ -57,6 +58,7 @@ TURNS: dict[tuple[State, Role], dict[type[Frame], State]] = {
         TicketPlease: State.OPEN,
         Reports: State.OPEN,
         Typing: State.OPEN,
+        Attended: State.OPEN,
     },
     (State.OPEN, Role.SERVER): {
         Accepted: State.OPEN,

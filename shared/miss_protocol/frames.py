@@ -439,8 +439,15 @@ class Typist(Frame):
         return cls(_id(data), _id(data))
 
 
+@dataclass(frozen=True, slots=True)
+class Attended(Empty):
+    """Client, unlocked and drained: somebody is in front of this device, and of what is in its store."""
+
+    TYPE: ClassVar[int] = 0x20
+
+
 _FIRST = (Challenge, Login, Ready, Submit, Accepted, Refused, Deliver, Acknowledge, Progress, Drained, Gap)
-_LATER = (TicketPlease, Ticket, Reports, Diverged, Typing, Typist)
+_LATER = (TicketPlease, Ticket, Reports, Diverged, Typing, Typist, Attended)
 FRAMES: dict[int, type[Frame]] = {kind.TYPE: kind for kind in (*_FIRST, *_LATER)}
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from miss_protocol.errors import RemoteError
-from miss_protocol.mls.codec import Writer, decode
+from miss_protocol.mls.codec import Reader, Writer, decode
 
 DEVICE_ADDED = 1
 CONTACT_STANDING = 2
@@ -14,6 +14,11 @@ CERTIFICATE_DUE = 7
 PERSON_ARRIVED = 8
 PERSON_GONE = 9
 UNLOCK_ASKED = 10
+NOT_DELIVERED = 20
+MESSAGES_EXPIRED = 21
+
+NUMBERS_MAX = 500
+PEOPLE_MAX = 20
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,31 @@ class UnlockAsked:
     device_id: bytes
 
 
+@dataclass(frozen=True)
+class NotDelivered:
+    """The server has forgotten these rows of the reader's person, which no device of ``person_id`` ever took."""
+
+    stream_id: bytes
+    person_id: bytes
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class MessagesExpired:
+    """So many messages, the last of them row ``last``, were forgotten before any device of the reader's person came.
+
+    ``senders`` are who wrote them, twenty at most.
+    """
+
+    stream_id: bytes
+    last: int
+    count: int
+    senders: tuple[bytes, ...]
+
+
+Expiry = NotDelivered | MessagesExpired
 Proof = RegistrationWaits | RegisteredAgain | CertificateDue
-Notice = DeviceAdded | ContactStanding | Proof | PersonArrived | PersonGone | DeviceReady | UnlockAsked
+Notice = DeviceAdded | ContactStanding | Proof | PersonArrived | PersonGone | DeviceReady | UnlockAsked | Expiry
 
 
 def encode(notice: Notice) -> bytes:
@@ -101,6 +129,12 @@ def encode(notice: Notice) -> bytes:
         return Writer().u16(kind).fixed(notice.person_id).bytes()
     if isinstance(notice, UnlockAsked):
         return Writer().u16(UNLOCK_ASKED).fixed(notice.device_id).bytes()
+    if isinstance(notice, NotDelivered):
+        out = Writer().u16(NOT_DELIVERED).fixed(notice.stream_id).fixed(notice.person_id)
+        return out.vector(notice.numbers, lambda w, number: w.u64(number)).bytes()
+    if isinstance(notice, MessagesExpired):
+        out = Writer().u16(MESSAGES_EXPIRED).fixed(notice.stream_id).u64(notice.last).u32(notice.count)
+        return out.vector(notice.senders, lambda w, one: w.fixed(one)).bytes()
     if isinstance(notice, DeviceReady):
         return Writer().u16(DEVICE_READY).fixed(notice.device_id).bytes()
     return Writer().u16(DEVICE_ADDED).fixed(notice.device_id).u8(notice.endorsed).bytes()
@@ -143,6 +177,25 @@ def read_unlock(body: bytes) -> UnlockAsked | None:
     if body[:2] != UNLOCK_ASKED.to_bytes(2, "big"):
         return None
     return decode(body[2:], lambda r: UnlockAsked(r.fixed(16)))
+
+
+def read_expiry(body: bytes) -> Expiry | None:
+    """A notice of messages forgotten undelivered, None where it is another one; RemoteError where it is malformed."""
+    kind, content = int.from_bytes(body[:2], "big"), body[2:]
+    if kind == NOT_DELIVERED:
+        return decode(content, _not_delivered)
+    if kind == MESSAGES_EXPIRED:
+        return decode(content, _messages_expired)
+    return None
+
+
+def _not_delivered(data: Reader) -> NotDelivered:
+    return NotDelivered(data.fixed(16), data.fixed(16), tuple(data.vector(lambda r: r.u64())[:NUMBERS_MAX]))
+
+
+def _messages_expired(data: Reader) -> MessagesExpired:
+    last = data.fixed(16), data.u64(), data.u32()
+    return MessagesExpired(*last, tuple(data.vector(lambda r: r.fixed(16))[:PEOPLE_MAX]))
 
 
 def read_proof(body: bytes) -> Proof | None:

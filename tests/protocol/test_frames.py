@@ -36,10 +36,11 @@ SAMPLES = [
     frames.Diverged(I, 1, 2**40),
     frames.Typing(I),
     frames.Typist(I, J),
+    frames.Attended(),
 ]
 
 
-FROM_CLIENTS = (frames.Submit, frames.Acknowledge, frames.TicketPlease, frames.Reports, frames.Typing)
+FROM_CLIENTS = (frames.Submit, frames.Acknowledge, frames.TicketPlease, frames.Reports, frames.Typing, frames.Attended)
 
 
 def test_every_frame_has_a_sample():

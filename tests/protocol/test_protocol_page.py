@@ -14,6 +14,7 @@ from miss_server import (
     invite_routes,
     log_routes,
     personal_routes,
+    reach_routes,
     registration_routes,
     routes,
     sign_in_routes,
@@ -27,6 +28,7 @@ ROUTES = (
     identity_routes,
     log_routes,
     personal_routes,
+    reach_routes,
     registration_routes,
     routes,
     sign_in_routes,
@@ -87,6 +89,8 @@ def test_notices():
         "PERSON_ARRIVED",
         "PERSON_GONE",
         "UNLOCK_ASKED",
+        "NOT_DELIVERED",
+        "MESSAGES_EXPIRED",
     )
     assert written == {(getattr(notices, name), name) for name in names}
 

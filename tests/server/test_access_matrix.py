@@ -18,6 +18,7 @@ from miss_protocol.connection import TURNS, Role, State
 from miss_protocol.frames import (
     Accepted,
     Acknowledge,
+    Attended,
     Challenge,
     Class,
     Close,
@@ -67,6 +68,10 @@ ROUTES = {
     ("GET", "/v1/wishes"): TICKET,
     ("PUT", "/v1/wishes"): TICKET,
     ("POST", "/v1/leaving"): TICKET,
+    ("GET", "/v1/reach"): TICKET,
+    ("PUT", "/v1/reach"): TICKET,
+    ("PUT", "/v1/push"): TICKET,
+    ("DELETE", "/v1/push"): TICKET,
     ("POST", "/v1/invites"): TICKET,
     ("GET", "/invites/{secret}"): SECRET,
     ("POST", "/invites/{secret}"): SECRET,
@@ -103,6 +108,7 @@ FRAMES: dict[type[Frame], str] = {
     Acknowledge: "closed: a stream that is not this device's",
     Reports: "stepped over",
     Typing: "stepped over",
+    Attended: "of the device that says it, and nobody else",
     TicketPlease: "closed: only after a login",
 }
 
@@ -331,7 +337,7 @@ def test_a_conversation_hears_and_tells_its_members_only(shared_office: Office, 
 def test_nobody_is_heard_before_a_login_and_no_ended_device_after(stage: Stage) -> None:
     async def scene() -> None:
         office = stage.office
-        for frame in (TicketPlease(), opaque(os.urandom(16), 1), Typing(os.urandom(16)), Reports(())):
+        for frame in (TicketPlease(), Attended(), opaque(os.urandom(16), 1), Typing(os.urandom(16)), Reports(())):
             wire = Wire(await office.raw(), stage.camille)
             await wire.websocket.recv()
             await wire.websocket.send(encode(frame))

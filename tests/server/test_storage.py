@@ -259,7 +259,7 @@ def test_old_messages_are_forgotten_unread_but_commits_are_kept(office):
                 .values(at_ms=now_ms() - 31 * DAY_MS)
             )
         )
-        office.in_database(caretaker.forget_rows, stream, now_ms() - 30 * DAY_MS)
+        office.in_database(caretaker.forget_rows, stream, now_ms() - 30 * DAY_MS, now_ms())
         async with office.wire(hugo) as b:
             seen = [f for f in b.waiting if isinstance(f, Deliver | Gap) and f.stream == circle.stream]
             shape = [(f.first, f.last) if isinstance(f, Gap) else (f.number, f.kind) for f in seen]
