@@ -70,6 +70,19 @@ IMPORTS_AT_ONCE, IMPORT_EVERY_MS = 20, 60_000
 LINKS_AT_ONCE, LINK_EVERY_MS = 30, 20_000
 UNLOCKS_AT_ONCE, UNLOCK_EVERY_MS = 10, 60_000
 SEARCHES_AT_ONCE, SEARCH_EVERY_MS = 300, 1_000  # somebody who types fast asks three times a second
+ROOMS = (
+    registration_routes,
+    establishment_routes,
+    sign_in_routes,
+    charter_routes,
+    personal_routes,
+    reach_routes,
+    invite_routes,
+    identity_routes,
+    routes,
+    vault_routes,
+    log_routes,
+)
 _REASONS = {404: "not-found", 405: "not-found", 413: "too-large"}
 
 
@@ -133,23 +146,9 @@ def create_app(settings: Settings) -> FastAPI:
     state.pepper = keyring.pepper
     state.link_bells, state.unlock_bells = links.Bells(), links.Bells()
     state.trusted_proxies = settings.trusted_proxies
-    state.claim_buckets = Buckets("claim", CLAIMS_AT_ONCE, CLAIM_EVERY_MS, now_ms)
-    state.code_buckets = Buckets("code", CODES_AT_ONCE, CODE_EVERY_MS, now_ms)
-    state.link_buckets = Buckets("link", LINKS_AT_ONCE, LINK_EVERY_MS, now_ms)
-    state.unlock_buckets = Buckets("unlock", UNLOCKS_AT_ONCE, UNLOCK_EVERY_MS, now_ms)
-    state.import_buckets = Buckets("import", IMPORTS_AT_ONCE, IMPORT_EVERY_MS, now_ms)
-    state.search_buckets = Buckets("search", SEARCHES_AT_ONCE, SEARCH_EVERY_MS, now_ms)
-    app.include_router(registration_routes.router)
-    app.include_router(establishment_routes.router)
-    app.include_router(sign_in_routes.router)
-    app.include_router(charter_routes.router)
-    app.include_router(personal_routes.router)
-    app.include_router(reach_routes.router)
-    app.include_router(invite_routes.router)
-    app.include_router(identity_routes.router)
-    app.include_router(routes.router)
-    app.include_router(vault_routes.router)
-    app.include_router(log_routes.router)
+    _limit(state)
+    for room in ROOMS:
+        app.include_router(room.router)
     _answer_failures(app)
     app.add_middleware(Door, meters=meters, tls=settings.tls or bool(settings.public_name))
 
@@ -158,6 +157,16 @@ def create_app(settings: Settings) -> FastAPI:
         await Socket(websocket, office).serve()
 
     return app
+
+
+def _limit(state: Any) -> None:
+    """How often each address and person may ask for what."""
+    state.claim_buckets = Buckets("claim", CLAIMS_AT_ONCE, CLAIM_EVERY_MS, now_ms)
+    state.code_buckets = Buckets("code", CODES_AT_ONCE, CODE_EVERY_MS, now_ms)
+    state.link_buckets = Buckets("link", LINKS_AT_ONCE, LINK_EVERY_MS, now_ms)
+    state.unlock_buckets = Buckets("unlock", UNLOCKS_AT_ONCE, UNLOCK_EVERY_MS, now_ms)
+    state.import_buckets = Buckets("import", IMPORTS_AT_ONCE, IMPORT_EVERY_MS, now_ms)
+    state.search_buckets = Buckets("search", SEARCHES_AT_ONCE, SEARCH_EVERY_MS, now_ms)
 
 
 def _registrar(settings: Settings, keyring: Keyring, charter_version: str) -> Registrar:

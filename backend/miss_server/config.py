@@ -406,15 +406,15 @@ _TEMPLATE = """\
 # "always": an operator decides every time.
 # approval = "exact"
 
+# Chiffres pour Prometheus, à une adresse à part, sur http://ADRESSE/metrics ; jamais publique.
+# Figures for Prometheus, on an address of its own, at http://ADDRESS/metrics; never public.
+# metrics = "127.0.0.1:9464"
+
 # Console des opérateurs, à une adresse à part, jamais publique ; hors de cette machine, TLS et origin sont nécessaires.
 # The operators' console, on an address of its own, never public; outside this machine it needs TLS and an origin.
 # [console]
 # listen = "{console}"
 # origin = "https://console.exemple.fr"
-
-# Chiffres pour Prometheus, à une adresse à part, sur http://ADRESSE/metrics ; jamais publique.
-# Figures for Prometheus, on an address of its own, at http://ADDRESS/metrics; never public.
-# metrics = "127.0.0.1:9464"
 
 # Courrier : sans cette section, les codes vont dans le dossier outbox/ et rien ne part.
 # Mail: without this section, codes go to the folder outbox/ and nothing leaves.
