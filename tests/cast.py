@@ -1,16 +1,20 @@
 """The cast of the plays: fictional professionals, their devices as engines, and the server as a process of its own."""
 
 import asyncio
+import atexit
+import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
@@ -18,12 +22,15 @@ from identity.extract import Job, Someone, mailbox_lines, people_lines, write
 from miss_app.engine import vault
 from miss_app.engine.client import Client
 from miss_app.engine.events import Event, Link, MessageView, PersonView, Stage, Tick
+from miss_app.engine.vault import Vault
+from miss_app.ports.interfaces import SecureStore
 from miss_protocol.identity import Authority
 from miss_protocol.invitation import Invitation
 from plays.half_deaf import HalfDeafCable
 
 T = TypeVar("T")
 PIN = "271828"
+KEYSTORE = "MISS_TESTS_KEYSTORE"  # what names the folder, for processes that a play starts too
 SECONDS_MAX = 30.0  # hang guard, not a pace
 _GIVEN = ("Camille", "Hugo", "Nadia", "Inès", "Marc", "Zoé", "Paul", "Léa")
 _FAMILY = ("Exemple", "Fictif", "Modèle", "Imaginaire", "Inventé", "Factice")
@@ -141,6 +148,36 @@ async def until(look: Callable[[], T | None], what: str, seconds: float = SECOND
         await asyncio.sleep(0.01)
 
 
+class FolderKeystore:
+    """A keystore that answers on every machine, for plays about other things: one folder for all of a run."""
+
+    def __init__(self) -> None:
+        if KEYSTORE not in os.environ:
+            os.environ[KEYSTORE] = tempfile.mkdtemp(prefix="miss-keystore-")
+            atexit.register(shutil.rmtree, os.environ[KEYSTORE], ignore_errors=True)
+        self._folder = Path(os.environ[KEYSTORE])
+
+    def usable(self) -> bool:
+        return True
+
+    def put(self, name: str, secret: bytes) -> None:
+        (self._folder / name.replace("/", "-")).write_bytes(secret)
+
+    def get(self, name: str) -> bytes | None:
+        path = self._folder / name.replace("/", "-")
+        return path.read_bytes() if path.exists() else None
+
+    def erase(self, name: str) -> None:
+        (self._folder / name.replace("/", "-")).unlink(missing_ok=True)
+
+
+def store_key(folder: Path) -> bytes:
+    """The key of the store in a profile's folder, as the person's PIN opens it."""
+    locked = Vault(folder / "vault")
+    share = FolderKeystore().get(locked.place())
+    return locked.open(locked.attempt(PIN), share or b"")
+
+
 @dataclass
 class Device:
     """One device of somebody: an engine on its own folder, behind a cable that can be pulled."""
@@ -151,13 +188,14 @@ class Device:
     who: Someone
     cable: HalfDeafCable
     events: list[Event] = field(default_factory=list)
+    keystore: SecureStore | None = field(default_factory=FolderKeystore)
     client: Client = field(init=False)
 
     def __post_init__(self) -> None:
         self.client = self._make()
 
     def _make(self) -> Client:
-        return Client(self.folder, on_event=self.events.append, device_name=self.name)
+        return Client(self.folder, on_event=self.events.append, device_name=self.name, keystore=self.keystore)
 
     @property
     def invitation(self) -> str:
@@ -261,9 +299,9 @@ class Scene:
         self.folder = folder
         self.devices: list[Device] = []
 
-    def device(self, name: str, who: Someone) -> Device:
+    def device(self, name: str, who: Someone, **options: Any) -> Device:
         """A device that has not registered yet."""
-        one = Device(self.post, self.folder / name, name, who, HalfDeafCable(self.post.address))
+        one = Device(self.post, self.folder / name, name, who, HalfDeafCable(self.post.address), **options)
         self.devices.append(one)
         return one
 

@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     if device.headless():
         window.calm()
-    engine = EngineThread(folder, language=chosen.language, device_name=device.name())
+    engine = EngineThread(folder, language=chosen.language, device_name=device.name(), keystore=device.secure_store())
     app = MissApp(engine, device, invitation)
     driver.start_if_asked()
     app.run()

@@ -62,9 +62,13 @@ class UnlockRequest:
     def verify(self, server_id: bytes, login_key: bytes, now_ms: int) -> None:
         """Raises RemoteError("bad-signature"), or ("expired") where it was asked too long ago, or in the future."""
         verify_p256(login_key, LABEL_UNLOCK_REQUEST, self.content(server_id), self.signature)
-        age_ms, tolerance_ms = now_ms - self.at_ms, limits.CLOCK_TOLERANCE_MINUTES * 60_000
-        if not -tolerance_ms <= age_ms <= limits.UNLOCK_REQUEST_SECONDS * 1000 + tolerance_ms:
+        if self.late(now_ms):
             raise RemoteError("expired", "unlock request")
+
+    def late(self, now_ms: int) -> bool:
+        """Whether it was asked too long ago, or in the future."""
+        age_ms, tolerance_ms = now_ms - self.at_ms, limits.CLOCK_TOLERANCE_MINUTES * 60_000
+        return not -tolerance_ms <= age_ms <= limits.UNLOCK_REQUEST_SECONDS * 1000 + tolerance_ms
 
     def encode(self) -> bytes:
         out = Writer().fixed(self.device_id).fixed(self.nonce).opaque(self.key).u64(self.at_ms)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cast import PIN, Device, Post, Scene, play, until
+from cast import PIN, Device, Post, Scene, play, store_key, until
 from miss_app.engine.conversations import Conversations
-from miss_app.engine.events import Tick, Waiting
+from miss_app.engine.events import Tick
+from miss_app.engine.lock_events import Waiting
 from miss_app.engine.problems import Problem
 from miss_app.engine.session import Session
 from miss_app.engine.store import Store
@@ -164,7 +165,7 @@ def devices(one: Device, chat: bytes) -> int:
 
 
 def open_copy(folder: Path) -> Store:
-    return Store(folder / "store.db", Vault(folder / "vault").open(PIN))
+    return Store(folder / "store.db", store_key(folder))
 
 
 def stored_rows(post: Post, chat: bytes) -> list[tuple[int, Kind, bytes]]:
@@ -268,8 +269,10 @@ def test_a_copied_folder_opens_only_with_the_pin(post: Post, tmp_path: Path) -> 
             seed = camille_seed(tmp_path / "elsewhere")
             assert path.name == "store.db" or seed not in data
         assert not (tmp_path / "elsewhere" / "pending").exists()
-        with pytest.raises(Problem, match="pin-wrong"):
-            Vault(tmp_path / "elsewhere" / "vault").open("000000")
+        alone = Vault(tmp_path / "elsewhere" / "vault")
+        for typed in ("000000", PIN):  # who has the disk alone cannot even tell which of them is the PIN
+            with pytest.raises(Problem, match="pin-wrong"):
+                alone.open(alone.attempt(typed))
         store = open_copy(tmp_path / "elsewhere")
         assert any(b"CANARI-TEXTE" in row.body for row in store.all_rows("messages"))
         store.close()

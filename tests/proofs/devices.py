@@ -15,13 +15,12 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from PIL import Image
 
-from cast import PIN, Device, Post, Scene, until
+from cast import PIN, Device, Post, Scene, store_key, until
 from miss_app.engine import records
 from miss_app.engine.account import Account
 from miss_app.engine.events import Stage
 from miss_app.engine.model import Message, PhotoPart, place_of
 from miss_app.engine.store import Store
-from miss_app.engine.vault import Vault
 from miss_protocol.sealing import open_blob, seal_blob
 
 QUIET_SECONDS_MAX = 1_800.0
@@ -132,7 +131,7 @@ def _straight(one: Device, post: Post) -> None:
 
 def lines_of(folder: Path, chat: bytes) -> tuple[list[tuple[object, ...]], int, int]:
     """(lines as a person sees them, in order; photos that open; lines that cannot be read) of a store."""
-    store = Store(folder / "store.db", Vault(folder / "vault").open(PIN))
+    store = Store(folder / "store.db", store_key(folder))
     found = [records.decode(Message, row.body) for row in store.rows("messages", chat)]
     opened = 0
     for one in found:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from cast import PIN
+from cast import PIN, FolderKeystore
 from miss_app.engine.client import Client
 from miss_app.engine.events import Event, HistoryProgress, Trouble
 
@@ -25,7 +25,7 @@ async def main() -> None:
         elif isinstance(event, Trouble):
             os.write(log, f"trouble {event.problem}\n".encode())
 
-    client = Client(Path(folder), on_event=hear)
+    client = Client(Path(folder), on_event=hear, keystore=FolderKeystore())
     await client.start()
     await client.unlock(PIN)
     os.write(log, b"awake\n")

@@ -13,11 +13,10 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from cast import PIN, Post, Scene, until
+from cast import Post, Scene, store_key, until
 from miss_app.engine import records
 from miss_app.engine.model import Message
 from miss_app.engine.store import Store
-from miss_app.engine.vault import Vault
 
 NAMES = ("camille", "hugo", "nadia")
 QUIET_SECONDS_MAX = 180.0
@@ -107,7 +106,7 @@ THREAD_LOST = ("cannot-follow", "rejoined", "device-returned", "conversation-res
 
 def texts(folder: Path, chat: bytes) -> tuple[list[str], int]:
     """(texts in the order of the screen, unreadable lines) of a store."""
-    store = Store(folder / "store.db", Vault(folder / "vault").open(PIN))
+    store = Store(folder / "store.db", store_key(folder))
     found = [records.decode(Message, row.body) for row in store.rows("messages", chat)]
     store.close()
     said = [one.text for one in found if one.kind == "text" and one.number]

@@ -16,7 +16,7 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from cast import PIN
+from cast import PIN, FolderKeystore
 from miss_app.engine.client import Client
 from miss_app.engine.events import PersonView
 from miss_app.engine.outbox import Outbox
@@ -97,7 +97,7 @@ async def main() -> None:
     folder, chat, name, stranger, quota, log_path = sys.argv[1:]
     log = Log(Path(log_path))
     watch(log)
-    client = Client(Path(folder), on_event=lambda _: None)
+    client = Client(Path(folder), on_event=lambda _: None, keystore=FolderKeystore())
     await client.start()
     await client.unlock(PIN)
     person = b"" if stranger == "-" else bytes.fromhex(stranger)

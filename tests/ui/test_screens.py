@@ -18,8 +18,8 @@ from miss_app.engine.events import (
     StageChanged,
     Tick,
     Trouble,
-    Waiting,
 )
+from miss_app.engine.lock_events import Waiting
 from miss_app.engine.problems import Problem
 from miss_app.ui import driver, glyphs
 from miss_app.ui.bubble_view import MissBubble

@@ -10,6 +10,7 @@ from typing import Any
 from miss_app.engine import charter, records
 from miss_app.engine.affairs import Affairs
 from miss_app.engine.agreements import Agreements
+from miss_app.engine.approvals import Approvals
 from miss_app.engine.arrivals import Arrivals
 from miss_app.engine.backlog import Backlog
 from miss_app.engine.certificate import OWN, RENEWAL_DUE
@@ -270,7 +271,18 @@ class Account:
             new_id,
             tell,
         )
-        self.affairs = Affairs(self.people, self.messages, self.handovers, self.receiving, self.states, self._late)
+        self.approvals = Approvals(
+            self.people, self.states, self.http, self.clock, self.server_id, lambda: self.own.keys, tell
+        )
+        self.affairs = Affairs(
+            self.people,
+            self.messages,
+            self.handovers,
+            self.receiving,
+            self.states,
+            self._late,
+            lambda: self.chore(self.approvals.look()),
+        )
         self.inbox.affairs = self.affairs
 
     async def start(self) -> None:
@@ -323,6 +335,7 @@ class Account:
 
     def _joined(self, step: Step, conversation_id: bytes) -> None:
         self.latecomers.expect(step, conversation_id)
+        step.after(self.states.say_soon)  # there may be an own stream now
 
     async def _submit(self, frame: Submit) -> None:
         await self.session.submit(frame)

@@ -10,6 +10,7 @@ from miss_app.engine.people import People
 from miss_app.engine.receiving import Receiving
 from miss_app.engine.state_sync import StateSync
 from miss_app.engine.store import Step
+from miss_app.engine.vault_secrets import APPROVALS
 from miss_protocol import content as contents
 from miss_protocol import notices
 from miss_protocol.frames import Deliver, Gap
@@ -25,6 +26,7 @@ class Affairs:
 
     Args:
         device_ready: told that another device of this person can be added to conversations.
+        unlock_asked: told that another device of this person asks to be opened.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Affairs:
         receiving: Receiving,
         states: StateSync,
         device_ready: Callable[[], None],
+        unlock_asked: Callable[[], None],
     ) -> None:
         self._people = people
         self._messages = messages
@@ -42,6 +45,7 @@ class Affairs:
         self._receiving = receiving
         self._states = states
         self._device_ready = device_ready
+        self._unlock_asked = unlock_asked
 
     def heard(
         self, step: Step, record: Conversation, row: Deliver, who: DeviceCertificate, body: contents.Affair
@@ -89,6 +93,8 @@ class Affairs:
     ) -> None:
         """Devices became members by row ``number``; ``item`` is what this device wanted, where it was its commit."""
         me = self._people.me
+        if record.own:
+            self._states.repeat(step, APPROVALS)  # the newcomer too may open this device
         for one in came:
             if one.person_id == me:
                 self._handovers.joined(step, record, one.device_id, number)
@@ -100,6 +106,8 @@ class Affairs:
         """A notice of the server in this device's own stream."""
         if notices.read_ready(notice) is not None:
             step.after(self._device_ready)
+        if notices.read_unlock(notice) is not None:
+            step.after(self._unlock_asked)
 
     def missed(self, step: Step, gap: Gap) -> None:
         """Rows were forgotten before this device had them."""

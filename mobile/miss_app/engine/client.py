@@ -7,6 +7,7 @@ from typing import Any
 
 from miss_app.engine import people as directory
 from miss_app.engine.account import Account, new_id
+from miss_app.engine.approvals import Approvals
 from miss_app.engine.attachments import Attachments, Draft
 from miss_app.engine.beginning import begin_direct, begin_group, check_reachable
 from miss_app.engine.deeds import Deeds, speak
@@ -23,6 +24,7 @@ from miss_app.engine.events import (
     Stage,
     StateChanged,
 )
+from miss_app.engine.key_shares import KeyShares
 from miss_app.engine.model import Act, Conversation, Item
 from miss_app.engine.onboarding import Onboarding
 from miss_app.engine.own_devices import OwnDevices
@@ -37,6 +39,7 @@ from miss_app.engine.saying import PLAIN, Manner, said_again, say
 from miss_app.engine.search import Found
 from miss_app.engine.teams import Teams
 from miss_app.engine.vault import Vault
+from miss_app.ports.interfaces import SecureStore
 from miss_protocol import content as contents
 from miss_protocol import limits
 
@@ -51,16 +54,25 @@ class Client:
         language: ``fr`` or ``en`` until the profile has a setting.
         on_event: hears every event, on the engine's thread.
         device_name: what the person's other devices will call this one.
+        keystore: of the operating system, where it has one.
+        shared: whether several people use this machine under one account.
     """
 
     def __init__(
-        self, folder: Path, *, language: str = "fr", on_event: Callable[[Event], None], device_name: str = ""
+        self,
+        folder: Path,
+        *,
+        language: str = "fr",
+        on_event: Callable[[Event], None],
+        device_name: str = "",
+        keystore: SecureStore | None = None,
+        shared: bool = False,
     ) -> None:
         self._profile = Profile(folder)
         self._first_language = language
         self._on_event = on_event
-        vault = Vault(self._profile.vault_path)
-        self.door = Door(self._profile, vault, self._language, self._hear)
+        shares = KeyShares(keystore, lambda: shared)
+        self.door = Door(self._profile, Vault(self._profile.vault_path), shares, self._language, self._hear)
         self._onboarding = Onboarding(self._profile, device_name, self._language, self.door.tell)
         self.door.onboarding, self.door.prepare = self._onboarding, self._prepare
         opened = self.door.open_account
@@ -68,9 +80,9 @@ class Client:
         self.attachments = Attachments(self._account_and_record)
         self.teams = Teams(self._account_and_record, opened)
         self.passages = Passages(self._account_and_record, opened)
-        self.own_devices = OwnDevices(opened, vault)
+        self.own_devices = OwnDevices(opened, self.door.confirm)
         self.preferences = Preferences(opened)
-        self.presence = Presence(self._profile, vault, self._onboarding, opened, self.door.wipe, self.door.tell)
+        self.presence = Presence(self._profile, self._onboarding, self.door, self.door.tell)
         self.proof = Proof(self._onboarding, opened)
 
     def _prepare(self, account: Account) -> None:
@@ -158,13 +170,17 @@ class Client:
     # The PIN.
 
     async def choose_pin(self, pin: str) -> None:
-        await self.door.choose_pin(pin)
+        await self.door.choose(pin)
 
     async def unlock(self, pin: str) -> None:
         await self.door.unlock(pin)
 
     async def lock(self) -> None:
         await self.door.lock()
+
+    def approvals(self) -> Approvals:
+        """Other devices of this person that ask to be opened from this one; Problem("locked")."""
+        return self.door.open_account().approvals
 
     async def accept_alarm(self) -> None:
         """The devices that ``IdentityAlarm`` named are this person's own, or what it said was understood."""

@@ -465,13 +465,6 @@ class StateChanged(Event):
 
 
 @dataclass(frozen=True)
-class Waiting(Event):
-    """So many messages arrived while the profile is locked; nobody can read them before it is unlocked."""
-
-    count: int
-
-
-@dataclass(frozen=True)
 class PersonArrived(Event):
     """Somebody this person invited is on MiSS; the conversation with them is open."""
 

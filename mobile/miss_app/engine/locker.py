@@ -11,7 +11,7 @@ from miss_app.engine.files import erase_file, read_file, write_file
 from miss_app.engine.problems import Problem
 from miss_app.engine.store import Store
 from miss_protocol.errors import RemoteError
-from miss_protocol.frames import Frame, decode, encode
+from miss_protocol.frames import Class, Frame, decode, encode
 from miss_protocol.mls.codec import Reader, Writer
 from miss_protocol.mls.suite import PRODUCT_SUITE
 
@@ -49,13 +49,18 @@ class Locker:
         """Whether rows can be kept while locked."""
         return self._key_path.exists()
 
-    def put(self, frame: Frame) -> None:
-        """Keep a frame; it is on disk when this returns."""
+    def count(self, counts: Class) -> int:
+        """How many frames of a class are kept: all that can be known of them without the store."""
+        return sum(record[:1] == bytes([counts]) for record in self._records())
+
+    def put(self, frame: Frame, counts: Class = Class.SILENT) -> None:
+        """Keep a frame; it is on disk when this returns. ``counts`` is the class it is counted in, in the clear."""
         public = read_file(self._key_path)
         if public is None:
             raise Problem("store-damaged")
-        encapsulation, ciphertext = PRODUCT_SUITE.hpke.seal(public, _INFO, encode(frame))
-        record = Writer().opaque(encapsulation).opaque(ciphertext).bytes()
+        shown = bytes([counts])
+        encapsulation, ciphertext = PRODUCT_SUITE.hpke.seal(public, _INFO + shown, encode(frame))
+        record = Writer().fixed(shown).opaque(encapsulation).opaque(ciphertext).bytes()
         whole = self._whole_length()
         handle = os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600)
         try:
@@ -92,7 +97,8 @@ class Locker:
         for record in self._records() if private is not None else ():
             reader = Reader(record)
             try:
-                plain = PRODUCT_SUITE.hpke.open(private or b"", reader.opaque(), _INFO, reader.opaque())
+                info = _INFO + reader.fixed(1)
+                plain = PRODUCT_SUITE.hpke.open(private or b"", reader.opaque(), info, reader.opaque())
                 found += decode(plain)
             except RemoteError:
                 continue

@@ -1,14 +1,12 @@
 """This person's devices: linked, listed, renamed, ended, from any of them."""
 
-import asyncio
 import binascii
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from miss_app.engine.account import Account
 from miss_app.engine.events import DeviceView, LinkView
 from miss_app.engine.linked import endorse, look
 from miss_app.engine.problems import Problem
-from miss_app.engine.vault import Vault
 from miss_protocol import limits
 
 
@@ -17,12 +15,12 @@ class OwnDevices:
 
     Args:
         account: the open account, or Problem("locked").
-        vault: checks the PIN again before anything that matters.
+        confirm: checks the PIN again before anything that matters.
     """
 
-    def __init__(self, account: Callable[[], Account], vault: Vault) -> None:
+    def __init__(self, account: Callable[[], Account], confirm: Callable[[str], Awaitable[None]]) -> None:
         self._account = account
-        self._vault = vault
+        self._confirm = confirm
 
     async def look(self, shown: str) -> LinkView:
         """Which new device shows this: a typed code, or what its QR code says.
@@ -42,7 +40,7 @@ class OwnDevices:
             Problem: ``pin-wrong``, ``too-many-devices``, or as ``look``.
         """
         account = self._account()
-        await asyncio.to_thread(self._vault.open, pin)
+        await self._confirm(pin)
         return await endorse(account, code, days)
 
     async def listed(self) -> list[DeviceView]:
@@ -82,7 +80,7 @@ class OwnDevices:
             Problem: ``pin-wrong``, or why the server cannot be reached.
         """
         account = self._account()
-        await asyncio.to_thread(self._vault.open, pin)
+        await self._confirm(pin)
         await account.http.call("DELETE", f"/v1/devices/{device_id.hex()}", ticket=True)
         if not account.store.closed:
             with account.store.step() as step:

@@ -1,17 +1,16 @@
 """A person's place on MiSS: the charter they accept, how they wish to be found and reached, and leaving for good."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from miss_app.engine import charter, wishes
 from miss_app.engine import people as directory
 from miss_app.engine.account import Account
 from miss_app.engine.beginning import begin_direct
+from miss_app.engine.door import Door
 from miss_app.engine.events import CharterView, Event, PersonArrived, PersonView, WishesView
 from miss_app.engine.onboarding import Onboarding
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import Profile
-from miss_app.engine.vault import Vault
 from miss_protocol.frames import ID_BYTES
 
 
@@ -19,25 +18,21 @@ class Presence:
     """What a person decides about themselves, on one device.
 
     Args:
-        open_account: the unlocked profile; Problem("locked") where it is not.
-        wipe: erases this profile from this device.
+        door: gives the unlocked profile, checks the PIN again, and erases this profile from this device.
         tell: tells the screen.
     """
 
     def __init__(
         self,
         profile: Profile,
-        vault: Vault,
         onboarding: Onboarding,
-        open_account: Callable[[], Account],
-        wipe: Callable[[], Awaitable[None]],
+        door: Door,
         tell: Callable[[Event], None],
     ) -> None:
         self._profile = profile
-        self._vault = vault
         self._onboarding = onboarding
-        self._open_account = open_account
-        self._wipe = wipe
+        self._door = door
+        self._open_account = door.open_account
         self._tell = tell
 
     # The charter.
@@ -145,7 +140,7 @@ class Presence:
                 as far as this device can know.
         """
         account = self._open_account()
-        await asyncio.to_thread(self._vault.open, pin)
+        await self._door.confirm(pin)
         self._profile.set_leaving(True)
         try:
             body = {"person": account.people.me.hex()}
@@ -153,4 +148,4 @@ class Presence:
         except Problem as problem:
             if problem.reason != "revoked":  # else the socket was faster than the answer
                 raise
-        await self._wipe()
+        await self._door.wipe()

@@ -100,6 +100,7 @@ class Pending:
     certificate: bytes = b""
     authorize: str = ""  # where the browser signs in
     until_ms: int = 0  # the person has other devices: when this one takes their place
+    keeper: bytes = b""  # by which the server takes another share of the vault's key
 
     def view(self) -> RegistrationView:
         seen = (self.stage, self.via, self.mailbox, self.problem, self.attempts_left, self.note, self.authorize)

@@ -61,6 +61,13 @@ class StateSync:
         self._keep(step, Entry(name, value, clock, self._device_id), unsaid=True)
         step.after(self.say_soon)
 
+    def repeat(self, step: Step, prefix: str) -> None:
+        """Say again what this device said under names that begin so: somebody came who was not there to hear it."""
+        for name, entry in list(self._entries.items()):
+            if name.startswith(prefix) and entry.device == self._device_id:
+                self._keep(step, entry, unsaid=True)
+        step.after(self.say_soon)
+
     def heard(self, step: Step, entries: tuple[Entry, ...]) -> None:
         """What another device of this person says."""
         for entry in entries:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from miss_app.engine.client import Client
 from miss_app.engine.events import Event
+from miss_app.ports.interfaces import SecureStore
 
 T = TypeVar("T")
 START_SECONDS_MAX = 30.0
@@ -22,10 +23,25 @@ class EngineThread:
     ``events`` are to be drained by the screen; ``on_wake`` is called, in the engine's thread, whenever one was added.
     """
 
-    def __init__(self, folder: Path, *, language: str = "fr", device_name: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        language: str = "fr",
+        device_name: str = "",
+        keystore: SecureStore | None = None,
+        shared: bool = False,
+    ) -> None:
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.on_wake: Callable[[], None] = lambda: None
-        self.client = Client(folder, language=language, on_event=self._hear, device_name=device_name)
+        self.client = Client(
+            folder,
+            language=language,
+            on_event=self._hear,
+            device_name=device_name,
+            keystore=keystore,
+            shared=shared,
+        )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="miss-engine", daemon=True)
 

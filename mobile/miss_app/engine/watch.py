@@ -3,7 +3,8 @@
 import ssl
 from collections.abc import Callable
 
-from miss_app.engine.events import Event, Link, LinkChanged, Stage, StageChanged, Waiting
+from miss_app.engine.events import Event, Link, LinkChanged, Stage, StageChanged
+from miss_app.engine.lock_events import Waiting
 from miss_app.engine.locker import Locker
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import Server
@@ -32,41 +33,54 @@ class Watch:
         self._hold = hold
         self._locker = locker
         self._tell = tell
-        self.waiting = 0
+        self._urgent = locker.count(Class.URGENT)
+        self._waiting = locker.count(Class.NORMAL) + self._urgent
         self._highest: dict[bytes, int] = {}
-        self._session = Session(server.invitation, credentials, tls, self)
+        self.problem = ""
+        self.now_ms = 0  # the server's time at the last login
+        self.session = Session(server.invitation, credentials, tls, self)
 
     def start(self) -> None:
-        self._session.start()
+        self.tell()
+        self.session.start()
+
+    def tell(self) -> None:
+        """Say how much waits: what came before this process began too."""
+        if self._waiting:
+            self._tell(Waiting(self._waiting, self._urgent))
 
     async def stop(self) -> None:
-        await self._session.stop()
+        await self.session.stop()
         self._hold.release()
 
     async def take(self, frame: Frame) -> None:
         """Keep rows as they came: delivered, not read."""
         match frame:
             case Ready():
-                self._session.online()
+                self.now_ms = frame.now_ms
+                self.session.online()
             case Deliver() if frame.number > self._highest.get(frame.stream, 0):
-                self._keep(frame, frame.stream, frame.number)
-                if frame.kind is Kind.APPLICATION and frame.priority is not Class.SILENT:
-                    self.waiting += 1
-                    self._tell(Waiting(self.waiting))
+                counts = frame.priority if frame.kind is Kind.APPLICATION else Class.SILENT
+                if self._keep(frame, counts, frame.stream, frame.number) and counts is not Class.SILENT:
+                    self._waiting += 1
+                    self._urgent += counts is Class.URGENT
+                    self.tell()
             case Gap():
-                self._keep(frame, frame.stream, frame.last)
+                self._keep(frame, Class.SILENT, frame.stream, frame.last)
             case _:
                 pass
 
-    def _keep(self, frame: Frame, stream: bytes, number: int) -> None:
+    def _keep(self, frame: Frame, counts: Class, stream: bytes, number: int) -> bool:
         try:
-            self._locker.put(frame)
+            self._locker.put(frame, counts)
         except (OSError, Problem):
-            return  # not acknowledged: the server keeps it
+            return False  # not acknowledged: the server keeps it
         self._highest[stream] = number
-        self._session.acknowledge(stream, number)
+        self.session.acknowledge(stream, number)
+        return True
 
     def link_changed(self, link: Link, problem: str) -> None:
+        self.problem = problem or self.problem
         self._tell(LinkChanged(link, problem))
         if problem == "revoked":
             self._tell(StageChanged(Stage.REVOKED))

@@ -2,7 +2,8 @@
 
 from kivy.properties import NumericProperty
 
-from miss_app.engine.events import Event, Waiting
+from miss_app.engine.events import Event
+from miss_app.engine.lock_events import Waiting
 from miss_app.ui.gate import GatePage
 from miss_app.ui.kv import load_rules
 
