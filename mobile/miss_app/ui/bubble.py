@@ -9,6 +9,7 @@ from miss_app.ui import dates
 from miss_app.ui.bubble_acts import head_of, tail_of
 from miss_app.ui.bubble_parts import GAP_DP, Part, buttons
 from miss_app.ui.measure import Paragraph, word_size, wrap
+from miss_app.ui.rich_text import Span, spans_in
 from miss_app.ui.texts import words
 from miss_app.ui.tokens import BODY_SP, BUBBLE_DP, PHOTO_DP, SMALL_SP, TINY_SP
 
@@ -46,6 +47,7 @@ class BubbleShape:
     tail: tuple[Part, ...] = ()  # below them
     reactions: str = ""  # hangs from the bubble's lower edge
     folded: bool = False
+    spans: tuple[Span, ...] = ()  # links and mentions in the text
 
 
 def photo_pill(photo: PhotoView) -> str:
@@ -118,6 +120,7 @@ def shape_of(
         tail=tail,
         reactions="" if message.deleted_ms else reactions_line(message),
         folded=folded,
+        spans=() if paragraph is None else _spans(message, paragraph.text, text, me),
     )
 
 
@@ -135,6 +138,14 @@ def reactions_line(message: MessageView) -> str:
     """ "👍 2  🙏": each emoji, counted where several chose it."""
     found = [(one.emoji, len(one.people)) for one in message.reactions]
     return "  ".join(f"{emoji} {count}" if count > 1 else emoji for emoji, count in found[:REACTIONS_SHOWN])
+
+
+def _spans(message: MessageView, broken: str, text: str, me: bytes) -> tuple[Span, ...]:
+    """Links and mentions, where there can be any."""
+    if message.deleted_ms or not ("@" in text or "://" in text or "www." in text.casefold()):
+        return ()
+    people = [(one.display_name, one.person_id.hex(), one.person_id == me) for one in message.mentions]
+    return spans_in(broken, text, people)
 
 
 def _folded(text: str, inner: float, unfolded: bool) -> tuple[Paragraph | None, bool]:

@@ -11,7 +11,7 @@ from kivy.uix.behaviors import ButtonBehavior
 from kivy.uix.widget import Widget
 
 from miss_app.engine.events import MessageView, Tick
-from miss_app.ui import pictures
+from miss_app.ui import pictures, rich_text
 from miss_app.ui.avatar import initials
 from miss_app.ui.bubble import (
     AVATAR_DP,
@@ -34,6 +34,7 @@ from miss_app.ui.tokens import BODY_SP, SMALL_SP, TINY_SP
 
 HOLD_SECONDS = 0.45
 PULL_DP = 64
+HIT_DP = 30
 WHITE = (1, 1, 1, 1)
 VEIL = (0, 0, 0, 0.45)
 
@@ -80,7 +81,7 @@ class MissBubble(ButtonBehavior, Widget):
         self._track, self._progress = Box(canvas), Box(canvas)
         self._pen = Pen(canvas)
         self._shade, self._time, self._tick, self._retry = Box(canvas), Mark(canvas), Mark(canvas), Mark(canvas)
-        self._choice_disc, self._choice = Box(canvas), Mark(canvas)
+        self._choice = Mark(canvas)
         self._mark = ""
         self._pieces = [value for value in vars(self).values() if isinstance(value, Box | Mark | Picture)]
 
@@ -190,14 +191,11 @@ class MissBubble(ButtonBehavior, Widget):
         if self._mark in ("chosen", "lit"):
             self._band.put([*look.accent[:3], 0.16], self.x, self.y, self.width, self.height, 0)
         if self._mark in ("chosen", "free"):
-            side = dp(28)
-            x, y = self.x + dp(4), self.center_y - side / 2
-            fill = look.brand if self._mark == "chosen" else look.surface
-            self._choice_disc.put(fill, x + dp(2), y + dp(2), side - dp(4), side - dp(4), side / 2 - dp(2))
-            name = "check-circle" if self._mark == "chosen" else "checkbox-blank-circle-outline"
-            ink = look.brand_ink if self._mark == "chosen" else look.meta
-            drawn = texture(icon(name), sp(24), ink, font=ICONS)
-            self._choice.put(drawn, x + side / 2 - drawn.width / 2, self.center_y - drawn.height / 2)
+            chosen = self._mark == "chosen"
+            name = "check-circle" if chosen else "checkbox-blank-circle-outline"
+            drawn = texture(icon(name), sp(24), look.accent if chosen else look.meta, font=ICONS)
+            x = self.x + dp(EDGE_DP + AVATAR_DP / 2) if self.group else self.x + dp(EDGE_DP)
+            self._choice.put(drawn, x - drawn.width / 2, self.center_y - drawn.height / 2)
 
     def _left(self, shape: BubbleShape) -> float:
         row = self.row
@@ -229,7 +227,7 @@ class MissBubble(ButtonBehavior, Widget):
             self._shadow.put((0, 0.1, 0.09, 0.10), x, y - dp(1), width, height, *corners)
         self._box.put(look.mine if message.mine else look.theirs, x, y, width, height, *corners)
         top = y + height - dp(PAD_Y_DP)
-        if row.first and self.group and not message.mine:
+        if row.first and self.group and not message.mine and self._mark in ("", "lit"):
             self._show_author(message, y + height)
         if shape.name is not None:
             color = look.person(author_key(message))[1]
@@ -241,13 +239,28 @@ class MissBubble(ButtonBehavior, Widget):
             top = self._show_photo(shape, message, x, top)
         if shape.text is not None:
             color = look.meta if message.kind == "unreadable" or message.deleted_ms else look.text
-            drawn = texture(shape.text.text, sp(BODY_SP), color, dark=look.dark)
-            self._body.put(drawn, x + dp(PAD_X_DP), top - drawn.height)
+            self._show_text(shape, shape.text.text, color, x + dp(PAD_X_DP), top)
             top -= shape.text.height + dp(GAP_DP)
         self._show_parts(shape.tail, x, top, room)
         if shape.reactions:
             self._show_reactions(shape, x, y, mine=message.mine)
         self._show_time(shape, message, x + width, y)
+
+    def _show_text(self, shape: BubbleShape, text: str, color: Sequence[float], x: float, top: float) -> None:
+        if not shape.spans:
+            drawn = texture(text, sp(BODY_SP), color, dark=look.dark)
+            self._body.put(drawn, x, top - drawn.height)
+            return
+        drawn, zones = rich_text.drawn(text, sp(BODY_SP), color, look.accent, shape.spans, look.dark)
+        self._body.put(drawn, x, top - drawn.height)
+        for place, left, above, right, below in zones:
+            if shape.spans[place].kind == "me":
+                tint = [*look.accent[:3], 0.18]
+                self._pen.box(tint, x + left - dp(2), top - below, right - left + dp(4), below - above, dp(5))
+            spare = max(0.0, (dp(HIT_DP) - (below - above)) / 2)  # a line is lower than a finger is wide
+            self._pen.hits.append(
+                (f"span-{place}", x + left, top - below - spare, right - left, below - above + 2 * spare)
+            )
 
     def _show_parts(self, parts: Sequence[Part], x: float, top: float, room: float) -> float:
         for part in parts:

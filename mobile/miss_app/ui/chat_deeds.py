@@ -11,6 +11,7 @@ from miss_app.ui import chat_rows
 from miss_app.ui.bridge import Failure
 from miss_app.ui.chat_rows import ChatRow
 from miss_app.ui.confirm import confirm
+from miss_app.ui.link_sheet import LinkSheet
 from miss_app.ui.list_row import ListItem
 from miss_app.ui.screens.choices import ChoiceSheet, choose, choose_conversation, message_menu
 from miss_app.ui.screens.request import RequestSheet
@@ -60,6 +61,8 @@ class ChatDeeds:
                 self._chosen.toggle(message)
         elif part == "quote" and message.quote is not None:
             self._screen.go_to(message.quote.message_id)
+        elif part.startswith("span-"):
+            self._span(row, int(part.removeprefix("span-")))
         elif part == "unfold":
             self._screen.pages.unfold(row)
         elif part:
@@ -68,6 +71,18 @@ class ChatDeeds:
             self._ask(self._app.client.retry(self._here, message.message_id))
         elif message.photo is not None and not message.deleted_ms:
             self._app.go_photo(self._here, message.message_id)
+
+    def _span(self, row: ChatRow, place: int) -> None:
+        """A link asks before it is opened; a mention shows who that is."""
+        if row.shape is None or row.message is None:
+            return
+        span = row.shape.spans[place]
+        if span.kind == "link":
+            self._app.shell.show_sheet(LinkSheet(self._app, span.target))
+            return
+        person = next((one for one in row.message.mentions if one.person_id.hex() == span.target), None)
+        if person is not None:
+            self._app.go_identity(person)
 
     def _part(self, message: MessageView, part: str) -> None:
         deeds = self._app.client.deeds

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kivy.properties import BooleanProperty, NumericProperty, StringProperty
+from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.behaviors import ButtonBehavior
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.label import Label
@@ -14,6 +14,7 @@ class Composer(MissInput):
     """Enter dispatches ``on_send`` when ``enter_sends``; Shift+Enter begins a line."""
 
     enter_sends = BooleanProperty(True)
+    panel: Any = ObjectProperty(None, allownone=True)  # of mentions: it takes some keys first
     __events__ = ("on_send",)
 
     def on_send(self) -> None:
@@ -21,6 +22,8 @@ class Composer(MissInput):
 
     def keyboard_on_key_down(self, window: Any, keycode: Any, text: str, modifiers: list[str]) -> bool:
         """Send on Enter; everything else is typed."""
+        if self.panel is not None and not modifiers and self.panel.press(keycode[1]):
+            return True
         if self.enter_sends and keycode[1] in ("enter", "numpadenter") and "shift" not in modifiers:
             self.dispatch("on_send")
             return True

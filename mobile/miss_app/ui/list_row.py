@@ -52,6 +52,8 @@ class ListItem:
     faded: bool = False
     heading: bool = False
     alarm: bool = False  # something in it waits for somebody
+    named: bool = False  # something in it that is not read names this person
+    quiet: bool = False  # its badge does not call: it is muted
     notes: tuple[str, ...] = ()  # icons before the time: pinned, muted
     height: float = 0.0
 
@@ -85,6 +87,7 @@ class ListRow(ButtonBehavior, Widget):
         self._title, self._name_icon = Mark(canvas), Mark(canvas)
         self._meta, self._tick, self._subtitle = Mark(canvas), Mark(canvas), Mark(canvas)
         self._badge, self._count, self._mark = Box(canvas), Mark(canvas), Mark(canvas)
+        self._named = Mark(canvas)
         self._notes = [Mark(canvas) for _ in range(NOTES_MAX)]
         self._pieces = [value for value in vars(self).values() if isinstance(value, Box | Mark)]
         self._pieces += self._notes
@@ -197,8 +200,16 @@ class ListRow(ButtonBehavior, Widget):
             high = sp(TINY_SP) + dp(10)
             wide = max(high, count.width + dp(12))
             right -= wide
-            self._badge.put(look.brand, right, top - sp(9) - high / 2, wide, high, high / 2)
+            fill = look.meta if row.quiet else look.brand
+            ink = look.surface if row.quiet else WHITE
+            count = texture(str(row.badge) if row.badge < 100 else "99+", sp(TINY_SP), ink, bold=True)
+            self._badge.put(fill, right, top - sp(9) - high / 2, wide, high, high / 2)
             self._count.put(count, right + wide / 2 - count.width / 2, top - sp(9) - count.height / 2)
+            right -= dp(8)
+        if row.named:
+            drawn = texture("@", sp(15), look.accent, bold=True)
+            right -= drawn.width
+            self._named.put(drawn, right, top - sp(9) - drawn.height / 2)
             right -= dp(8)
         if row.tick is not None:
             color = {Tick.READ: look.read, Tick.FAILED: look.danger}.get(row.tick, look.meta)

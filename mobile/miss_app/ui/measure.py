@@ -60,19 +60,20 @@ def wrap(text: str, size: float, width: float, bold: bool = False) -> Paragraph:
 def elide(text: str, size: float, width: float, bold: bool = False) -> str:
     """One line of ``text``, cut and ended by "…" when it is wider than ``width`` pixels."""
     line = " ".join(visible(text).split("\n"))
-    if _line_width(line, size, bold) <= width:
+    if line_width(line, size, bold) <= width:
         return line
     low, high = 0, len(line)
     while low < high:
         middle = (low + high + 1) // 2
-        if _line_width(line[:middle].rstrip() + "…", size, bold) <= width:
+        if line_width(line[:middle].rstrip() + "…", size, bold) <= width:
             low = middle
         else:
             high = middle - 1
     return line[:low].rstrip() + "…"
 
 
-def _line_width(line: str, size: float, bold: bool) -> float:
+def line_width(line: str, size: float, bold: bool = False) -> float:
+    """How wide a text on one line is, in pixels."""
     return sum(word_size(token, size, bold)[0] for token in _TOKEN.findall(line))
 
 

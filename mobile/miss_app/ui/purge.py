@@ -6,11 +6,13 @@ from miss_app.ui.glyphs import forget_textures
 from miss_app.ui.inputs import forget_inputs
 from miss_app.ui.measure import forget_words
 from miss_app.ui.pictures import forget_pictures
+from miss_app.ui.rich_text import forget_rich_texts
 
 
 def forget_everything() -> None:
     """Drop every text and picture kept to draw faster."""
     forget_textures()
+    forget_rich_texts()
     forget_words()
     forget_pictures()
     forget_inputs()

@@ -28,6 +28,7 @@ from miss_app.ui.composer import Composer
 from miss_app.ui.confirm import confirm
 from miss_app.ui.emoji_panel import EmojiPanel
 from miss_app.ui.kv import load_rules
+from miss_app.ui.mention_panel import MentionPanel
 from miss_app.ui.page import Page
 from miss_app.ui.pinned_bar import PinnedBar
 from miss_app.ui.screens.attach import AttachSheet
@@ -38,7 +39,7 @@ from miss_app.ui.theme import look
 from miss_app.ui.toast import show_toast
 from miss_app.ui.virtual_list import VirtualList
 
-__all__ = ["ChatScreen", "Composer", "EmojiPanel", "PinnedBar", "SelectionBar", "chat_search"]
+__all__ = ["ChatScreen", "Composer", "EmojiPanel", "MentionPanel", "PinnedBar", "SelectionBar", "chat_search"]
 
 TEXT_CHARACTERS_MAX = 16_000
 TYPING_SHOWN_S = 6.0
@@ -133,6 +134,9 @@ class ChatScreen(Page):
         """Close the emoji, the search and what is replied to before the conversation."""
         if self.ids.selection.shown:
             self.ids.selection.end()
+            return True
+        if self.ids.mentions.shown:
+            self.ids.mentions.close()
             return True
         shown = bool(self.ids.emoji.shown or self.about_title or self.ids.search.shown)
         self.ids.emoji.shown = self.ids.search.shown = False

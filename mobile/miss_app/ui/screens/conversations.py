@@ -219,6 +219,8 @@ def line(
         selected=selected,
         faded=not conversation.active,
         alarm=bool(conversation.open),
+        named=bool(conversation.mentions),
+        quiet=bool(conversation.muted_until_ms) and not conversation.mentions,
         notes=notes,
     )
 
