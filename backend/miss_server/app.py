@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from miss_protocol.errors import RemoteError
 from miss_protocol.frames import Close
 from miss_server import (
+    availability_routes,
     certificate_log,
     charter,
     charter_routes,
@@ -30,6 +31,7 @@ from miss_server import (
     reach_settings,
     registration_routes,
     routes,
+    service_routes,
     sign_in_routes,
     streams,
     tickets,
@@ -69,6 +71,7 @@ CODES_AT_ONCE, CODE_EVERY_MS = 60, 10_000
 IMPORTS_AT_ONCE, IMPORT_EVERY_MS = 20, 60_000
 LINKS_AT_ONCE, LINK_EVERY_MS = 30, 20_000
 UNLOCKS_AT_ONCE, UNLOCK_EVERY_MS = 10, 60_000
+REPORTS_AT_ONCE, REPORT_EVERY_MS = 5, 3_600_000
 SEARCHES_AT_ONCE, SEARCH_EVERY_MS = 300, 1_000  # somebody who types fast asks three times a second
 ROOMS = (
     registration_routes,
@@ -76,6 +79,8 @@ ROOMS = (
     sign_in_routes,
     charter_routes,
     personal_routes,
+    availability_routes,
+    service_routes,
     reach_routes,
     invite_routes,
     identity_routes,
@@ -166,6 +171,8 @@ def _limit(state: Any) -> None:
     state.link_buckets = Buckets("link", LINKS_AT_ONCE, LINK_EVERY_MS, now_ms)
     state.unlock_buckets = Buckets("unlock", UNLOCKS_AT_ONCE, UNLOCK_EVERY_MS, now_ms)
     state.import_buckets = Buckets("import", IMPORTS_AT_ONCE, IMPORT_EVERY_MS, now_ms)
+    state.report_buckets = Buckets("report", REPORTS_AT_ONCE, REPORT_EVERY_MS, now_ms)
+    state.availability_buckets = Buckets("availability", SEARCHES_AT_ONCE, SEARCH_EVERY_MS, now_ms)
     state.search_buckets = Buckets("search", SEARCHES_AT_ONCE, SEARCH_EVERY_MS, now_ms)
 
 

@@ -19,6 +19,7 @@ from miss_server import (
     ldap_imports,
     ldap_settings,
     links,
+    problem_reports,
     registration_rows,
     sign_ins,
     staff_imports,
@@ -135,6 +136,7 @@ def _forget_small(connection: Connection, now_ms: int) -> None:
     staff_imports.forget(connection, now_ms - staff_imports.KEPT_DAYS * DAY_MS)
     registration_rows.forget(connection, now_ms - REGISTRATIONS_KEPT_DAYS * DAY_MS, now_ms - DAY_MS)
     sign_ins.forget(connection, now_ms - DAY_MS)
+    problem_reports.forget(connection, now_ms - problem_reports.KEPT_DAYS * DAY_MS)
     unlock_requests.forget(connection, now_ms)
     wakeups.forget_ended(connection)
     expired = now_ms - limits.CLOCK_TOLERANCE_MINUTES * 60_000

@@ -16,6 +16,7 @@ DEFAULT_CONSOLE = "127.0.0.1:8471"
 APPROVALS = ("exact", "always")
 SMTP_SECURITY = ("starttls", "tls", "none")
 PSC_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
+ASSISTANCE_CHARACTERS_MAX = 200
 PSC_SCOPE = "openid scope_all"
 PSC_DISCOVERY = "/.well-known/wallet-openid-configuration"  # not the usual name
 
@@ -97,6 +98,8 @@ class Settings:
     approval: str = "exact"
     keep_messages_days: int = limits.SERVER_KEEPS_MESSAGES_DAYS
     keep_photos_days: int = limits.SERVER_KEEPS_PHOTOS_DAYS
+    devices_days: int = limits.RETENTION_DAYS_MAX  # how long devices may keep messages at most
+    assistance: dict[str, str] = field(default_factory=dict)  # hours_fr, hours_en, telephone, mail
     database_url: str = ""
     language: str = "fr"
     console: Console | None = None
@@ -175,10 +178,10 @@ def load(
     """
     table = _read(data / FILE_NAME)
     mail = _table(table, "smtp", {"host", "port", "security", "user", "password_file", "sender"})
-    retention = _table(table, "retention", {"messages_days", "photos_days"})
+    retention = _table(table, "retention", {"messages_days", "photos_days", "devices_days"})
     psc = _table(table, "psc", {"issuer", "client_id", "secret_file", "scope", "discovery", *PSC_ENDPOINTS})
     known = {"listen", "public_name", "tls_cert", "tls_key", "database", "approval", "smtp", "ldap", "psc", "retention"}
-    known |= {"console", "trusted_proxies", "metrics", "reach"}
+    known |= {"assistance", "console", "trusted_proxies", "metrics", "reach"}
     for name in table.keys() - known:
         raise ConfigError("setting-unknown", name)
     host, port = split_listen(listen or _text(table, "listen", DEFAULT_LISTEN))
@@ -194,6 +197,8 @@ def load(
         approval=_choice(table, "approval", APPROVALS),
         keep_messages_days=_days(retention, "messages_days", limits.SERVER_KEEPS_MESSAGES_DAYS),
         keep_photos_days=_days(retention, "photos_days", limits.SERVER_KEEPS_PHOTOS_DAYS),
+        devices_days=_days(retention, "devices_days", limits.RETENTION_DAYS_MAX),
+        assistance=_assistance(table),
         database_url=database or _text(table, "database", ""),
         ldap=_sections(table, "ldap"),
         reach=_table(table, "reach", {"mail_minutes", "urgent_mail_minutes", "private_push", "contact"}),
@@ -290,6 +295,15 @@ def _days(table: dict[str, Any], name: str, most: int) -> int:
     return value
 
 
+def _assistance(table: dict[str, Any]) -> dict[str, str]:
+    """When and how people get help, in short lines that clients show as they are."""
+    given = _table(table, "assistance", {"hours_fr", "hours_en", "telephone", "mail"})
+    for name, value in given.items():
+        if not isinstance(value, str) or not value.isprintable() or len(value) > ASSISTANCE_CHARACTERS_MAX:
+            raise ConfigError("setting-malformed", f"assistance.{name}", value)
+    return given
+
+
 def _smtp(table: dict[str, Any], data: Path) -> Smtp | None:
     if not table:
         return None
@@ -363,6 +377,7 @@ def first_file(settings: Settings) -> str:
         database=line("database", settings.database_url, "postgresql://miss@/miss"),
         messages_days=limits.SERVER_KEEPS_MESSAGES_DAYS,
         photos_days=limits.SERVER_KEEPS_PHOTOS_DAYS,
+        devices_days=limits.RETENTION_DAYS_MAX,
         console=DEFAULT_CONSOLE,
     )
 
@@ -464,4 +479,12 @@ _TEMPLATE = """\
 # [retention]
 # messages_days = {messages_days}
 # photos_days = {photos_days}
+# devices_days = {devices_days}          # sur les appareils, au plus / on devices, at most
+
+# L'assistance, que MiSS montre sous Aide. / Help, as MiSS shows it.
+# [assistance]
+# hours_fr = "du lundi au vendredi, de 8 h à 18 h"
+# hours_en = "Monday to Friday, 8:00 to 18:00"
+# telephone = "03 20 00 00 00"
+# mail = "assistance@exemple.fr"
 """

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, or_, select, update
 
 from miss_protocol.notices import PersonGone
 from miss_server import acts, devices, streams
-from miss_server.personal_tables import charter_acceptances, invites, wishes
+from miss_server.personal_tables import availabilities, charter_acceptances, invites, wishes
 from miss_server.reach_tables import reach_wishes, unread_mails
 from miss_server.register_changes import contacts
 from miss_server.register_tables import people, registrations
@@ -54,9 +54,11 @@ def _forget(connection: Connection, person_id: bytes, number: str | None) -> Non
     r = registrations.c
     theirs = or_(r.person_id == person_id, r.rpps == number) if number else r.person_id == person_id
     connection.execute(delete(registrations).where(theirs))
-    for table in (charter_acceptances, wishes, reach_wishes, unread_mails, people):
+    for table in (charter_acceptances, wishes, availabilities, reach_wishes, unread_mails, people):
         connection.execute(delete(table).where(table.c.person_id == person_id))
     connection.execute(delete(invites).where(invites.c.inviter == person_id))
+    stands_in = availabilities.c.delegate == person_id
+    connection.execute(update(availabilities).where(stands_in).values(delegate=None))
     pairs = direct_pairs.c
     connection.execute(delete(direct_pairs).where(or_(pairs.low_person == person_id, pairs.high_person == person_id)))
     blank = update(devices_table).where(devices_table.c.person_id == person_id)

@@ -5,6 +5,12 @@ from miss_server.refusals import ENGLISH
 
 # Each text: French, English. Fields are filled by str.format.
 TEXTS = establishment_texts.TEXTS | {
+    "help-reports": (
+        "lire les problèmes signalés depuis les appareils, sans savoir par qui",
+        "read the problems that devices reported, without knowing by whom",
+    ),
+    "help-report-number": ("un seul, par son numéro", "one only, by its number"),
+    "no-reports": ("Aucun signalement.", "No report."),
     # why a file is not loaded
     "extract-unreadable": ("{file} : illisible ({why}).", "{file}: cannot be read ({why})."),
     "extract-unknown": (

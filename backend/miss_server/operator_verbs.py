@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from miss_protocol.limits import CODE_MINUTES
-from miss_server import acts, config, decisions, second_check
+from miss_server import acts, config, decisions, report_verbs, second_check
 from miss_server.clock import now_ms
 from miss_server.database import Database
 from miss_server.decisions import Case, DecisionError
@@ -77,6 +77,7 @@ def add_verbs(
         parser.add_argument("registration", metavar="ID")
     for parser in (approving, refusing, calling, shortening, listing):
         parser.add_argument("--operator", default="", help=say("help-operator", language))
+    report_verbs.add_verb(verbs, shared, language, _on_database)
     Verbs(_on_database, _operator).add(verbs, shared, language)
 
 

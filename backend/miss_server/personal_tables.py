@@ -1,4 +1,4 @@
-"""The tables of what people accepted, what they wish, and whom they invited."""
+"""The tables of what people accepted and wish, whom they invited, when they are away, and what problems they report."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text
 
@@ -50,4 +50,25 @@ invites = Table(
     Column("inviter", LargeBinary(16), primary_key=True),  # person id
     Column("invited_at_ms", BigInteger, nullable=False),
     Index("invites_by_inviter", "inviter", "invited_at_ms"),
+)
+
+# Who has no row here, or one whose time has passed, is available.
+availabilities = Table(
+    "availabilities",
+    metadata,
+    Column("person_id", LargeBinary(16), primary_key=True),
+    Column("state", String(16), nullable=False),  # busy | away
+    Column("until_ms", BigInteger, nullable=False),
+    Column("delegate", LargeBinary(16)),  # the person who answers instead
+    Column("changed_at_ms", BigInteger, nullable=False),
+)
+
+# Nothing here says who sent it.
+problem_reports = Table(
+    "problem_reports",
+    metadata,
+    Column("number", String(16), primary_key=True),
+    Column("received_at_ms", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    Index("problem_reports_by_time", "received_at_ms"),
 )

@@ -34,6 +34,17 @@ class Wording:
 
 
 WORDINGS = {
+    "until-wrong": Wording(
+        422,
+        "Indiquez une date de retour à venir, dans un an au plus.",
+        "Give a date of return that is to come, within a year.",
+    ),
+    "delegate-not-reachable": Wording(
+        422,
+        "Cette personne ne peut pas répondre à votre place : elle n’est pas sur MiSS, ou ne souhaite pas être jointe. "
+        "Choisissez-en une autre.",
+        "This person cannot answer in your place: they are not on MiSS, or do not wish to be reached. Choose another.",
+    ),
     "malformed": Wording(
         422,
         "La demande est incomplète ou mal formée. Vérifiez chaque champ, puis recommencez.",

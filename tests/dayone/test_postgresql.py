@@ -9,7 +9,8 @@ import postgres
 from dayone.town import COAST, HOSPITAL
 from identity.extract import Someone
 from identity.post_office import PEPPER, PostOffice
-from miss_server import charter, departures, invites, neighbours, wishes
+from miss_server import availability, charter, departures, invites, neighbours, problem_reports, wishes
+from miss_server.availability import Availability
 from miss_server.invites import Invited
 from miss_server.postgresql import PostgresqlDatabase
 from miss_server.refusals import Refusal
@@ -47,6 +48,15 @@ def test_the_same_on_postgresql(office: PostOffice) -> None:
             assert wishes.of_person(connection, near) == wanted
         assert wishes.may_write(connection, me, near)  # the same hospital
         assert wishes.hidden(connection, me, [near]) == {near}
+        for state in ("away", "busy"):
+            availability.keep(connection, me, Availability(state, now + 1_000), now)
+            assert availability.of_person(connection, me, now) == Availability(state, now + 1_000)
+        assert [one["state"] for one in availability.told(connection, near, [me, near], now)] == ["busy"]
+        assert availability.told(connection, near, [me], now + 1_000) == []
+        number = problem_reports.keep(connection, "version: 1", now)
+        assert [one.text for one in problem_reports.newest(connection, number.lower())] == ["version: 1"]
+        problem_reports.forget(connection, now + 1)
+        assert problem_reports.newest(connection) == []
         assert wishes.hidden_numbers(connection, me, [HERE.rpps, NEAR.rpps]) == {NEAR.rpps}
         assert neighbours.new_near(connection, me, now) == []
         charter.accept(connection, me, "1", now)

@@ -33,7 +33,7 @@ class Room:
         self.conversations = Conversations(self.store)
         self.messages = Messages(self.store, self.conversations, self.people)
         self.search = Search(self.store, self.people, self.messages)
-        self.keeping = Keeping(self.store, self.conversations, self.messages, lambda: NOW_MS)
+        self.keeping = Keeping(self.store, self.conversations, self.messages, lambda: NOW_MS, lambda: 365)
         with self.store.step() as step:
             ward = Conversation(
                 WARD, False, title="Plaie de Mme Canari", patient="Mme Odette Canari", identifier="IPP 77"

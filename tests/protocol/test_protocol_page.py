@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from miss_protocol import acts, content, frames, identity, labels, limits, notices, terms
 from miss_protocol.connection import TURNS, Role
 from miss_server import (
+    availability_routes,
     charter_routes,
     establishment_routes,
     identity_routes,
@@ -17,11 +18,13 @@ from miss_server import (
     reach_routes,
     registration_routes,
     routes,
+    service_routes,
     sign_in_routes,
 )
 
 # Where the server's routes are, for clients; the operators' console is no part of the protocol.
 ROUTES = (
+    availability_routes,
     charter_routes,
     establishment_routes,
     invite_routes,
@@ -31,6 +34,7 @@ ROUTES = (
     reach_routes,
     registration_routes,
     routes,
+    service_routes,
     sign_in_routes,
 )
 PAGE = (Path(__file__).resolve().parents[2] / "shared/PROTOCOL.md").read_text()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from miss_app.engine.events import NOTICES
+from miss_app.engine.notice_names import NOTICES
 from miss_app.ui import texts
 from miss_app.ui.screens.registration import PROFESSIONS
 from miss_app.ui.texts import Texts, read_catalogue

@@ -51,6 +51,7 @@ from miss_app.engine.receipts import Receipts
 from miss_app.engine.receiving import Receiving
 from miss_app.engine.renewal import Renewal
 from miss_app.engine.search import Search
+from miss_app.engine.server_sheet import ServerSheet
 from miss_app.engine.session import Credentials, Session
 from miss_app.engine.standings import Standings
 from miss_app.engine.state_sync import StateSync
@@ -181,7 +182,10 @@ class Account:
         self.transfers = Transfers(store, self.messages, self.http, self.clock.now_ms, tell)
         self.log_watch = LogWatch(store, self.people, self.http, self.certificate, lambda: self.server.authority, tell)
         self.search = Search(store, self.people, self.messages)
-        self.keeping = Keeping(store, self.conversations, self.messages, self.clock.now_ms)
+        self.server_sheet = ServerSheet(store, self.http)
+        self.keeping = Keeping(
+            store, self.conversations, self.messages, self.clock.now_ms, self.server_sheet.keeps_days
+        )
         self._make_affairs(store, tell)
         self.key_packages = KeyPackages(store, self.membership, self.http, self.clock)
         self.locker = locker
@@ -429,6 +433,7 @@ class Account:
         self.transfers.resume()
         self.chore(self.log_watch.check())
         self.chore(self._ask_charter())
+        self.chore(self.server_sheet.refresh())
         self.greet()
         self.affairs.resume()
 

@@ -8,7 +8,9 @@ from typing import Any
 from miss_app.engine import people as directory
 from miss_app.engine.account import Account, new_id
 from miss_app.engine.approvals import Approvals
+from miss_app.engine.assistance import Assistance
 from miss_app.engine.attachments import Attachments, Draft
+from miss_app.engine.availability import Availabilities
 from miss_app.engine.beginning import begin_direct, begin_group, check_reachable
 from miss_app.engine.deeds import Deeds, speak
 from miss_app.engine.door import Door
@@ -37,6 +39,7 @@ from miss_app.engine.profile import Profile
 from miss_app.engine.proof import Proof
 from miss_app.engine.saying import PLAIN, Manner, said_again, say
 from miss_app.engine.search import Found
+from miss_app.engine.storage import Storage
 from miss_app.engine.teams import Teams
 from miss_app.engine.vault import Vault
 from miss_app.ports.interfaces import SecureStore
@@ -79,6 +82,9 @@ class Client:
         self.deeds = Deeds(self._account_and_record)
         self.attachments = Attachments(self._account_and_record)
         self.teams = Teams(self._account_and_record, opened)
+        self.availability = Availabilities(opened)
+        self.storage = Storage(self._account_and_record, opened)
+        self.assistance = Assistance(opened, self.link, folder)
         self.passages = Passages(self._account_and_record, opened)
         self.own_devices = OwnDevices(opened, self.door.confirm)
         self.preferences = Preferences(opened)
@@ -130,6 +136,7 @@ class Client:
         return None if account is None else account.people.view(account.certificate.person_id)
 
     def _hear(self, event: Event) -> None:
+        self.assistance.hear(event)
         if self._account is not None:
             self._account.search.hear(event)
             if isinstance(event, StateChanged) and (setting := self.preferences.setting(event.name)) is not None:

@@ -42,54 +42,6 @@ class Tick(StrEnum):
     FAILED = "failed"
 
 
-# Every notice a chat may hold (``MessageView.notice``), with what ``names`` fill it with.
-NOTICES: dict[str, tuple[str, ...]] = {
-    "you-were-added": ("who added",),
-    "person-added": ("who added", "who was added"),
-    "person-removed": ("who removed", "who was removed"),
-    "person-left": ("who left",),
-    "person-withdrawn": ("whose devices are out of service",),
-    "you-were-removed": ("who removed",),
-    "you-were-withdrawn": (),
-    "you-left": (),
-    "device-added": ("whose device",),
-    "device-removed": ("whose device",),
-    "device-withdrawn": ("whose device",),
-    "renamed": ("who renamed", "new title"),
-    "retention": ("who decided", "days"),
-    "patient-set": ("who said", "patient", "birth date"),
-    "patient-corrected": ("who corrected", "patient before", "birth date before", "patient", "birth date"),
-    "patient-unset": ("who decided", "patient before", "birth date before"),
-    "admin-named": ("who decided", "who is an admin now"),
-    "admin-resigned": ("who is one no more",),
-    "admin-dismissed": ("who decided", "who is one no more"),
-    "admin-succeeds": ("who is an admin now, where none was left",),
-    "person-not-added": ("who could not be added",),
-    "not-contactable": (),
-    "person-gone": ("who left MiSS",),
-    "person-arrived": ("who was invited and is here",),
-    "gap": (),
-    "rejoined": (),
-    "device-returned": ("whose device",),
-    "conversation-reset": ("who reset",),
-    "came-meanwhile": ("who came",),
-    "went-meanwhile": ("who went",),
-    "no-longer-in": (),
-    "gap-filled": (),
-    "history-all": ("who handed over", "to whom"),
-    "history-days": ("who handed over", "to whom", "how many days"),
-    "person-suspended": ("whom the register knows no more",),
-    "person-restored": ("who practises again",),
-    "person-back": ("who added", "who is back with another device"),
-    # Red lines.
-    "patient-changed": ("who changed", "patient before", "birth date before", "patient", "birth date"),
-    "person-registered-again": ("who registered anew",),
-    "device-unendorsed": ("whose device",),
-    "cannot-follow": ("reason",),
-    "store-from-the-past": (),
-}
-
-
 @dataclass(frozen=True)
 class ServerView:
     """The server behind the invitation: public name as in the link, and its fingerprint in hexadecimal groups."""
@@ -321,6 +273,35 @@ class ConversationView:
     archived: bool = False
     muted_until_ms: int = 0
     mentions: int = 0  # messages not read yet that name this person: they count where the conversation is muted too
+
+
+@dataclass(frozen=True)
+class StorageView:
+    """How much room the photos and documents of a conversation take on this device."""
+
+    conversation: ConversationView
+    files: int
+    file_bytes: int
+
+
+@dataclass(frozen=True)
+class AvailabilityView:
+    """Whether somebody is "available", "busy" or "away", until when, and who answers instead."""
+
+    state: str = "available"
+    until_ms: int = 0
+    delegate: PersonView | None = None
+    delegate_available: bool = True
+
+
+@dataclass(frozen=True)
+class ServiceView:
+    """When and how help is to be had, "" where the server says nothing of it; how long devices may keep messages."""
+
+    hours: str = ""
+    telephone: str = ""
+    mail: str = ""
+    devices_days: int = limits.RETENTION_DAYS_MAX
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,22 @@ class Keeping:
 
     Args:
         now_ms: the server's time: a wrong clock on the device forgets nothing.
+        most_days: how long this device may keep anything, whatever a conversation says: an establishment may shorten.
     """
 
     def __init__(
-        self, store: Store, conversations: Conversations, messages: Messages, now_ms: Callable[[], int]
+        self,
+        store: Store,
+        conversations: Conversations,
+        messages: Messages,
+        now_ms: Callable[[], int],
+        most_days: Callable[[], int],
     ) -> None:
         self._store = store
         self._conversations = conversations
         self._messages = messages
         self._now_ms = now_ms
+        self._most_days = most_days
         self._timer: asyncio.TimerHandle | None = None
 
     def resume(self) -> None:
@@ -44,7 +51,7 @@ class Keeping:
 
     def sweep(self, record: Conversation) -> int:
         """Forget what is too old in a conversation; how many lines went."""
-        limit_ms = self._now_ms() - record.retention_days * _DAY_MS
+        limit_ms = self._now_ms() - min(record.retention_days, self._most_days()) * _DAY_MS
         gone = 0
         while rows := self._too_old(record.conversation_id, limit_ms):
             with self._store.step() as step:

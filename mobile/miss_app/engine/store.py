@@ -223,6 +223,10 @@ class Store:
         found = self._select(f"SELECT name, shelf, place, sealed FROM {table} WHERE name = ?", hashed)
         return self._open(table, *found[0]) if found else None
 
+    def has(self, table: str, name: bytes) -> bool:
+        """Whether there is such a record; it is not opened."""
+        return bool(self._select(f"SELECT 1 FROM {table} WHERE name = ?", self._hash(table, b"name", name)))
+
     def rows(
         self, table: str, shelf: bytes = b"", *, above: int = -1, below: int = _LAST, limit: int = -1
     ) -> list[Row]:
