@@ -45,6 +45,7 @@ ALLOWED = {
     "xlsxwriter": ("backend/miss_server/staff_exports", "backend/miss_server/console/"),
     "ldap3": ("backend/miss_server/staff_ldap",),
     "webauthn": ("backend/miss_server/console/passkeys",),
+    "nats": ("backend/miss_server/nats_line",),
     "jinja2": ("backend/miss_server/console/pages",),
 }
 # Other words for the same thing; a module is named by the field's own.

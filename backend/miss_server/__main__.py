@@ -9,13 +9,14 @@ from pathlib import Path
 import segno
 
 from miss_protocol.invitation import Invitation
-from miss_server import authority, checkup, config, data_folder, devices, journal, operator_verbs, root_verbs
+from miss_server import authority, belonging, checkup, config, data_folder, devices, journal, operator_verbs, root_verbs
 from miss_server.authority import KeyFileError
+from miss_server.belonging import ForeignDatabaseError
 from miss_server.clock import now_ms
 from miss_server.config import ConfigError, Settings
 from miss_server.console import verbs as console_verbs
 from miss_server.data_folder import FolderInUseError
-from miss_server.migrations import NewerDatabaseError
+from miss_server.migrations import DatabaseAwayError, NewerDatabaseError
 from miss_server.postgresql import known, open_database
 from miss_server.refusals import ENGLISH, FRENCH
 from miss_server.server_texts import say
@@ -66,6 +67,8 @@ def _parser(language: str) -> argparse.ArgumentParser:
     serving.add_argument("--listen", metavar="HOST:PORT", help=say("help-listen", language))
     serving.add_argument("--public-name", metavar="NAME", help=say("help-public-name", language))
     serving.add_argument("--database", metavar="URL", help=say("help-database", language))
+    serving.add_argument("--hints", metavar="URL", help=say("help-hints", language))
+    serving.add_argument("--node", default="", metavar="NAME", help=say("help-node", language))
     serving.add_argument("--tls-cert", type=Path, metavar="FILE", help=say("help-tls-cert", language))
     serving.add_argument("--tls-key", type=Path, metavar="FILE", help=say("help-tls-key", language))
 
@@ -99,13 +102,21 @@ def _serve(arguments: argparse.Namespace, language: str) -> int:
         tls_cert=arguments.tls_cert,
         tls_key=arguments.tls_key,
         database=arguments.database,
+        hints=arguments.hints,
+        node=arguments.node,
         language=language,
         console=arguments.console,
     )
     settings = config.with_given(settings, *(["listen"] if arguments.listen else []))
     journal.start()
     try:
+        if _belongs_to_others(settings):
+            print(say("foreign-database", language, folder=settings.keys), file=sys.stderr)
+            return 1
         keyring, first = data_folder.make(settings, now_ms())
+    except DatabaseAwayError as error:
+        print(say("database-away", language, why=error), file=sys.stderr)
+        return 1
     except FileNotFoundError as error:
         file = Path(str(error.filename)).name
         print(say("keys-missing", language, folder=settings.keys, file=file), file=sys.stderr)
@@ -125,6 +136,12 @@ def _serve(arguments: argparse.Namespace, language: str) -> int:
     except FolderInUseError:
         print(say("in-use", language, folder=settings.data), file=sys.stderr)
         return 1
+    except ForeignDatabaseError:
+        print(say("foreign-database", language, folder=settings.keys), file=sys.stderr)
+        return 1
+    except DatabaseAwayError as error:
+        print(say("database-away", language, why=error), file=sys.stderr)
+        return 1
     except NewerDatabaseError as error:
         print(say("newer-database", language, revision=error), file=sys.stderr)
         return 1
@@ -140,6 +157,18 @@ def _serve(arguments: argparse.Namespace, language: str) -> int:
         print(say("cannot-listen", language, host=settings.host, port=settings.port), file=sys.stderr)
         return 1
     return 0
+
+
+def _belongs_to_others(settings: Settings) -> bool:
+    """Whether a folder without keys is set to a service's database: keys of its own would be useless there."""
+    if not settings.database_url or settings.keys.exists():
+        return False
+    database = open_database(settings)
+    try:
+        # Another node on this very folder may have made the keys meanwhile: it does so before it takes the database.
+        return belonging.is_taken(database) and not settings.keys.exists()
+    finally:
+        database.close()
 
 
 def _show(settings: Settings, server_id: bytes, port: int, language: str) -> None:
@@ -164,9 +193,8 @@ def _invitation(arguments: argparse.Namespace, language: str) -> int:
 
 def _port(settings: Settings) -> int | None:
     """The port of the running server, else the one it is set to; None where it takes any."""
-    if data_folder.in_use(settings.data) and settings.listening.exists():
-        return int(settings.listening.read_text(encoding="ascii").strip().rpartition(":")[2])
-    return settings.port or None
+    running = data_folder.address(settings.data)
+    return int(running.rpartition(":")[2]) if running else settings.port or None
 
 
 def _check(arguments: argparse.Namespace, language: str) -> int:

@@ -1,6 +1,7 @@
 """The wiring: which room knows which, what runs beside the requests, and how each failure is answered."""
 
 import asyncio
+import hmac
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from miss_protocol.errors import RemoteError
-from miss_protocol.frames import Close
 from miss_server import (
     availability_routes,
+    belonging,
     certificate_log,
     charter,
     charter_routes,
@@ -33,7 +34,6 @@ from miss_server import (
     routes,
     service_routes,
     sign_in_routes,
-    streams,
     tickets,
     vault_routes,
 )
@@ -46,12 +46,13 @@ from miss_server.certificate_log import Heads
 from miss_server.clock import now_ms
 from miss_server.config import Settings
 from miss_server.cursors import Cursors
-from miss_server.database import Database
 from miss_server.door import Door
 from miss_server.doorbell import Doorbell
 from miss_server.handshakes import Handshakes
+from miss_server.hints import Seal
 from miss_server.mail_settings import mail_of
 from miss_server.meters import Meters
+from miss_server.nodes import Nodes
 from miss_server.postgresql import open_database
 from miss_server.reach import Reach
 from miss_server.registrar import Registrar
@@ -62,10 +63,10 @@ from miss_server.vapid import Vapid
 from miss_server.web_push import WebPush
 
 if TYPE_CHECKING:
+    from miss_server.nats_line import Line
     from miss_server.pro_sante_connect import ProSanteConnect
 
-LOOK_SECONDS = 0.5
-LOOK_BACK_MS = 10_000
+HOUSEKEEPING = 1  # the duty of forgetting, of proposing removals and of reaching who is away
 CLAIMS_AT_ONCE, CLAIM_EVERY_MS = 60, 10_000
 CODES_AT_ONCE, CODE_EVERY_MS = 60, 10_000
 IMPORTS_AT_ONCE, IMPORT_EVERY_MS = 20, 60_000
@@ -98,11 +99,12 @@ def create_app(settings: Settings) -> FastAPI:
     database = open_database(settings)
     migrations.apply(database)
     with database.transaction() as connection:
+        belonging.check(connection, keyring.authority.server_id)
         certificate_log.begin(connection, now_ms())
     handshakes = Handshakes(keyring.authority, now_ms)
     doorbell = Doorbell(handshakes)
     cursors = Cursors(database, doorbell, now_ms)
-    own_tickets = tickets.Tickets(now_ms)
+    own_tickets = tickets.Tickets(keyring.pepper, now_ms)
     standings = Standings(database, doorbell.note)
     meters = Meters(settings.data)
     meters.sockets = lambda: doorbell.connected
@@ -110,11 +112,15 @@ def create_app(settings: Settings) -> FastAPI:
         database, handshakes, doorbell, cursors, standings, own_tickets, keyring.authority.server_id, now_ms, meters
     )
     blobs = Blobs(settings.blobs)
-    caretaker = Caretaker(database, blobs, settings, now_ms, doorbell.here, meters)
+    duty = database.duty(HOUSEKEEPING)
+    caretaker = Caretaker(database, blobs, settings, now_ms, doorbell.here, meters, duty)
+    link_bells, unlock_bells = links.Bells(), links.Bells()
+    line = _line(settings, keyring)
+    nodes = Nodes(database, doorbell, standings, (link_bells, unlock_bells), line, now_ms)
     mail, vapid = mail_of(settings), Vapid(keyring.pepper, reach_wanted.contact)
     sender = WebPush(vapid, reach_wanted.private_push)
-    reach = Reach(database, doorbell, sender, mail, reach_wanted, now_ms)
-    removing = Removing(database, handshakes, doorbell, keyring.keys.external_sender, now_ms)
+    reach = Reach(database, doorbell, sender, mail, reach_wanted, now_ms, duty)
+    removing = Removing(database, handshakes, doorbell, keyring.keys.external_sender, now_ms, duty)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -123,7 +129,7 @@ def create_app(settings: Settings) -> FastAPI:
             cursors.keep_flushing,
             standings.keep_flushing,
             caretaker.keep_forgetting,
-            lambda: _keep_looking(database, doorbell),
+            *nodes.beside(),
             removing.keep_proposing,
             reach.keep_reaching,
         ]
@@ -135,6 +141,7 @@ def create_app(settings: Settings) -> FastAPI:
         await asyncio.gather(*tasks, return_exceptions=True)
         await cursors.flush()
         await sender.close()
+        duty.let_go()
         database.close()
         journal.write("stopped")
 
@@ -149,7 +156,7 @@ def create_app(settings: Settings) -> FastAPI:
     state.charter, state.psc = charter.load(settings.data), _psc(settings)
     state.registrar, state.mail = _registrar(settings, keyring, state.charter.version), mail
     state.pepper = keyring.pepper
-    state.link_bells, state.unlock_bells = links.Bells(), links.Bells()
+    state.link_bells, state.unlock_bells, state.nodes = link_bells, unlock_bells, nodes
     state.trusted_proxies = settings.trusted_proxies
     _limit(state)
     for room in ROOMS:
@@ -188,6 +195,16 @@ def _registrar(settings: Settings, keyring: Keyring, charter_version: str) -> Re
     )
 
 
+def _line(settings: Settings, keyring: Keyring) -> "Line | None":
+    """The connection to the other nodes where one is set; its library is loaded then only."""
+    if not settings.hints:
+        return None
+    from miss_server.nats_line import Line
+
+    seal = Seal(hmac.digest(keyring.pepper, b"MiSS hints key 1", "sha256"))
+    return Line(settings.hints, settings.hints_password, keyring.authority.server_id, seal)
+
+
 def _psc(settings: Settings) -> "ProSanteConnect | None":
     """Pro Santé Connect where it is set; its libraries are loaded then only."""
     if settings.psc is None:
@@ -207,22 +224,6 @@ async def _require_device(request: Request) -> None:
         await tickets.require_device(request)
     except Denied as error:
         raise registration_routes.Refused("unauthenticated") from error
-
-
-async def _keep_looking(database: Database, doorbell: Doorbell) -> None:
-    """What another process did: notices to ring for, devices it revoked, whose sockets are closed within a second."""
-    while True:
-        await asyncio.sleep(LOOK_SECONDS)
-        since = now_ms() - LOOK_BACK_MS
-        try:
-            for stream in await database.read(streams.noticed_since, since):
-                doorbell.ring_log(stream)
-            for device in await database.read(devices.revoked_since, since):
-                doorbell.close_device(device, Close.REVOKED, "revoked")
-            for device in await database.read(devices.suspended_since, since):
-                doorbell.close_device(device, Close.LOGIN, "suspended")
-        except Exception as error:  # the next look, half a second later, sees the same ten seconds
-            journal.failure("look-failed", error)
 
 
 def _answer_failures(app: FastAPI) -> None:

@@ -1,11 +1,14 @@
 """Forgets on time: rows every reader has passed, whatever is too old, and what was made for ten minutes.
 
+Of several nodes one has this duty; each says for itself who is connected to it.
+
 An application row goes when every device in whose interval it lies has passed it, or by age; a handshake only when
 every such device has passed it, because who comes back must be able to follow. Claims outlive their rows by 30 days.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
+from time import monotonic
 
 from sqlalchemy import Connection, delete, select, text
 
@@ -29,13 +32,14 @@ from miss_server import (
 )
 from miss_server.blobs import PARTS_KEPT_MS, Blobs
 from miss_server.config import Settings
-from miss_server.database import Database
+from miss_server.database import Database, Duty
 from miss_server.meters import Meters
 from miss_server.tables import claims, key_packages, rows, streams, welcomes
 from miss_server.tables import devices as devices_table
 
 DAY_MS = 86_400_000
 ROUND_SECONDS = 3_600
+DUTY_SECONDS = 30  # until a node notices that it is its turn
 CLAIMS_OUTLIVE_DAYS = 30
 LINKS_KEPT_MS = DAY_MS
 REGISTRATIONS_KEPT_DAYS = 365
@@ -48,6 +52,7 @@ class Caretaker:
         now_ms: the clock.
         here: which devices are connected now: who stays connected for days is seen all the time.
         meters: told when a round was made.
+        duty: whether this node is the one that forgets.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class Caretaker:
         now_ms: Callable[[], int],
         here: Callable[[], Iterable[int]] = tuple,
         meters: Meters | None = None,
+        duty: Duty | None = None,
     ) -> None:
         self._database = database
         self._blobs = blobs
@@ -66,21 +72,32 @@ class Caretaker:
         self._now_ms = now_ms
         self._here = here
         self._meters = meters
+        self._duty = duty or Duty()
 
     async def keep_forgetting(self) -> None:
         """Runs until it is cancelled."""
+        seen = forgot = -float(ROUND_SECONDS)
         while True:
+            now = monotonic()
             try:
-                await self.go_round()
+                if now - seen >= ROUND_SECONDS:
+                    seen = now
+                    await self._see()
+                if now - forgot >= ROUND_SECONDS and await asyncio.to_thread(self._duty.held):
+                    forgot = now
+                    await self.go_round()
             except Exception as error:  # a full disk, say: the next round tries again
                 journal.failure("round-failed", error)
-            await asyncio.sleep(ROUND_SECONDS)
+            await asyncio.sleep(DUTY_SECONDS)
+
+    async def _see(self) -> None:
+        await self._database.run(devices.seen, dict.fromkeys(sorted(self._here()), self._now_ms()))
 
     async def go_round(self) -> None:
         """One round, in many short transactions."""
         now, database = self._now_ms(), self._database
         keep_ms = self._settings.keep_messages_days * DAY_MS
-        await database.run(devices.seen, dict.fromkeys(self._here(), now))
+        await self._see()
         forgotten = 0
         for stream in await database.read(_all_streams):
             forgotten += await database.run(forget_rows, stream, now - keep_ms, now)

@@ -177,9 +177,9 @@ def _console(database: Database, settings: Settings, language: str) -> Line:
 
 
 def _server(settings: Settings, language: str) -> Line:
-    if not data_folder.in_use(settings.data) or not settings.listening.exists():
+    address = data_folder.address(settings.data)
+    if not address:
         return Line("server", NOTE, say("server-stopped", language))
-    address = settings.listening.read_text(encoding="ascii").strip()
     return Line("server", GOOD, say("server-listens", language, address=address))
 
 

@@ -11,6 +11,8 @@ from miss_protocol import limits
 from miss_protocol.invitation import LOOPBACK
 
 FILE_NAME = "miss.toml"
+NODES, LISTENING = "nodes", "listening"
+DRAIN_SECONDS_MAX = 300
 DEFAULT_LISTEN = "127.0.0.1:8470"
 DEFAULT_CONSOLE = "127.0.0.1:8471"
 APPROVALS = ("exact", "always")
@@ -101,6 +103,10 @@ class Settings:
     devices_days: int = limits.RETENTION_DAYS_MAX  # how long devices may keep messages at most
     assistance: dict[str, str] = field(default_factory=dict)  # hours_fr, hours_en, telephone, mail
     database_url: str = ""
+    hints: tuple[str, ...] = ()
+    hints_password_file: Path | None = None
+    node: str = ""
+    drain_seconds: int = 0
     language: str = "fr"
     console: Console | None = None
     trusted_proxies: tuple[Network, ...] = ()
@@ -108,6 +114,11 @@ class Settings:
     ldap: dict[str, Any] = field(default_factory=dict)  # establishments' directories, which ``ldap_settings`` reads
     reach: dict[str, Any] = field(default_factory=dict)  # pushes and mails, which ``reach_settings`` reads
     given: frozenset[str] = field(default=frozenset(), compare=False)
+
+    @property
+    def run(self) -> Path:
+        """Where a server says that it runs: the data folder, or a folder in it for each node that shares it."""
+        return self.data / NODES / self.node if self.node else self.data
 
     @property
     def database(self) -> Path:
@@ -124,12 +135,17 @@ class Settings:
     @property
     def listening(self) -> Path:
         """Holds ``host:port`` while a server runs on this folder."""
-        return self.data / "listening"
+        return self.run / LISTENING
 
     @property
     def console_listening(self) -> Path:
         """Holds the console's origin while one is served."""
-        return self.data / "console"
+        return self.run / "console"
+
+    def hints_password(self) -> str:
+        """Of the NATS server; read from its file at each connection, so that it can be renewed without a restart."""
+        file = self.hints_password_file
+        return file.read_text(encoding="utf-8").strip() if file else ""
 
     @property
     def tls(self) -> bool:
@@ -168,6 +184,8 @@ def load(
     tls_cert: Path | None = None,
     tls_key: Path | None = None,
     database: str | None = None,
+    hints: str | None = None,
+    node: str = "",
     language: str = "fr",
     console: str | None = None,
 ) -> Settings:
@@ -181,7 +199,8 @@ def load(
     retention = _table(table, "retention", {"messages_days", "photos_days", "devices_days"})
     psc = _table(table, "psc", {"issuer", "client_id", "secret_file", "scope", "discovery", *PSC_ENDPOINTS})
     known = {"listen", "public_name", "tls_cert", "tls_key", "database", "approval", "smtp", "ldap", "psc", "retention"}
-    known |= {"assistance", "console", "trusted_proxies", "metrics", "reach"}
+    known |= {"assistance", "console", "trusted_proxies", "metrics", "hints", "hints_password_file", "drain_seconds"}
+    known |= {"reach"}
     for name in table.keys() - known:
         raise ConfigError("setting-unknown", name)
     host, port = split_listen(listen or _text(table, "listen", DEFAULT_LISTEN))
@@ -200,6 +219,10 @@ def load(
         devices_days=_days(retention, "devices_days", limits.RETENTION_DAYS_MAX),
         assistance=_assistance(table),
         database_url=database or _text(table, "database", ""),
+        hints=tuple((hints or _text(table, "hints", "")).replace(",", " ").split()),
+        hints_password_file=_path(table, "hints_password_file", data),
+        node=node,
+        drain_seconds=_seconds(table, "drain_seconds"),
         ldap=_sections(table, "ldap"),
         reach=_table(table, "reach", {"mail_minutes", "urgent_mail_minutes", "private_push", "contact"}),
         language=language,
@@ -220,6 +243,13 @@ def _checked(settings: Settings) -> Settings:
         raise ConfigError("plain-http-outside", "listen", settings.host)
     if settings.database_url and not _names_a_database(settings.database_url):
         raise ConfigError("setting-malformed", "database", settings.database_url.partition(":")[0])
+    for address in settings.hints:
+        if not address.startswith(("nats://", "tls://")) or not urlsplit(address).hostname:
+            raise ConfigError("setting-malformed", "hints", address.partition(":")[0])
+    if settings.node and not (settings.node.isidentifier() and settings.node.isascii()):
+        raise ConfigError("setting-malformed", "node", settings.node)
+    if (settings.node or settings.hints) and not settings.database_url:
+        raise ConfigError("nodes-need-postgresql", "node, hints")
     if settings.public_name:
         split_listen(settings.public_name, 443)
     console = settings.console
@@ -304,6 +334,13 @@ def _assistance(table: dict[str, Any]) -> dict[str, str]:
     return given
 
 
+def _seconds(table: dict[str, Any], name: str) -> int:
+    value = table.get(name, 0)
+    if type(value) is not int or not 0 <= value <= DRAIN_SECONDS_MAX:
+        raise ConfigError("setting-malformed", name, value)
+    return value
+
+
 def _smtp(table: dict[str, Any], data: Path) -> Smtp | None:
     if not table:
         return None
@@ -362,129 +399,6 @@ def safe(address: str) -> bool:
     return parsed.scheme == "https" or (parsed.scheme == "http" and parsed.hostname in LOOPBACK)
 
 
-def first_file(settings: Settings) -> str:
-    """The text of ``miss.toml`` at first start: every setting explained, those given on the command line filled in."""
-
-    def line(name: str, value: str, default: str) -> str:
-        return f'{name} = "{value}"' if value else f'# {name} = "{default}"'
-
-    listen = f"{settings.host}:{settings.port}" if ":" not in settings.host else f"[{settings.host}]:{settings.port}"
-    return _TEMPLATE.format(
-        listen=line("listen", listen if "listen" in settings.given else "", DEFAULT_LISTEN),
-        public_name=line("public_name", settings.public_name, "miss.exemple.fr"),
-        tls_cert=line("tls_cert", _absolute(settings.tls_cert), "/etc/letsencrypt/live/miss.exemple.fr/fullchain.pem"),
-        tls_key=line("tls_key", _absolute(settings.tls_key), "/etc/letsencrypt/live/miss.exemple.fr/privkey.pem"),
-        database=line("database", settings.database_url, "postgresql://miss@/miss"),
-        messages_days=limits.SERVER_KEEPS_MESSAGES_DAYS,
-        photos_days=limits.SERVER_KEEPS_PHOTOS_DAYS,
-        devices_days=limits.RETENTION_DAYS_MAX,
-        console=DEFAULT_CONSOLE,
-    )
-
-
-def _absolute(path: Path | None) -> str:
-    return str(path.resolve()).replace("\\", "/") if path else ""
-
-
 def with_given(settings: Settings, *names: str) -> Settings:
     """The same settings, knowing which of them came from the command line."""
     return replace(settings, given=frozenset(names))
-
-
-_TEMPLATE = """\
-# Réglages du serveur MiSS, lus une fois au démarrage. Ce que dit la ligne de commande passe avant.
-# Settings of the MiSS server, read once at start. What the command line says goes first.
-
-# Adresse et port d'écoute. HTTP sans TLS : seulement sur cette machine (127.0.0.1, ::1, localhost).
-# Address and port to listen on. HTTP without TLS: on this machine only.
-{listen}
-
-# Nom (et port) par lequel les appareils joignent ce serveur ; il figure dans le lien d'invitation.
-# Name (and port) by which devices reach this server; it stands in the invitation link.
-{public_name}
-
-# Certificat TLS (chaîne complète) et sa clé, en PEM. / TLS certificate (full chain) and its key, PEM.
-{tls_cert}
-{tls_key}
-
-# Derrière un répartiteur : ses adresses. Lui seul dit (X-Forwarded-For) d'où vient une demande.
-# Behind a proxy: its addresses. It alone says (X-Forwarded-For) where a request comes from.
-# trusted_proxies = ["127.0.0.1", "10.0.0.0/8"]
-
-# Base de données : sans ce réglage, le fichier miss.db de ce dossier ; sinon un serveur PostgreSQL (~/.pgpass).
-# Database: without this setting, the file miss.db of this folder; else a PostgreSQL server (~/.pgpass).
-{database}
-
-# "exact" : une correspondance exacte avec le répertoire et le bon code suffisent ; le reste attend un opérateur.
-# "always" : un opérateur décide toujours.
-# "exact": an exact match with the register and the right code are enough; all else waits for an operator.
-# "always": an operator decides every time.
-# approval = "exact"
-
-# Chiffres pour Prometheus, à une adresse à part, sur http://ADRESSE/metrics ; jamais publique.
-# Figures for Prometheus, on an address of its own, at http://ADDRESS/metrics; never public.
-# metrics = "127.0.0.1:9464"
-
-# Console des opérateurs, à une adresse à part, jamais publique ; hors de cette machine, TLS et origin sont nécessaires.
-# The operators' console, on an address of its own, never public; outside this machine it needs TLS and an origin.
-# [console]
-# listen = "{console}"
-# origin = "https://console.exemple.fr"
-
-# Courrier : sans cette section, les codes vont dans le dossier outbox/ et rien ne part.
-# Mail: without this section, codes go to the folder outbox/ and nothing leaves.
-# [smtp]
-# host = "smtp.exemple.fr"
-# port = 587
-# security = "starttls"        # "starttls", "tls", "none"
-# user = "miss"
-# password_file = "smtp-password"
-# sender = "miss@exemple.fr"
-
-# Pro Santé Connect : l'inscription par carte CPS ou e-CPS. Le secret est dans un fichier, seul sur sa ligne.
-# L'adresse de retour à déclarer est https://NOM/v1/psc/return, NOM étant public_name.
-# Pro Santé Connect: registration by CPS card or e-CPS. The secret is in a file, alone on its line.
-# The redirect address to declare is https://NAME/v1/psc/return, NAME being public_name.
-# [psc]
-# issuer = "https://auth.esw.esante.gouv.fr/auth/realms/esante-wallet"
-# client_id = "miss"
-# secret_file = "psc-secret"
-
-# Prévenir qui n'a pas MiSS ouvert : un courrier sans contenu à sa boîte du répertoire quand un message reste sans être
-# vu (minutes ; 0 : jamais) ; private_push admet un serveur de notifications du réseau interne ; contact est l'adresse
-# que les serveurs de notifications peuvent joindre (mailto: ou https:).
-# To tell who does not have MiSS open: a mail without content to their mailbox of the register where a message stays
-# unseen (minutes; 0: never); private_push admits a push server on the internal network; contact is whom push servers
-# may write to (mailto: or https:).
-# [reach]
-# mail_minutes = 30
-# urgent_mail_minutes = 5
-# private_push = false
-# contact = "mailto:exploitation@exemple.fr"
-
-# Annuaire LDAP d'un établissement, lu chaque jour ; son numéro FINESS est dans le titre. ldap:// seulement sur cette
-# machine. Une section par établissement ; attributes dit quel attribut tient quel champ.
-# An establishment's LDAP directory, read daily; its FINESS number is in the title. ldap:// on this machine only.
-# [ldap.590000014]
-# url = "ldaps://annuaire.ch.exemple.fr"
-# base = "ou=personnes,dc=ch,dc=exemple,dc=fr"
-# filter = "(objectClass=inetOrgPerson)"
-# user = "cn=miss,dc=ch,dc=exemple,dc=fr"
-# password_file = "ldap-password"
-# ca_file = "ldap-ca.pem"
-# attributes = {{ key = "employeeNumber", profession = "employeeType", rpps = "rpps" }}
-
-# Combien de temps le serveur garde ce qu'il ne peut pas lire ; {messages_days} et {photos_days} jours au plus.
-# How long the server keeps what it cannot read; {messages_days} and {photos_days} days at most.
-# [retention]
-# messages_days = {messages_days}
-# photos_days = {photos_days}
-# devices_days = {devices_days}          # sur les appareils, au plus / on devices, at most
-
-# L'assistance, que MiSS montre sous Aide. / Help, as MiSS shows it.
-# [assistance]
-# hours_fr = "du lundi au vendredi, de 8 h à 18 h"
-# hours_en = "Monday to Friday, 8:00 to 18:00"
-# telephone = "03 20 00 00 00"
-# mail = "assistance@exemple.fr"
-"""

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from miss_protocol import limits
 from miss_protocol.frames import Accepted, Kind, Refusal, Refused, Submit
 from miss_protocol.terms import OWN
-from miss_server.clock import now_ms
+from miss_server import turns
 from miss_server.handshakes import Judgement
 from miss_server.streams import DEVICE_STREAM
 
@@ -100,9 +100,10 @@ def accept(connection: Connection, batch: Sequence[Submission]) -> list[Verdict]
     """Judge and store a batch; the caller commits, then tells the verdicts.
 
     Args:
-        connection: inside a write transaction, which no other writer can cross.
+        connection: inside a transaction of its own, which has read nothing yet.
     """
-    ledger = _Ledger(connection, now_ms())
+    alone = any(one.frame.kind is not Kind.APPLICATION for one in batch)
+    ledger = _Ledger(connection, turns.take(connection, alone=alone))
     _read(ledger, batch)
     verdicts = [_take(ledger, one) for one in batch]
     _write(ledger)
@@ -118,7 +119,9 @@ def _read(ledger: _Ledger, batch: Sequence[Submission]) -> None:
     """Everything the checks need, in three questions."""
     run = ledger.connection.exec_driver_sql
     ids = tuple({one.frame.stream for one in batch})
-    for stream_id, *rest in run(_STREAMS + _marks(len(ids)), ids):
+    # Read under their lock, which comes first: what follows is as the batch before this one left it.
+    lock = turns.LOCK_ROWS if turns.shared(ledger.connection) else ""
+    for stream_id, *rest in run(_STREAMS + _marks(len(ids)) + lock, ids):
         ledger.streams[bytes(stream_id)] = _Stream(*rest)
     ours = tuple(value for one in batch for value in (one.device, one.frame.message_id))
     for device, message_id, stream_id, number, at_ms in run(_pairs("device, message_id", len(batch)) + _CLAIMS, ours):

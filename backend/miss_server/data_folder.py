@@ -3,12 +3,12 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from miss_server import authority, config
+from miss_server import authority, config, first_settings
 from miss_server.authority import Keyring
-from miss_server.config import Settings
+from miss_server.config import LISTENING, NODES, Settings
 
 LOCK_FILE = "lock"
 LOCK_ATTEMPTS = 3
@@ -28,12 +28,29 @@ def make(settings: Settings, now_ms: int) -> tuple[Keyring, bool]:
     folder = settings.data
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
-    file = folder / config.FILE_NAME
-    if not file.exists():
-        authority.write_private(file, config.first_file(settings).encode())
-    first = not settings.keys.exists()
-    keyring = authority.load_or_make(settings.keys, settings.public_name or settings.host, now_ms)
+    with _alone(folder):
+        file = folder / config.FILE_NAME
+        if not file.exists():
+            authority.write_private(file, first_settings.text_of(settings).encode())
+        first = not settings.keys.exists()
+        keyring = authority.load_or_make(settings.keys, settings.public_name or settings.host, now_ms)
     return keyring, first
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keeps nodes that share a folder and start together from making its keys twice."""
+    try:
+        import fcntl
+    except ImportError:  # not POSIX: one server at a time makes a folder there
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -51,13 +68,29 @@ def held(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def running(folder: Path) -> list[Path]:
+    """Where servers run on this data folder now: itself, or the folders in it of nodes that share it."""
+    found = []
+    for one in (folder, *sorted((folder / NODES).glob("*/"))):
+        try:
+            with held(one):
+                pass
+        except FolderInUseError:
+            found.append(one)
+    return found
+
+
 def in_use(folder: Path) -> bool:
-    """Whether a server runs on this folder now."""
-    try:
-        with held(folder):
-            return False
-    except FolderInUseError:
-        return True
+    """Whether a server runs on this data folder now."""
+    return bool(running(folder))
+
+
+def address(folder: Path) -> str:
+    """``host:port`` of a server that runs on this data folder; empty where none does."""
+    for one in running(folder):
+        with suppress(FileNotFoundError):  # it is about to listen, or to stop
+            return (one / LISTENING).read_text(encoding="ascii").strip()
+    return ""
 
 
 def _lock(descriptor: int) -> None:

@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from time import perf_counter
@@ -42,6 +42,17 @@ Committed = Callable[[Sequence[Any], list[Any]], None]
 Failed = Callable[[Any, Exception], Any]
 
 
+class Duty:
+    """A duty that one process has at a time; that of a file is its only server's."""
+
+    def held(self) -> bool:
+        """Whether it is this process's, now that nobody else has it; asks the database."""
+        return True
+
+    def let_go(self) -> None:
+        """Leaves it to another process."""
+
+
 class Database:
     """A SQLite file: write-ahead log, every commit on disk before it is answered.
 
@@ -61,6 +72,14 @@ class Database:
         """One write transaction in the calling thread: for operators' verbs and for tests."""
         with self._writing.begin() as connection:
             yield connection
+
+    def batch(self) -> AbstractContextManager[Connection]:
+        """The transaction of a batch of submissions."""
+        return self.transaction()
+
+    def duty(self, _number: int) -> "Duty":
+        """What only one of several processes on this database is to do."""
+        return Duty()
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -217,7 +236,7 @@ class _Writer(threading.Thread):
 
     def _store(self, batch: list[Any], watch: Watch) -> list[Any]:
         try:
-            with self._database.transaction() as connection:
+            with self._database.batch() as connection:
                 verdicts = self._accept(connection, batch)
                 watch.lap(self._meters.write)
             watch.lap(self._meters.commit)
@@ -228,7 +247,7 @@ class _Writer(threading.Thread):
 
     def _store_alone(self, one: Any) -> Any:
         try:
-            with self._database.transaction() as connection:
+            with self._database.batch() as connection:
                 return self._accept(connection, [one])[0]
         except Exception as error:  # becomes a refusal, which claims nothing
             journal.write("submission-failed", error=type(error).__name__)

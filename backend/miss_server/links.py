@@ -56,9 +56,19 @@ class Bells:
 
     def __init__(self) -> None:
         self._waiting: dict[bytes, set[asyncio.Event]] = {}
+        self.beyond: Callable[[], None] = lambda: None  # tells the other nodes
 
     def ring(self, lookup: bytes) -> None:
-        """It may be: whoever waits looks again."""
+        """It may be: whoever waits, at whichever node, looks again."""
+        self._ring(lookup)
+        self.beyond()
+
+    def ring_all(self) -> None:
+        """Another node says that something was answered."""
+        for lookup in self._waiting:
+            self._ring(lookup)
+
+    def _ring(self, lookup: bytes) -> None:
         for one in self._waiting.get(lookup, ()):
             one.set()
 

@@ -66,5 +66,5 @@ async def leave(request: Request, device: Caller) -> Response:
     for stream in left.streams:  # before their members are asked to remove the leaves: the line says why
         state.doorbell.ring_log(stream)
     for ended in left.devices:
-        state.doorbell.close_device(ended, Close.REVOKED, "revoked")
+        state.doorbell.ended(ended, Close.REVOKED, "revoked")
     return JSONResponse({"left": True})

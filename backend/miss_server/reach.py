@@ -1,4 +1,7 @@
-"""Reaches who is not connected: looks through what moved, sends the pushes that wait, and the mails that are due."""
+"""Reaches who is not connected: looks through what moved, sends the pushes that wait, and the mails that are due.
+
+Of several nodes one has this duty; the others tell it which streams got rows.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -6,7 +9,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from miss_server import journal, unread, unread_mail, wakeups
-from miss_server.database import Database
+from miss_server.database import Database, Duty
 from miss_server.doorbell import Doorbell
 from miss_server.mail import Mail
 from miss_server.reach_settings import ReachSettings
@@ -26,6 +29,7 @@ class Reach:
     Args:
         sender: wakes devices.
         now_ms: the clock.
+        duty: whether this node is the one that reaches.
     """
 
     def __init__(
@@ -36,7 +40,9 @@ class Reach:
         mail: Mail,
         settings: ReachSettings,
         now_ms: Callable[[], int],
+        duty: Duty | None = None,
     ) -> None:
+        self._duty = duty or Duty()
         self._database = database
         self._doorbell = doorbell
         self._sender = sender
@@ -52,10 +58,14 @@ class Reach:
         caught_up = False
         while True:
             try:
-                if not caught_up:
-                    await self._catch_up()
-                    caught_up = True
-                await self.go_round()
+                if not await asyncio.to_thread(self._duty.held):
+                    self._doorbell.take_fresh()  # the node whose duty it is hears of the same
+                    caught_up = False
+                else:
+                    if not caught_up:
+                        await self._catch_up()
+                        caught_up = True
+                    await self.go_round()
             except Exception as error:  # a full disk, say: the next round tries again
                 journal.failure("reach-failed", error)
             await asyncio.sleep(ROUND_SECONDS)

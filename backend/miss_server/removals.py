@@ -16,7 +16,7 @@ from sqlalchemy import Connection, insert, text, update
 from miss_protocol import limits
 from miss_protocol.frames import ID_BYTES, Class, Kind
 from miss_server import journal
-from miss_server.database import Database
+from miss_server.database import Database, Duty
 from miss_server.doorbell import Doorbell
 from miss_server.handshakes import Handshakes, Removals
 from miss_server.tables import public_groups, rows, streams
@@ -43,6 +43,7 @@ class Removing:
     Args:
         key: the external sender's, which every group names in its context.
         now_ms: the clock.
+        duty: whether this node, of several, is the one that looks.
     """
 
     def __init__(
@@ -52,12 +53,14 @@ class Removing:
         doorbell: Doorbell,
         key: Ed25519PrivateKey,
         now_ms: Callable[[], int],
+        duty: Duty | None = None,
     ) -> None:
         self._database = database
         self._handshakes = handshakes
         self._doorbell = doorbell
         self._seed = key.private_bytes_raw()
         self._now_ms = now_ms
+        self._duty = duty or Duty()
         self._proposed: dict[int, int] = {}  # stream → version in which all that is to go is proposed
 
     async def keep_proposing(self) -> None:
@@ -65,7 +68,8 @@ class Removing:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
-                await self.propose()
+                if await asyncio.to_thread(self._duty.held):
+                    await self.propose()
             except Exception as error:  # the next look finds the same work
                 journal.failure("removals-failed", error)
 

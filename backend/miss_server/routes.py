@@ -140,7 +140,7 @@ async def revoke_device(request: Request, named: str, device: Caller) -> Respons
     ended = await state.database.run(devices.revoke_own, device, _hex(named, 16), now_ms())
     if ended is None:
         raise Denied(404, "not-found")
-    state.doorbell.close_device(ended, Close.REVOKED, "revoked")
+    state.doorbell.ended(ended, Close.REVOKED, "revoked")
     return JSONResponse({})
 
 

@@ -21,6 +21,11 @@ TEXTS = {
         "serveur PostgreSQL, au lieu du fichier miss.db du dossier : postgresql://…",
         "a PostgreSQL server, instead of the folder's file miss.db: postgresql://…",
     ),
+    "help-hints": ("serveur NATS qui relie plusieurs nœuds", "NATS server that links several nodes"),
+    "help-node": (
+        "nom de ce nœud, si plusieurs partagent le dossier",
+        "this node's name where several share the folder",
+    ),
     "help-tls-cert": ("certificat TLS, chaîne complète, PEM", "TLS certificate, full chain, PEM"),
     "help-tls-key": ("clé du certificat TLS, PEM", "key of the TLS certificate, PEM"),
     "help-console": (
@@ -51,6 +56,20 @@ TEXTS = {
     "newer-database": (
         "La base ({revision}) a été écrite par une version plus récente. Mettez ce serveur à jour ; rien n’a changé.",
         "The database ({revision}) was written by a later version. Update this server; nothing was changed.",
+    ),
+    "foreign-database": (
+        "Cette base appartient à un serveur qui a d’autres clés que {folder}. Copiez-y les clés de ce serveur (un nœud "
+        "de plus, une restauration) ; rien n’a changé.",
+        "This database belongs to a server with other keys than {folder}. Copy that server's keys there (a further "
+        "node, a restored backup); nothing was changed.",
+    ),
+    "database-away": (
+        "La base de données ne répond pas ({why}). Vérifiez le réglage database et que son serveur tourne.",
+        "The database does not answer ({why}). Check the setting database, and that its server is running.",
+    ),
+    "nodes-need-postgresql": (
+        "Plusieurs nœuds (node, hints) partagent une base PostgreSQL : donnez database dans miss.toml.",
+        "Several nodes (node, hints) share a PostgreSQL database: give database in miss.toml.",
     ),
     "keys-missing": (
         "Des clés manquent dans {folder} ({file}) : restaurez le dossier entier depuis la sauvegarde.",

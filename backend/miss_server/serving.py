@@ -128,8 +128,8 @@ def serve(settings: Settings, listening: Callable[[str, int], None]) -> bool:
     Raises:
         FolderInUseError, NewerDatabaseError, ConsoleAddressError, MetricsAddressError: nothing was touched.
     """
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with data_folder.held(settings.data):
+    settings.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with data_folder.held(settings.run):
         settings.listening.unlink(missing_ok=True)
         server = Server(settings, listening)
         _settle_memory()

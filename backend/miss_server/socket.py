@@ -42,11 +42,10 @@ from miss_protocol.frames import (
     Ticket,
     TicketPlease,
     Typing,
-    Typist,
     encode,
     positions,
 )
-from miss_server import devices, journal, streams, tickets
+from miss_server import devices, journal, streams, tickets, turns
 from miss_server.conversations import Again, Submission, Taken, Verdict
 from miss_server.cursors import Cursors
 from miss_server.database import Database
@@ -131,6 +130,7 @@ class Socket:
         self._connection = Connection(Role.SERVER)
         self.device = 0
         self.device_id = b""
+        self.arrived_at = 0
         self._person_id = b""
         self._subscriptions: dict[int, _Subscription] = {}
         self._by_id: dict[bytes, _Subscription] = {}
@@ -202,7 +202,8 @@ class Socket:
         office.doorbell.connect(self)
         office.cursors.seen(self.device)
         rung = office.doorbell.rung
-        left, heads = await office.database.read(_standing, self.device)
+        left, heads, self.arrived_at = await office.database.read(_standing, self.device)
+        office.doorbell.arrived(self)
         standing = tuple(one for head in heads if (one := self._subscribe(head)) is not None)
         await self._say(Ready(office.now_ms(), left, standing))
         missed = office.doorbell.since(rung)
@@ -337,7 +338,7 @@ class Socket:
             return  # it was removed: it may still acknowledge what it had, and is heard no more
         if now - one.typed >= TYPING_SECONDS:
             one.typed = now
-            self._office.doorbell.typing(self, one.stream, encode(Typist(frame.stream, self.device_id)))
+            self._office.doorbell.typing(self, one.stream, frame.stream)
 
     # What the doorbell says
 
@@ -350,9 +351,9 @@ class Socket:
         else:
             self._fall_behind(one)
 
-    def catch_up(self, stream: int) -> None:
+    def catch_up(self, stream: int, number: int = 0) -> None:
         one = self._subscriptions.get(stream)
-        if one is not None:
+        if one is not None and not 0 < number <= one.sent:
             self._fall_behind(one)
 
     def admit(self, stream: int, stream_id: bytes, number: int) -> None:
@@ -467,6 +468,11 @@ class Socket:
     async def _say_drained(self) -> None:
         self._drained = True
         self._put(encode(Drained()))
+        await self.say_progress()
+
+    async def say_progress(self) -> None:
+        if not self._drained:
+            return  # it is said then
         known = await self._office.database.read(streams.progress, self.device)
         for stream_id, reached in known.items():
             self._put(encode(Progress(stream_id, positions(reached))))
@@ -487,5 +493,7 @@ class Socket:
         self._carrier.abort()
 
 
-def _standing(connection: Any, device: int) -> tuple[int, list[streams.Head]]:
-    return devices.key_packages_left(connection, device), streams.heads(connection, device)
+def _standing(connection: Any, device: int) -> tuple[int, list[streams.Head], int]:
+    """(key packages left, streams, when it logged in by a clock that all nodes share)."""
+    at = turns.moment(connection)
+    return devices.key_packages_left(connection, device), streams.heads(connection, device), at

@@ -8,7 +8,7 @@ device's next login.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, select, text
@@ -43,6 +43,7 @@ class Standings:
         self._database = database
         self._note = note
         self._reported: dict[tuple[int, int], Report] = {}
+        self.beyond: Callable[[Sequence[int]], None] = lambda _: None  # tells other nodes which streams to look at
         self.rounds = 0  # of looking at what was said
 
     def report(self, device: int, stream: int, report: Report) -> None:
@@ -58,10 +59,16 @@ class Standings:
             news = await self._database.read(_news, reported)
             if news:
                 await self._database.run(_write, news)
-            apart = await self._database.read(_apart, reported)
+            reported_in = {stream for stream, _ in reported}
+            await self.tell(reported_in)
         except Exception as error:  # a full disk, say: it is said again at the next login
             journal.failure("standings-unwritten", error)
             return
+        self.beyond(list(reported_in))
+
+    async def tell(self, reported_in: set[int]) -> None:
+        """Tells those who stand apart in these streams, where they are connected here."""
+        apart = await self._database.read(_apart, reported_in)
         for (_, device), report in apart.items():
             self._note(device, encode(Diverged(report.stream, report.generation, report.epoch)))
 
@@ -92,7 +99,7 @@ def _news(connection: Connection, reported: Said) -> list[dict[str, object]]:
 _s = standings.c
 _OF_STREAM = select(_s.device, _s.generation, _s.epoch, _s.digest).where(_s.stream == bindparam("stream"))
 _CURRENT = (
-    select(streams.c.generation, streams.c.epoch, public_groups.c.committer)
+    select(streams.c.stream_id, streams.c.generation, streams.c.epoch, public_groups.c.committer)
     .join(public_groups, public_groups.c.stream == streams.c.stream)
     .where(streams.c.stream == bindparam("stream"))
 )
@@ -107,11 +114,10 @@ def _write(connection: Connection, news: list[dict[str, object]]) -> None:
     connection.execute(_SAY, news)
 
 
-def _apart(connection: Connection, reported: Said) -> Said:
-    """Those in the streams reported about whose digest of the current epoch is not the believed one."""
+def _apart(connection: Connection, reported_in: set[int]) -> Said:
+    """Those in these streams whose digest of the current epoch is not the believed one."""
     found: Said = {}
-    names = {stream: one.stream for (stream, _), one in reported.items()}
-    for stream, stream_id in names.items():
+    for stream in reported_in:
         row = connection.execute(_CURRENT, {"stream": stream}).first()
         if row is None:
             continue
@@ -120,7 +126,7 @@ def _apart(connection: Connection, reported: Said) -> Said:
         believed = believe(said.values(), said.get(current.committer, b""))
         for device, digest in said.items():
             if believed and digest != believed:
-                found[stream, device] = Report(stream_id, current.generation, current.epoch, digest)
+                found[stream, device] = Report(bytes(row.stream_id), current.generation, current.epoch, digest)
     return found
 
 

@@ -239,6 +239,48 @@ def tell(connection: Connection, device_id: bytes, notice: notices.Notice, now_m
 _WAKING = (notices.RegistrationWaits, notices.NotDelivered, notices.UnlockAsked)
 
 
-def noticed_since(connection: Connection, since_ms: int) -> set[int]:
-    """The device streams that got a notice since then, from whichever process wrote it."""
-    return set(connection.scalars(select(rows.c.stream).where(text("kind = 7"), rows.c.at_ms > since_ms)))
+def noticed_since(connection: Connection, since_ms: int) -> dict[int, int]:
+    """The device streams that got a notice since then, from whichever process wrote it, and its number."""
+    r, newest = rows.c, dict[int, int]()
+    for stream, number in connection.execute(select(r.stream, r.number).where(text("kind = 7"), r.at_ms > since_ms)):
+        newest[stream] = max(number, newest.get(stream, 0))
+    return newest
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A device that row ``added`` let into a stream."""
+
+    stream: int
+    stream_id: bytes
+    device: int
+    added: int
+
+
+_NEWCOMERS = select(streams.c.stream, streams.c.stream_id, memberships.c.device, memberships.c.added).join(
+    memberships, and_(memberships.c.stream == streams.c.stream, memberships.c.removed.is_(None))
+)
+_ROSTER_KINDS = (int(Kind.CREATE), int(Kind.COMMIT), int(Kind.RESET))
+
+
+def rows_since(connection: Connection, since_ms: int) -> dict[int, int]:
+    """The streams that got rows since then, and the number of the newest."""
+    r = rows.c
+    found = connection.execute(
+        select(r.stream, func.max(r.number).label("newest")).where(r.at_ms > since_ms).group_by(r.stream)
+    )
+    return {row.stream: row.newest for row in found}
+
+
+def added_since(connection: Connection, since_ms: int) -> list[Newcomer]:
+    """The devices that rows since then added."""
+    r, m = rows.c, memberships.c
+    query = _NEWCOMERS.join(rows, and_(r.stream == m.stream, r.number == m.added))
+    found = connection.execute(query.where(r.at_ms > since_ms, r.kind.in_(_ROSTER_KINDS)))
+    return [Newcomer(stream, bytes(stream_id), device, added) for stream, stream_id, device, added in found]
+
+
+def newcomers(connection: Connection, wanted: Iterable[int]) -> list[Newcomer]:
+    """The devices in these streams."""
+    found = connection.execute(_NEWCOMERS.where(streams.c.stream.in_(list(wanted))))
+    return [Newcomer(stream, bytes(stream_id), device, added) for stream, stream_id, device, added in found]

@@ -117,6 +117,15 @@ rows = Table(
         sqlite_where=text("kind = 7"),
         postgresql_where=text("kind = 7"),
     ),
+    # By it nodes ask what others stored. A file has one server, which need not ask: there the index is always empty.
+    Index("rows_by_time", "at_ms", sqlite_where=text("kind < 0")),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
 )
 
 welcomes = Table(

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hmac
-import secrets
 from collections.abc import Callable
 
 from fastapi import Request
@@ -19,14 +18,15 @@ _TOKEN_BYTES = 16 + 8 + _MAC_BYTES
 
 
 class Tickets:
-    """Makes and reads tickets; their key lives in this process only, so that a restart ends them all.
+    """Makes and reads tickets, which every node of the service takes.
 
     Args:
+        secret: shared by the nodes; the key is derived from it.
         now_ms: the clock.
     """
 
-    def __init__(self, now_ms: Callable[[], int]) -> None:
-        self._key = secrets.token_bytes(32)
+    def __init__(self, secret: bytes, now_ms: Callable[[], int]) -> None:
+        self._key = hmac.digest(secret, b"MiSS ticket key 1", "sha256")
         self._now_ms = now_ms
 
     def make(self, device_id: bytes) -> str:

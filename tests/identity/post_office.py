@@ -141,7 +141,7 @@ class PostOffice:
         self.clock = Clock()
         self.smtp = Smtp()
         self.always = always
-        self.tickets = Tickets(self.clock)
+        self.tickets = Tickets(bytes(32), self.clock)
         self.claims_at_once = 200
         self.smtp_tls: ssl.SSLContext | None = None
         self.enrolled: list[tuple[DeviceCertificate, str]] = []

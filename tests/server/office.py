@@ -90,11 +90,16 @@ class Office:
         folder: an empty data folder.
         database_url: of a PostgreSQL server, instead of a file in the folder.
         console: where the operators' console listens, where there is one.
+        hints, node: of one of several nodes on the same folder.
     """
 
-    def __init__(self, folder: Path, database_url: str = "", console: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, database_url: str = "", console: str | None = None, *, hints: str = "", node: str = ""
+    ) -> None:
         self.folder = folder
         self.console = console
+        self.hints = hints
+        self.node = node
         self.database_url = database_url
         self.server: Server | None = None
         self.thread: threading.Thread | None = None
@@ -103,8 +108,8 @@ class Office:
 
     def start(self) -> None:
         settings = self.settings
-        settings.data.mkdir(parents=True, exist_ok=True)
-        self.lock.enter_context(data_folder.held(settings.data))
+        settings.run.mkdir(parents=True, exist_ok=True)
+        self.lock.enter_context(data_folder.held(settings.run))
         listening = threading.Event()
         self.server = Server(settings, lambda _host, port: (setattr(self, "port", port), listening.set()))
         self.thread = threading.Thread(target=self.server.run, name="server", daemon=True)
@@ -123,7 +128,8 @@ class Office:
     @property
     def settings(self) -> config.Settings:
         listen = f"127.0.0.1:{self.port}"
-        return config.load(self.folder, listen=listen, database=self.database_url, console=self.console)
+        given = {"database": self.database_url, "console": self.console, "hints": self.hints, "node": self.node}
+        return config.load(self.folder, listen=listen, **given)
 
     @property
     def app(self) -> Any:
@@ -418,32 +424,40 @@ class Process:
 
     started: ClassVar[list[subprocess.Popen[bytes]]] = []
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, node: str = "") -> None:
         self.folder = folder
-        self.options = options
+        self.options = (*options, "--node", node) if node else options
+        self.run = folder / "nodes" / node if node else folder
+        self.log = folder.with_name(f"{folder.name}-{node}.log") if node else folder.with_suffix(".log")
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, port: int = 0) -> int:
         """Starts it; returns the port, once it takes connections."""
-        (self.folder / "listening").unlink(missing_ok=True)
+        (self.run / "listening").unlink(missing_ok=True)
         command = [sys.executable, "-m", "miss_server", "serve", "--data", str(self.folder)]
-        log = self.folder.with_suffix(".log")
+        log = self.log
         with log.open("ab") as out:
             self.process = subprocess.Popen(
                 [*command, "--listen", f"127.0.0.1:{port}", *self.options], stdout=out, stderr=out
             )
         self.started.append(self.process)
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (self.folder / "listening").exists():
+        while not (self.run / "listening").exists():
             assert self.process.poll() is None, log.read_text()
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        return int((self.folder / "listening").read_text().strip().rpartition(":")[2])
+        return int((self.run / "listening").read_text().strip().rpartition(":")[2])
 
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
         self.process.wait(PATIENCE_SECONDS)
+
+    def stop(self) -> None:
+        """As an operator does; it ends by itself."""
+        assert self.process is not None
+        self.process.terminate()
+        assert self.process.wait(PATIENCE_SECONDS) == 0
 
     @classmethod
     def end_all(cls) -> None:

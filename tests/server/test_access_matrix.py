@@ -199,7 +199,7 @@ def stage(shared_office: Office) -> Stage:
 
 def test_a_ticket_of_a_living_device_is_asked_for(stage: Stage) -> None:
     """Not a stranger's, a forger's, another server's, an auditor's of the console; nor a revoked or suspended device's."""
-    other_server = Tickets(now_ms)
+    other_server = Tickets(bytes(32), now_ms)
     forged = base64.urlsafe_b64encode(os.urandom(56)).decode()
     unknown = stage.office.app.state.tickets.make(os.urandom(16))
     refused: list[tuple[dict[str, str], int, str]] = [

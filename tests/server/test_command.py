@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from miss_protocol.errors import RemoteError
 from miss_protocol.invitation import Invitation
-from miss_server import authority, config, journal
+from miss_server import authority, config, first_settings, journal
 from miss_server.__main__ import main
 from miss_server.server_texts import TEXTS
 from server.office import Office, Process, make_circle, play
@@ -70,7 +70,7 @@ def test_the_first_start(tmp_path, capsys):
 
 def test_every_setting_of_the_file_is_explained_and_known(tmp_path):
     settings = config.load(tmp_path)
-    text = config.first_file(settings)
+    text = first_settings.text_of(settings)
     assert tomllib.loads(text) == {}
     uncommented = re.sub(r"(?m)^# ((?:[a-z_]+ = |\[).*)$", r"\1", text)
     for name in ("fullchain.pem", "privkey.pem", "smtp-password", "psc-secret"):

@@ -159,7 +159,7 @@ def test_no_more_than_two_hundred_key_packages_a_device(shared_office):
     play(scene)
 
 
-def test_a_ticket_ends_with_its_device_its_time_and_the_server(office):
+def test_a_ticket_ends_with_its_device_and_its_time_and_outlives_a_restart(office):
     async def scene() -> None:
         hugo = office.device()
         async with await office.http(hugo) as http:
@@ -183,7 +183,9 @@ def test_a_ticket_ends_with_its_device_its_time_and_the_server(office):
     office.stop()
     office.start()
     with httpx.Client(base_url=office.url, headers={"Authorization": token}) as again:
-        assert again.get("/v1/devices").status_code == 401
+        assert again.get("/v1/devices").status_code == 200
+        office.in_database(devices.revoke, nadia.device_id, "test", now_ms())
+        assert again.get("/v1/devices").status_code == 403
 
 
 def test_a_person_is_shown_to_those_who_are_in(shared_office):

@@ -92,9 +92,10 @@ class _Beside(uvicorn.Server):
 
 def origin_of(settings: Settings) -> str | None:
     """Where browsers find the console now or once it runs; None where none is set, or its port is not known yet."""
-    file: Path = settings.console_listening
-    if data_folder.in_use(settings.data) and file.exists():
-        return file.read_text(encoding="ascii").strip()
+    for folder in data_folder.running(settings.data):
+        file: Path = folder / settings.console_listening.name
+        if file.exists():
+            return file.read_text(encoding="ascii").strip()
     console = settings.console
     if console is None or not (console.port or console.origin):
         return None

@@ -75,7 +75,7 @@ async def revoke(request: Request, person: str, device: str, visitor: Revoker) -
     row = await request.app.state.database.run(end)
     if row is None:
         return await _shown(request, visitor, person, 409, "revoked-already")
-    request.app.state.doorbell.close_device(row, Close.REVOKED, "revoked")
+    request.app.state.doorbell.ended(row, Close.REVOKED, "revoked")
     return RedirectResponse(f"/people/{person}?said=revoked", 303)
 
 

@@ -8,8 +8,13 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from miss_server.database import Database
+
+
+class DatabaseAwayError(Exception):
+    """The database does not answer; the message is the kind of error."""
 
 
 class NewerDatabaseError(Exception):
@@ -21,7 +26,15 @@ def apply(database: Database) -> None:
 
     Raises:
         NewerDatabaseError: it is ahead of this program, and nothing was changed.
+        DatabaseAwayError: it does not answer.
     """
+    try:
+        _apply(database)
+    except OperationalError as error:
+        raise DatabaseAwayError(type(error.orig).__name__) from error
+
+
+def _apply(database: Database) -> None:
     settings = configuration()
     known = {script.revision for script in ScriptDirectory.from_config(settings).walk_revisions()}
     with database.transaction() as connection:
