@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 
+from kivy.metrics import Metrics
+
 from miss_app.ui import driver
+from ui.acts_scenes import acts
 from ui.cast import CAMILLE, ME, NADIA
 from ui.registry import scene
 from ui.rehearsal import Rehearsal
@@ -65,6 +68,33 @@ def chat_select(rehearsal: Rehearsal) -> None:
     rehearsal.tap("menu-select")
     rehearsal.until(lambda: rehearsal.sees("select-count"))
     rehearsal.tap(names[-3])
+
+
+@scene("open-ones", key=True)
+def open_ones(rehearsal: Rehearsal) -> None:
+    acts(rehearsal.scene)
+    rehearsal.app.shell.side.refresh()
+    rehearsal.tap("list-open")
+    rehearsal.until(lambda: rehearsal.sees("open-0"))
+
+
+@scene("list-waiting")
+def list_waiting(rehearsal: Rehearsal) -> None:
+    stage = rehearsal.scene
+    acts(stage)
+    stage.talks[2] = replace(stage.talks[2], mentions=1, muted_until_ms=1 << 52)
+    stage.talks[4] = replace(stage.talks[4], muted_until_ms=1 << 52)
+    stage.talks[6] = replace(stage.talks[6], draft="Bonjour, le bilan de", pinned=True)
+    rehearsal.app.shell.side.refresh()
+    rehearsal.until(lambda: rehearsal.sees("list-open"))
+
+
+@scene("list-swipe")
+def list_swipe(rehearsal: Rehearsal) -> None:
+    rehearsal.until(lambda: rehearsal.sees("conversation-1"))
+    rehearsal.pump(4)
+    driver.drag("conversation-1", right=-200 * Metrics.density, lift=False)
+    driver.drag("conversation-2", right=110 * Metrics.density, lift=False)
 
 
 @scene("chat-calendar")

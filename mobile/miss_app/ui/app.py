@@ -27,6 +27,7 @@ from miss_app.ui.screens.link_device import LinkDeviceScreen
 from miss_app.ui.screens.linking import LinkingScreen
 from miss_app.ui.screens.locked import LockedScreen
 from miss_app.ui.screens.new_group import NewGroupScreen
+from miss_app.ui.screens.open_ones import OpenOnesScreen
 from miss_app.ui.screens.people import PeopleScreen
 from miss_app.ui.screens.photo_viewer import PhotoViewer
 from miss_app.ui.screens.privacy import PrivacyScreen
@@ -155,6 +156,14 @@ class MissApp(App):
     def go_info(self, conversation_id: bytes) -> None:
         """Members and settings of a conversation, above it."""
         self.shell.open(InfoScreen(self, conversation_id))
+
+    def go_open_ones(self, conversation_id: bytes = b"") -> None:
+        """What waits for somebody: in one conversation, above it, or in all."""
+        page = OpenOnesScreen(self, conversation_id)
+        if conversation_id:
+            self.shell.open(page)
+        else:
+            self._section("chats", page)
 
     def go_people(self, typed: str = "") -> None:
         """The directory, perhaps with words already typed elsewhere."""

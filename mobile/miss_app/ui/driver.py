@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from kivy.base import EventLoop
 from kivy.clock import Clock
 from kivy.core.window import Window
 from kivy.uix.scrollview import ScrollView
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 VARIABLE = "MISS_DRIVER"
 LINE_BYTES_MAX = 1_000_000
+DRAG_FRAMES, DRAG_STEPS = 4, 8
 
 
 class OutOfReach(Exception):
@@ -184,6 +186,21 @@ def ask(id: str) -> None:
     touch.button = "right"
     touch.down()
     touch.up()
+
+
+def drag(id: str, right: float = 0, up: float = 0, *, lift: bool = True) -> DriverTouch:
+    """Put a finger on a widget, move it in steps, a frame each, and lift it."""
+    touch = DriverTouch(*_aim(id))
+    touch.down()
+    for _ in range(DRAG_FRAMES):  # a list lets no touch through before it has drawn three
+        EventLoop.idle()
+    for step in range(1, DRAG_STEPS + 1):
+        x = touch.ox + right * step / DRAG_STEPS
+        touch.go(x, touch.oy + up * step / DRAG_STEPS)
+        EventLoop.idle()
+    if lift:
+        touch.up()
+    return touch
 
 
 def _aim(id: str, part: str = "") -> tuple[float, float]:

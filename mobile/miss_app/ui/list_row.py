@@ -1,12 +1,14 @@
 """One line of a list, reused as it scrolls: initials or an icon, a name, a quieter line below, a time, a badge."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+from kivy.animation import Animation
 from kivy.clock import Clock, ClockEvent
+from kivy.graphics import PopMatrix, PushMatrix, Translate
 from kivy.metrics import dp, sp
-from kivy.properties import StringProperty
+from kivy.properties import NumericProperty, StringProperty
 from kivy.uix.behaviors import ButtonBehavior
 from kivy.uix.widget import Widget
 
@@ -23,6 +25,27 @@ WHITE = (1, 1, 1, 1)
 SUBTITLE_SP = 14
 HOLD_SECONDS = 0.45
 NOTES_MAX = 3
+PULL_DP, PULL_FAR_DP = 76, 176  # how far a row is pulled aside for what is near, and for what is farther
+
+
+@dataclass(frozen=True)
+class Swipe:
+    """What a row does that is pulled aside and let go."""
+
+    name: str
+    icon: str
+    text: str
+    color: Sequence[float]
+
+
+class Swiped(Protocol):
+    """The screen whose rows may be pulled aside."""
+
+    def swipes(self, item: "ListItem") -> tuple[Swipe | None, Swipe | None, Swipe | None]:
+        """To the right; to the left a little; to the left further."""
+
+    def swiped(self, item: "ListItem", name: str) -> None:
+        """A row was let go there."""
 
 
 @dataclass
@@ -41,6 +64,7 @@ class ListItem:
     avatar_key: str = ""
     team: bool = False
     lead_icon: str = ""
+    lead_alarm: bool = False  # draws it in red
     meta: str = ""
     meta_strong: bool = False
     badge: int = 0
@@ -72,11 +96,26 @@ class ListRow(ButtonBehavior, Widget):
     test_id = StringProperty("")
     text = StringProperty("")
     state_name = StringProperty("")
+    shift = NumericProperty(0)  # how far it is pulled aside, to the right
 
     def __init__(
-        self, on_tap: Callable[[ListItem], None], on_ask: Callable[[ListItem], None] | None = None, **options: Any
+        self,
+        on_tap: Callable[[ListItem], None],
+        on_ask: Callable[[ListItem], None] | None = None,
+        screen: Swiped | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
+        self._screen = screen
+        self._pulled: Swipe | None = None
+        self._aside = False  # this touch pulls
+        below = self.canvas.before
+        self._under, self._under_icon, self._under_text = Box(below), Mark(below), Mark(below)
+        self._moved = Translate()
+        below.add(PushMatrix())
+        below.add(self._moved)
+        self.canvas.after.add(PopMatrix())
+        self._sheet = Box(self.canvas)
         self._on_tap = on_tap
         self._on_ask = on_ask  # a right click, or a finger that stays
         self._hold: ClockEvent | None = None
@@ -107,12 +146,54 @@ class ListRow(ButtonBehavior, Widget):
         """A finger that moves does not ask."""
         if abs(touch.x - touch.ox) + abs(touch.y - touch.oy) > dp(16):
             self._let_go()
+        if touch.grab_current is self and self._screen is not None and not self._held:
+            across, along = touch.x - touch.ox, touch.y - touch.oy
+            if self._aside or abs(across) > max(dp(24), 2 * abs(along)):
+                self._aside = True
+                self._pull(across)
         return bool(super().on_touch_move(touch))
 
     def on_touch_up(self, touch: Any) -> bool:
         """The finger is gone."""
         self._let_go()
+        if touch.grab_current is self and self._aside:
+            self._aside, self._held = False, True  # its end is no tap
+            self._drop()
         return bool(super().on_touch_up(touch))
+
+    def _pull(self, across: float) -> None:
+        """Move with the finger, and show what letting go would do."""
+        if self._screen is None or self.row is None or self.row.heading:
+            return
+        right, near, far = self._screen.swipes(self.row)
+        chosen = right if across > 0 else far if far is not None and -across > dp(PULL_FAR_DP) else near
+        if chosen is None:
+            self.shift, self._pulled = 0, None
+            return
+        self.shift = max(-0.8 * self.width, min(0.8 * self.width, across))
+        self._pulled = chosen if abs(across) > dp(PULL_DP) else None
+        fill = chosen.color if self._pulled else look.meta
+        self._under.put(fill, self.x, self.y, self.width, self.height, 0)
+        glyph = texture(icon(chosen.icon), sp(24), WHITE, font=ICONS)
+        said = texture(chosen.text, sp(14), WHITE, bold=True)
+        side = self.x + dp(20) if across > 0 else self.right - dp(20) - glyph.width - dp(8) - said.width
+        self._under_icon.put(glyph, side, self.center_y - glyph.height / 2)
+        self._under_text.put(said, side + glyph.width + dp(8), self.center_y - said.height / 2)
+
+    def _drop(self) -> None:
+        pulled, self._pulled = self._pulled, None
+        Animation(shift=0, duration=0.14, transition="out_quad").start(self)
+        if pulled is not None and self._screen is not None and self.row is not None:
+            self._screen.swiped(self.row, pulled.name)
+
+    def on_shift(self, *_args: object) -> None:
+        """What is drawn moves; what lies under it shows only then."""
+        self._moved.x = self.shift
+        if self.shift:
+            self._sheet.put(look.surface, self.x, self.y, self.width, self.height, 0)
+        else:
+            for piece in (self._under, self._under_icon, self._under_text, self._sheet):
+                piece.hide()
 
     def _let_go(self) -> None:
         if self._hold is not None:
@@ -140,6 +221,8 @@ class ListRow(ButtonBehavior, Widget):
         self.row, self.test_id = row, row.test_id
         self.text = f"{row.title}\n{row.subtitle}" if row.subtitle else row.title
         self.state_name = row.tick.value if row.tick else "selected" if row.selected else ""
+        Animation.cancel_all(self, "shift")
+        self.shift = 0
         for piece in self._pieces:
             piece.hide()
         if row.heading:
@@ -166,8 +249,10 @@ class ListRow(ButtonBehavior, Widget):
         bottom = self.center_y - side / 2
         key = row.avatar_key or row.title
         if row.lead_icon:
-            self._disc.put(look.field if not row.selected else look.surface, left, bottom, side, side, side / 2)
-            drawn = texture(icon(row.lead_icon), sp(24), look.accent, font=ICONS)
+            fill = look.danger_soft if row.lead_alarm else look.surface if row.selected else look.field
+            self._disc.put(fill, left, bottom, side, side, side / 2)
+            ink = look.danger if row.lead_alarm else look.accent
+            drawn = texture(icon(row.lead_icon), sp(24), ink, font=ICONS)
         else:
             fill = look.person(key)[0] if not row.faded else [*look.meta[:3], 0.55]
             self._disc.put(fill, left, bottom, side, side, side / 3 if row.team else side / 2)

@@ -29,6 +29,12 @@ class DriverTouch(MotionEvent):
         """Put the finger on the screen."""
         EventLoop.post_dispatch_input("begin", self)
 
+    def go(self, x: float, y: float) -> None:
+        """Move the finger, which stays on the screen."""
+        width, height = Window.size
+        self.move({"x": x / width, "y": y / height})
+        EventLoop.post_dispatch_input("update", self)
+
     def up(self) -> None:
         """Lift the finger."""
         EventLoop.post_dispatch_input("end", self)

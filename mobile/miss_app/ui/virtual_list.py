@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import Protocol
+from typing import Any, Protocol
 
 from kivy.clock import Clock
 from kivy.effects.scroll import ScrollEffect
@@ -177,6 +177,13 @@ class VirtualList(ScrollView):
         """Bring the last row into sight."""
         self.scroll_y = 0.0
         self._sync_soon()
+
+    def on_touch_move(self, touch: Any) -> bool:
+        """A finger that goes sideways is for the row under it: Kivy would keep it for a quarter of a second."""
+        across, along = abs(touch.x - touch.ox), abs(touch.y - touch.oy)
+        if touch is self._touch and across > max(dp(14), 2 * along):
+            self._change_touch_mode()
+        return bool(super().on_touch_move(touch))
 
     def _fit(self, row: Row) -> None:
         if self._measure is not None:

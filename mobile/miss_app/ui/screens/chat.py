@@ -223,9 +223,11 @@ class ChatScreen(Page):
             self.app.shell.show_sheet(sheet)
 
     def go_to_waiting(self) -> None:
-        """Show the oldest message that waits for somebody."""
+        """Show the message that waits for somebody, or the list of them where there are several."""
         waiting = self.app.client.deeds.open_ones(self.conversation_id)
-        if waiting:
+        if len(waiting) > 1:
+            self.app.go_open_ones(self.conversation_id)
+        elif waiting:
             self.go_to(waiting[0].message_id)
 
     def attach(self, path: str = "") -> None:

@@ -5,21 +5,20 @@ from typing import Any
 
 from kivy.clock import Clock
 from kivy.properties import NumericProperty, StringProperty
+from kivy.utils import get_color_from_hex
 
 from miss_app.engine.events import (
     ConversationChanged,
     ConversationView,
     Event,
-    MessageAdded,
-    MessageChanged,
-    MessageRemoved,
     MessageView,
     PersonView,
     StateChanged,
 )
 from miss_app.ui import chat_rows, dates, filter_bar
+from miss_app.ui.empty_note import EmptyNote
 from miss_app.ui.kv import load_rules
-from miss_app.ui.list_row import ListItem, ListRow, measure_item
+from miss_app.ui.list_row import ListItem, ListRow, Swipe, measure_item
 from miss_app.ui.page import Page
 from miss_app.ui.screens.choices import choose
 from miss_app.ui.texts import words
@@ -27,9 +26,17 @@ from miss_app.ui.theme import look
 from miss_app.ui.toast import show_toast
 from miss_app.ui.virtual_list import VirtualList
 
-__all__ = ["filter_bar"]  # its class is named in the rules
+__all__ = ["EmptyNote", "filter_bar"]  # their classes are named in the rules
 SEARCH_PAUSE_S = 0.12
+CAUTION = get_color_from_hex("#8A5300")  # dark enough under white words in both themes
 MUTED_MS = 1 << 52  # for ever, as far as a person is concerned
+EMPTY_ICONS = {
+    "all": "message-text-outline",
+    "unread": "check-all",
+    "patient": "stethoscope",
+    "open": "check-circle-outline",
+    "archived": "archive-outline",
+}
 FILTERS: dict[str, Callable[[ConversationView], bool]] = {
     "all": lambda one: not one.archived,
     "unread": lambda one: one.unread > 0 and not one.archived,
@@ -47,9 +54,11 @@ class ConversationsScreen(Page):
 
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **options)
-        self._list = VirtualList(lambda: ListRow(self._open, self._ask), measure_item)
+        self._list = VirtualList(lambda: ListRow(self._open, self._ask, self), measure_item)
+        self._views: list[ConversationView] = []  # as the engine last told them
         self._search_soon = Clock.create_trigger(lambda _dt: self.refresh(), SEARCH_PAUSE_S)
         self.ids.place.add_widget(self._list)
+        self._draw_soon = Clock.create_trigger(lambda _dt: self._draw())
         self._refresh_soon = Clock.create_trigger(lambda _dt: self.refresh())
         look.bind(dark=self._repaint)
 
@@ -65,24 +74,44 @@ class ConversationsScreen(Page):
 
     def hear(self, event: Event) -> None:
         """A conversation changed: draw the list again, once a frame at most."""
-        if isinstance(event, ConversationChanged | MessageAdded | MessageChanged | MessageRemoved | StateChanged):
+        if isinstance(event, ConversationChanged):
+            self._take(event.conversation)
+        elif isinstance(event, StateChanged):
             self._refresh_soon()
+
+    def _take(self, changed: ConversationView) -> None:
+        """A conversation as it is now, above the others where something was said in it."""
+        place = next((at for at, one in enumerate(self._views) if one.conversation_id == changed.conversation_id), None)
+        if place is None or not changed.active:
+            self._refresh_soon()  # it is new, or may have become part of another one
+            return
+        before = self._views.pop(place)
+        news = changed.last is not None and (before.last is None or changed.last.at_ms > before.last.at_ms)
+        self._views.insert(0 if news else place, changed)
+        self._views.sort(key=lambda one: (one.archived, not one.pinned))
+        self._draw_soon()
 
     def spoken_again(self) -> None:
         """Days and previews in the other language."""
         self._refresh_soon()
 
     def refresh(self) -> None:
+        """Read every conversation anew, and draw."""
+        self._views = self.app.client.conversations()
+        self._draw()
+
+    def _draw(self) -> None:
         """Draw the conversations that the filter lets through, or what matches the words that are typed."""
         wanted = self.ids.search.text.strip()
         found = self.app.client.search(wanted) if wanted else None
-        every = self.app.client.conversations()
+        every = self._views
         self.archived = sum(each.archived for each in every)
         shown = [each for each in every if FILTERS[self.filter](each)] if found is None else found.conversations
         open_id = next((getattr(page, "conversation_id", None) for page in self.app.shell.stack), None)
         now = self.app.now_ms()
-        double = homonyms(self.app.client.conversations())
-        items = [
+        double = homonyms(every)
+        items = self._waiting() if found is None else []
+        items += [
             line(
                 f"conversation-{place}",
                 each,
@@ -96,14 +125,63 @@ class ConversationsScreen(Page):
             items += message_lines(found.messages, {each.conversation_id: each for each in every}, now)
             title = words.say("list.in_directory", text=wanted)
             items.append(ListItem("list-directory", title, lead_icon="account-search-outline", mark="chevron-right"))
-        self.ids.nothing.text = "" if items else words.say(f"nothing.{self.filter}")
+        nothing = self.ids.nothing
+        nothing.text = "" if items else words.say(f"nothing.{self.filter}")
+        nothing.icon = EMPTY_ICONS[self.filter]
+        nothing.action = words.say("nothing.go") if not every and self.filter == "all" else ""
         self._list.set_rows(items, keep_place=True)
+
+    def _waiting(self) -> list[ListItem]:
+        """The line that leads to all that waits for somebody, where something does."""
+        count = sum(one.open for one in self._views if one.active)
+        if not count or self.filter not in ("all", "open"):
+            return []
+        title = words.say("open.title")
+        said = words.say("open.count", count=count)
+        return [ListItem("list-open", title, said, lead_icon="clipboard-clock-outline", mark="chevron-right")]
+
+    # What a row that is pulled aside does.
+
+    def swipes(self, item: ListItem) -> tuple[Swipe | None, Swipe | None, Swipe | None]:
+        """To the right; to the left a little; to the left further. None of them in a wide window."""
+        view = item.item
+        if self.wide or not isinstance(view, ConversationView):
+            return None, None, None
+        read = Swipe("read", "email-open-outline", words.say("swipe.read"), look.brand) if view.unread else None
+        mute = ("bell-outline", "menu.unmute") if view.muted_until_ms else ("bell-off-outline", "menu.mute")
+        put = ("archive-arrow-up-outline", "menu.unarchive") if view.archived else ("archive-outline", "menu.archive")
+        return (
+            read,
+            Swipe("mute", mute[0], words.say(mute[1]), CAUTION),
+            Swipe("archive", put[0], words.say(put[1]), look.rail),
+        )
+
+    def swiped(self, item: ListItem, name: str) -> None:
+        """A row was pulled aside and let go."""
+        view = item.item
+        kept = self.app.client.preferences
+        if name == "read":
+            self._do(self.app.client.mark_read(view.conversation_id))
+        elif name == "mute":
+            self._do(kept.mute(view.conversation_id, 0 if view.muted_until_ms else MUTED_MS))
+            key = "list.unmuted" if view.muted_until_ms else "list.muted"
+            show_toast(self.app.shell, str(words.say(key)))
+        elif name == "archive":
+            self._do(kept.archive(view.conversation_id, not view.archived))
+            key = "list.unarchived" if view.archived else "list.archived"
+            show_toast(self.app.shell, str(words.say(key)))
+
+    def _do(self, wish: Any) -> None:
+        self.app.bridge.ask(wish, failed=lambda failure: show_toast(self.app.shell, words.problem(failure.reason)))
 
     def on_wide(self, *_args: object) -> None:
         """The open conversation is marked only beside it."""
         self._refresh_soon()
 
     def _open(self, item: ListItem) -> None:
+        if item.test_id == "list-open":
+            self.app.go_open_ones()
+            return
         if item.item is None:
             self.app.go_people(self.ids.search.text.strip())
             return
@@ -129,12 +207,9 @@ class ConversationsScreen(Page):
         kept = self.app.client.preferences
         until = 0 if view.muted_until_ms else MUTED_MS
 
-        def act(wish: Any) -> None:
-            self.app.bridge.ask(wish, failed=lambda failure: show_toast(self.app.shell, words.problem(failure.reason)))
-
         def line_of(test_id: str, icon: str, on: bool, verb: Any, value: Any) -> tuple[str, str, str, Any]:
             key = test_id.replace("-", ".un" if on else ".")
-            return test_id, key, icon, lambda: act(verb(view.conversation_id, value))
+            return test_id, key, icon, lambda: self._do(verb(view.conversation_id, value))
 
         bell = "bell-off-outline" if until else "bell-outline"
         wanted = [
@@ -142,6 +217,9 @@ class ConversationsScreen(Page):
             line_of("menu-mute", bell, not until, kept.mute, until),
             line_of("menu-archive", "archive-outline", view.archived, kept.archive, not view.archived),
         ]
+        if view.unread:
+            read = ("menu-read", "menu.read", "email-open-outline")
+            wanted.insert(0, (*read, lambda: self._do(self.app.client.mark_read(view.conversation_id))))
         choose(self.app, view.title or str(words.say("list.untitled")), wanted)
 
     def _repaint(self, *_args: object) -> None:
@@ -175,8 +253,11 @@ def homonyms(conversations: list[ConversationView]) -> dict[str, str]:
     """For people one writes to who share their name: what tells each apart, by conversation id in hexadecimal."""
     others = [(each, other) for each in conversations if (other := _other(each)) is not None]
     told: dict[str, str] = {}
+    named: dict[str, list[PersonView]] = {}
+    for _, other in others:
+        named.setdefault(other.display_name, []).append(other)
     for each, other in others:
-        same = [one for _, one in others if one.display_name == other.display_name and one.person_id != other.person_id]
+        same = [one for one in named[other.display_name] if one.person_id != other.person_id]
         if same:
             alike = all(one.profession == other.profession for one in same)
             told[each.conversation_id.hex()] = (other.place if alike else other.profession) or other.place
