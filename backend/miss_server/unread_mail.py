@@ -3,6 +3,8 @@
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 
+SUBJECT = "Un message vous attend dans MiSS"
+
 _FRENCH = """\
 Bonjour,
 
@@ -30,7 +32,7 @@ def compose(address: str, sender: str) -> EmailMessage:
     message = EmailMessage()
     message["From"] = sender
     message["To"] = address
-    message["Subject"] = "Un message vous attend dans MiSS"
+    message["Subject"] = SUBJECT
     message["Date"] = formatdate()
     message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2].strip(">") or "miss.invalid")
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834 section 5: no out-of-office answers

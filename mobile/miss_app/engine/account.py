@@ -189,6 +189,7 @@ class Account:
         self._make_affairs(store, tell)
         self.key_packages = KeyPackages(store, self.membership, self.http, self.clock)
         self.locker = locker
+        self.drained = False  # of this connection: everything that waited has come
         self.greet: Callable[[], None] = lambda: None  # somebody invited is here, or may be
         self._chores: set[asyncio.Task[None]] = set()
         with store.step() as step:
@@ -377,6 +378,7 @@ class Account:
         """The connection came or went."""
         self.link_problem = problem
         if link is not Link.ONLINE:
+            self.drained = False
             self.outbox.close()
             self.ladder.pause()
             self.standings.pause()
@@ -420,6 +422,7 @@ class Account:
         self.chore(renew_certificate(self))
         self.doubts.show_claims()
         self.backlog.end()
+        self.drained = True
         self.outbox.open()
         self.standings.resume()
         self.ladder.resume()

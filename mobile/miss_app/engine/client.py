@@ -37,6 +37,7 @@ from miss_app.engine.presence import Presence
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import Profile
 from miss_app.engine.proof import Proof
+from miss_app.engine.reach import Reach
 from miss_app.engine.saying import PLAIN, Manner, said_again, say
 from miss_app.engine.search import Found
 from miss_app.engine.storage import Storage
@@ -90,9 +91,15 @@ class Client:
         self.preferences = Preferences(opened)
         self.presence = Presence(self._profile, self._onboarding, self.door, self.door.tell)
         self.proof = Proof(self._onboarding, opened)
+        self.reach = Reach(self._profile, opened, self.preferences)
 
     def _prepare(self, account: Account) -> None:
-        account.greet, account.keep_server = self.presence.greet, self._profile.set_server
+        account.greet, account.keep_server = self._greet, self._profile.set_server
+        self.reach.begin()
+
+    def _greet(self) -> None:
+        self.presence.greet()
+        self.reach.resume()
 
     @property
     def _account(self) -> Account | None:
@@ -342,6 +349,7 @@ class Client:
         """The person has seen a conversation down to that message, else down to its end."""
         account = self.door.open_account()
         account.receipts.mark_read(self._record(account, conversation_id).conversation_id, message_id)
+        await self.reach.attend()
 
     def _account_and_record(self, conversation_id: bytes) -> tuple[Account, Conversation]:
         account = self.door.open_account()

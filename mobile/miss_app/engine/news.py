@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from miss_app.engine.conversations import Conversations
 from miss_app.engine.doubts import Doubts
+from miss_app.engine.expiries import Expiries
 from miss_app.engine.messages import Messages
 from miss_app.engine.people import People
 from miss_app.engine.store import Step, Store
@@ -41,10 +42,12 @@ class News:
         self._messages = messages
         self._doubts = doubts
         self._greet = greet
+        self._expiries = Expiries(people, conversations, messages)
 
     def take(self, step: Step, row: Deliver) -> None:
         """One notice of the device's own stream; those that are no news are stepped over."""
         self._doubts.take(step, row)
+        self._expiries.take(step, row)
         notice = notices.read_person(row.body)
         if isinstance(notice, notices.PersonArrived):
             step.put("profile", _ARRIVED + notice.person_id, b"1")

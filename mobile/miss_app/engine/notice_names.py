@@ -27,6 +27,8 @@ NOTICES: dict[str, tuple[str, ...]] = {
     "person-gone": ("who left MiSS",),
     "person-arrived": ("who was invited and is here",),
     "gap": (),
+    "expired": ("how many messages", "who wrote them"),
+    "not-delivered": ("who never got them", "how many messages", "when they were forgotten, ms"),
     "rejoined": (),
     "device-returned": ("whose device",),
     "conversation-reset": ("who reset",),

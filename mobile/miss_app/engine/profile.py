@@ -149,6 +149,16 @@ class Profile:
     def set_credentials(self, keys: DeviceKeys) -> None:
         write_file(self.folder / "login", records.encode(_Login(keys.device_id, keys.login_der)))
 
+    def endpoint(self) -> str:
+        """Where this device is woken, readable without the PIN; "" where nowhere."""
+        return (read_file(self.folder / "endpoint") or b"").decode("ascii", "replace")
+
+    def set_endpoint(self, endpoint: str) -> None:
+        if endpoint:
+            write_file(self.folder / "endpoint", endpoint.encode("ascii"))
+        else:
+            erase_file(self.folder / "endpoint")
+
     def is_leaving(self) -> bool:
         """Whether this person asked to leave MiSS, and whether that came about is not known yet."""
         return read_file(self.folder / "leaving") is not None

@@ -29,6 +29,7 @@ from miss_protocol.frames import (
     NONCE_BYTES,
     SUBPROTOCOL,
     Acknowledge,
+    Attended,
     Challenge,
     Close,
     Frame,
@@ -129,6 +130,12 @@ class Session:
         """Say that the person is writing; nothing where there is no connection."""
         if self.link is Link.ONLINE:
             await self._send(Typing(stream))
+
+    async def attended(self) -> None:
+        """Say that somebody is in front of this device, and of what was acknowledged."""
+        if self.link is Link.ONLINE:
+            await self._send_acknowledge()
+            await self._send(Attended())
 
     async def report(self, frame: Reports) -> None:
         """Say where this device stands; what is lost is said again after the next login."""

@@ -67,6 +67,11 @@ def told(notice: str, names: Sequence[str]) -> Sequence[str]:
     """The words that fill a notice, where they are dates and durations beside names."""
     if notice == "retention" and names[-1].isdecimal():
         return (*names[:-1], kept(int(names[-1])))
+    if notice == "not-delivered" and names[-1].isdecimal():
+        day = dates.date(dates.local(int(names[2])))
+        return (str(words.say("expired.undelivered", int(names[1]), who=names[0], day=day)),)
+    if notice == "expired" and names[0].isdecimal():
+        return (str(words.say("expired.missed", int(names[0]), who=names[1])),)
     if notice.startswith("patient-"):
         pairs = zip(names[1::2], names[2::2], strict=False)
         return (names[0], *(known(name, birth_date) for name, birth_date in pairs))
