@@ -7,7 +7,7 @@ import pytest
 
 from cast import PIN, play, until
 from engines import copied
-from miss_app.engine.events import Waiting
+from miss_app.engine.lock_events import Waiting
 from miss_app.engine.reach import QuietHours
 from miss_app.engine.saying import Manner
 from miss_app.ui.chat_rows import notice

@@ -113,6 +113,8 @@ class Account:
         Problem: ``store-damaged`` where the store holds no device.
     """
 
+    drained = False  # of this connection: everything that waited has come
+
     def __init__(
         self,
         store: Store,
@@ -189,7 +191,6 @@ class Account:
         self._make_affairs(store, tell)
         self.key_packages = KeyPackages(store, self.membership, self.http, self.clock)
         self.locker = locker
-        self.drained = False  # of this connection: everything that waited has come
         self.greet: Callable[[], None] = lambda: None  # somebody invited is here, or may be
         self._chores: set[asyncio.Task[None]] = set()
         with store.step() as step:
