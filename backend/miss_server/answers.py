@@ -24,6 +24,10 @@ _SENTENCES = {
         "By the national register you do not practise any more: your account is suspended, nothing is deleted. "
         "If it is mistaken, ask your order.",
     ),
+    "not-encrypted": (
+        "Ce serveur ne parle qu’à son répartiteur. Connectez-vous par l’adresse https qu’on vous a donnée.",
+        "This server speaks to its balancer only. Connect by the https address you were given.",
+    ),
     "not-found": ("Il n’y a rien à cette adresse.", "There is nothing at this address."),
     "too-large": ("C’est trop volumineux pour ce serveur.", "This is too large for this server."),
     "full": ("Une limite de ce serveur est atteinte.", "A limit of this server is reached."),

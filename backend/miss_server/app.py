@@ -21,6 +21,7 @@ from miss_server import (
     data_folder,
     devices,
     establishment_routes,
+    health_routes,
     identity_routes,
     invite_routes,
     journal,
@@ -88,6 +89,7 @@ ROOMS = (
     routes,
     vault_routes,
     log_routes,
+    health_routes,
 )
 _REASONS = {404: "not-found", 405: "not-found", 413: "too-large"}
 
@@ -155,14 +157,16 @@ def create_app(settings: Settings) -> FastAPI:
     state.tickets, state.require_device = own_tickets, _require_device
     state.charter, state.psc = charter.load(settings.data), _psc(settings)
     state.registrar, state.mail = _registrar(settings, keyring, state.charter.version), mail
-    state.pepper = keyring.pepper
+    state.pepper, state.draining = keyring.pepper, False
     state.link_bells, state.unlock_bells, state.nodes = link_bells, unlock_bells, nodes
     state.trusted_proxies = settings.trusted_proxies
     _limit(state)
     for room in ROOMS:
         app.include_router(room.router)
     _answer_failures(app)
-    app.add_middleware(Door, meters=meters, tls=settings.tls or bool(settings.public_name))
+    app.add_middleware(
+        Door, meters=meters, tls=settings.tls or bool(settings.public_name), proxies=settings.plain_proxies
+    )
 
     @app.websocket("/v1/socket")
     async def socket(websocket: WebSocket) -> None:

@@ -155,6 +155,11 @@ class Settings:
     def loopback(self) -> bool:
         return self.host in LOOPBACK
 
+    @property
+    def plain_proxies(self) -> tuple[Network, ...]:
+        """Who alone may speak HTTP without TLS to a server that listens to other machines; else nobody is named."""
+        return () if self.tls or self.loopback else self.trusted_proxies
+
     def public(self, port: int) -> tuple[str, int]:
         """The name and the port by which clients reach a server that listens on ``port``."""
         name, given_port = split_listen(self.public_name, port) if self.public_name else (self.host, port)
@@ -239,7 +244,7 @@ def _checked(settings: Settings) -> Settings:
     for name, path in (("tls_cert", settings.tls_cert), ("tls_key", settings.tls_key)):
         if path is not None and not path.is_file():
             raise ConfigError("file-missing", name, path)
-    if not settings.tls and not settings.loopback:
+    if not settings.tls and not settings.loopback and not settings.trusted_proxies:
         raise ConfigError("plain-http-outside", "listen", settings.host)
     if settings.database_url and not _names_a_database(settings.database_url):
         raise ConfigError("setting-malformed", "database", settings.database_url.partition(":")[0])

@@ -6,13 +6,15 @@ Santé Connect) are this server's own and need no other origin than its own.
 
 import asyncio
 import json
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from miss_server.answers import Denied, sentence
+from miss_server.config import Network
 from miss_server.meters import Meters
 from miss_server.refusals import ENGLISH, FRENCH
 
@@ -32,10 +34,12 @@ class Door:
 
     Args:
         tls: whether people reach this server by HTTPS, here or at a proxy.
+        proxies: where it speaks HTTP without TLS, who alone may: whoever brings the TLS of others, and this machine.
     """
 
-    def __init__(self, app: ASGIApp, meters: Meters, tls: bool) -> None:
+    def __init__(self, app: ASGIApp, meters: Meters, tls: bool, proxies: Sequence[Network] = ()) -> None:
         self._app = app
+        self._proxies = proxies
         self._meters = meters
         self._headers = _ALWAYS | ({b"strict-transport-security": _TLS_ONLY} if tls else {})
 
@@ -43,7 +47,9 @@ class Door:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        foreign = _is_foreign(scope)
+        foreign = "foreign-origin" if _is_foreign(scope) else ""
+        if self._proxies and not foreign and not self._is_brought(scope):
+            foreign = "not-encrypted"
         if scope["type"] == "websocket":
             if foreign:
                 self._meters.closed["origin"] += 1
@@ -61,7 +67,7 @@ class Door:
             await send(message)
 
         if foreign:
-            await _refuse(scope, answer, 403, "foreign-origin")
+            await _refuse(scope, answer, 403, foreign)
             return
         until = asyncio.get_running_loop().time() + REQUEST_SECONDS_MAX
         begun = False
@@ -80,6 +86,14 @@ class Door:
             return message
 
         await self._app(scope, hear, answer)
+
+    def _is_brought(self, scope: Scope) -> bool:
+        """Whether a request comes from this machine, or from a proxy that is trusted."""
+        try:
+            peer = ip_address((scope.get("client") or ("", 0))[0])
+        except ValueError:
+            return False
+        return peer.is_loopback or any(peer in network for network in self._proxies)
 
 
 def _is_foreign(scope: MutableMapping[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from miss_server.handshakes import Handshakes
 
 RECENT_ROWS_MAX = 4_096
 ELSEWHERE_MAX = 4_096
+RETURN_MS_EACH, RETURN_MS_MAX = 4, 60_000  # so that those left take 250 logins a second
 
 
 class Listener(Protocol):
@@ -40,8 +41,8 @@ class Listener(Protocol):
     async def say_progress(self) -> None:
         """Say how far the other devices have come, in all streams."""
 
-    def close_soon(self, code: Close, reason: str) -> None:
-        """Close the connection."""
+    def close_soon(self, code: Close, reason: str) -> "asyncio.Task[None]":
+        """Close the connection; the task ends when it is closed."""
 
 
 class Beyond(Protocol):
@@ -225,6 +226,16 @@ class Doorbell:
             else:
                 shared = shared or encode(Progress(stream_id, positions(reached)))
                 socket.note(shared)
+
+    async def dismiss(self) -> None:
+        """Closes every connection, for this node stops; says in how many ms, by chance, each is to come back.
+
+        Who is connected to a node that was killed comes back by a chance of its own.
+        """
+        spread = min(RETURN_MS_MAX, len(self._sockets) * RETURN_MS_EACH)
+        closing = [socket.close_soon(Close.RESTART, f"restart {spread}") for socket in list(self._sockets.values())]
+        if closing:
+            await asyncio.wait(closing)
 
     async def tell_all(self, at_once: int, pause_seconds: float) -> None:
         """Tells everybody who is connected here how far the others are, some at a time."""

@@ -35,8 +35,8 @@ _TEMPLATE = """\
 # Réglages du serveur MiSS, lus une fois au démarrage. Ce que dit la ligne de commande passe avant.
 # Settings of the MiSS server, read once at start. What the command line says goes first.
 
-# Adresse et port d'écoute. HTTP sans TLS : seulement sur cette machine (127.0.0.1, ::1, localhost).
-# Address and port to listen on. HTTP without TLS: on this machine only.
+# Adresse et port d'écoute. HTTP sans TLS : sur cette machine (127.0.0.1, ::1, localhost), ou de trusted_proxies.
+# Address and port to listen on. HTTP without TLS: on this machine, or from trusted_proxies.
 {listen}
 
 # Nom (et port) par lequel les appareils joignent ce serveur ; il figure dans le lien d'invitation.
@@ -49,6 +49,8 @@ _TEMPLATE = """\
 
 # Derrière un répartiteur : ses adresses. Lui seul dit (X-Forwarded-For) d'où vient une demande.
 # Behind a proxy: its addresses. It alone says (X-Forwarded-For) where a request comes from.
+# Elle permet aussi HTTP sans TLS hors de cette machine, de ces adresses seules.
+# It also allows HTTP without TLS outside this machine, from these addresses alone.
 # trusted_proxies = ["127.0.0.1", "10.0.0.0/8"]
 
 # Base de données : sans ce réglage, le fichier miss.db de ce dossier ; sinon un serveur PostgreSQL (~/.pgpass).

@@ -33,17 +33,6 @@ router = APIRouter()
 Caller = Annotated[Device, Depends(require_device)]
 
 
-@router.get("/health")
-async def health(request: Request) -> Response:
-    """Whether the server can read its database and write to it."""
-    try:
-        async with asyncio.timeout(5):
-            await request.app.state.database.run(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
-    except Exception as error:  # whatever it is, this is the answer
-        return JSONResponse({"status": "unwell", "reason": type(error).__name__}, 503)
-    return JSONResponse({"status": "ok"})
-
-
 @router.get("/v1/authority")
 async def authority(request: Request) -> Response:
     """The three certificates; the client compares the root's hash with the invitation."""

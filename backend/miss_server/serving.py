@@ -6,6 +6,7 @@ import logging
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from miss_server.socket import CARRIER
 BACKLOG = 2_048
 SHUTDOWN_SECONDS = 5
 PING_SECONDS = 20
+DRAIN_LOOK_SECONDS = 0.1
 FRAME_ROOM_BYTES = 1_024
 HEAD_SECONDS_MAX = 20
 COLLECT_AFTER_OBJECTS = 20_000
@@ -112,7 +114,16 @@ class Server(uvicorn.Server):
             _announce(self._settings.listening, f"{shown}:{port}\n")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drains: says that it is not ready, for the balancer; takes no more; sends everybody elsewhere; stops."""
+        state = self.config.app.state  # type: ignore[union-attr]  # the application itself
+        state.draining = True
         self._settings.listening.unlink(missing_ok=True)
+        until = time.monotonic() + self._settings.drain_seconds
+        while time.monotonic() < until and not self.force_exit:
+            await asyncio.sleep(DRAIN_LOOK_SECONDS)
+        for server in self.servers:
+            server.close()
+        await state.doorbell.dismiss()
         if self.console is not None:
             await self.console.close()
         self._end_metrics()

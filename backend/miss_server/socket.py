@@ -364,9 +364,9 @@ class Socket:
         if self._drained and self._out_bytes < MESSAGE_BYTES:
             self._put(frame)
 
-    def close_soon(self, code: Close, reason: str) -> None:
-        if self._closing is None:
-            self._closing = asyncio.create_task(self._close(code, reason))
+    def close_soon(self, code: Close, reason: str) -> asyncio.Task[None]:
+        self._closing = self._closing or asyncio.create_task(self._close(code, reason))
+        return self._closing
 
     # Sending
 

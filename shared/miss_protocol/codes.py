@@ -1,5 +1,6 @@
 """The numbers in frames that stand for words: what a row is, how loud, why it was refused, why a socket closed."""
 
+import re
 from enum import IntEnum
 
 
@@ -36,6 +37,9 @@ class Refusal(IntEnum):
     COMMIT_FIRST = 8  # a leave or a removal is pending and must be committed first
     SLOW_DOWN = 9
     FULL = 10  # a limit of members or conversations is reached
+
+
+RESTART_REASON = re.compile(r"restart ([0-9]{1,6})")  # milliseconds: come back at a moment chosen among them
 
 
 class Close(IntEnum):

@@ -1,6 +1,8 @@
 """The session against servers that break the rules: it says so, closes, and comes back later."""
 
 import asyncio
+import random
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -11,7 +13,7 @@ from miss_app.engine.events import Link
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import login_key
 from miss_app.engine.reachability import tls_context
-from miss_app.engine.session import Credentials, Session
+from miss_app.engine.session import BACKOFF_SECONDS_MIN, Credentials, Session
 from miss_protocol.connection import Connection, Role
 from miss_protocol.frames import (
     SUBPROTOCOL,
@@ -153,6 +155,32 @@ def test_why_a_server_closes(code: Close, problem: str) -> None:
         await socket.close(code)
 
     assert problem_after(talk) == problem
+
+
+@pytest.mark.parametrize(
+    ("reason", "least_seconds"),
+    [("restart 800", 0.8), ("restart", 0.0), ("restart 9999999", 0.0), ("elsewhere 800", 0.0)],
+)
+def test_after_a_restart_devices_come_back_when_the_server_said(
+    reason: str, least_seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By chance within that time; here chance takes the whole of it."""
+    monkeypatch.setattr(random, "uniform", lambda low, high: high)
+    came: list[float] = []
+
+    async def talk(socket: ServerConnection) -> None:
+        came.append(time.monotonic())
+        await log_in(socket, Connection(Role.SERVER))
+        await socket.close(Close.RESTART, reason)
+
+    async def acts(_: Session, ear: Ear) -> None:
+        await ear.until(lambda: len(came) >= 2)
+        await ear.until(lambda: ear.links.count((Link.ONLINE, "")) >= 2)
+
+    asyncio.run(meet(talk, acts))
+    pause = came[1] - came[0]
+    assert pause >= least_seconds + BACKOFF_SECONDS_MIN
+    assert least_seconds or pause < 20  # a guard: not the million milliseconds of the malformed reason
 
 
 def test_the_login_is_a_labelled_signature_over_both_nonces() -> None:

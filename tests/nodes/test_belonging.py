@@ -1,15 +1,20 @@
 """Keys and database of one service stay together; hints are believed from nodes of the service only."""
 
+import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from engines import copied
 from miss_server import authority, config, data_folder
 from miss_server.__main__ import main
 from miss_server.config import ConfigError
+from miss_server.door import Door
 from miss_server.hints import SIZES, Hint, Outward, Seal
+from miss_server.meters import Meters
 from server.office import Office
 
 ARGUMENTS = ["--listen", "127.0.0.1:0", "--language", "en"]
@@ -105,3 +110,29 @@ def test_hints_are_read_by_nodes_that_hold_the_key_alone() -> None:
     # A kind of a later version is stepped over.
     content = os.urandom(8) + b"\xf0\0\0\0\x02xx" + bytes([Hint.LOOK]) + bytes(4)
     assert list(two.opened(two._mac(content) + content)) == [(Hint.LOOK, [b""])]
+
+
+@pytest.mark.parametrize(
+    ("peer", "status"), [("127.0.0.1", 200), ("::1", 200), ("10.0.0.7", 200), ("10.0.1.7", 403), ("", 403)]
+)
+def test_a_server_without_tls_speaks_to_its_balancer_alone(tmp_path: Path, peer: str, status: int) -> None:
+    with pytest.raises(ConfigError, match="plain-http-outside"):
+        config.load(tmp_path, listen="0.0.0.0:8470")
+    (tmp_path / "miss.toml").write_text('trusted_proxies = ["10.0.0.0/24"]\n')
+    settings = config.load(tmp_path, listen="0.0.0.0:8470")
+    assert config.load(tmp_path).plain_proxies == ()
+
+    async def inside(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def ask() -> httpx.Response:
+        door = Door(inside, Meters(tmp_path), tls=True, proxies=settings.plain_proxies)
+        transport = httpx.ASGITransport(door, client=(peer, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://miss") as http:
+            return await http.get("/", headers={"Accept-Language": "en"})
+
+    answer = asyncio.run(ask())
+    assert answer.status_code == status
+    if status == 403:
+        assert answer.json()["sentence"].startswith("This server speaks to its balancer only.")

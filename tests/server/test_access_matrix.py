@@ -50,6 +50,8 @@ from server.test_conversations import leaf_of, refusal
 ANYBODY, TICKET, SECRET = "anybody", "ticket", "secret"
 ROUTES = {
     ("GET", "/health"): ANYBODY,
+    ("GET", "/health/live"): ANYBODY,
+    ("GET", "/health/ready"): ANYBODY,
     ("GET", "/v1/authority"): ANYBODY,
     ("GET", "/v1/charter"): ANYBODY,
     ("GET", "/v1/charter/acceptance"): TICKET,

@@ -23,6 +23,7 @@ from miss_app.engine.events import Link
 from miss_app.engine.problems import Problem
 from miss_app.engine.reachability import SERVER_AWAY, reason_of
 from miss_protocol import limits
+from miss_protocol.codes import RESTART_REASON
 from miss_protocol.connection import Connection, Role
 from miss_protocol.errors import RemoteError
 from miss_protocol.frames import (
@@ -49,6 +50,7 @@ VERSION = 1
 ACKNOWLEDGE_SECONDS = 0.1
 BACKOFF_SECONDS_MIN, BACKOFF_SECONDS_MAX = 0.25, 30.0
 OPEN_SECONDS_MAX = 15.0
+SPREAD_SECONDS_MAX = 60.0
 TICKET_SECONDS_MAX = 15.0
 _FINAL = {Close.REVOKED: "revoked", Close.VERSION: "version", Close.LOGIN: "login-refused"}
 
@@ -96,6 +98,7 @@ class Session:
         self._ticket_wanted: asyncio.Future[str] | None = None
         self._hurry = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
+        self._spread_seconds = 0.0
         self.link = Link.OFFLINE
 
     def start(self) -> None:
@@ -182,6 +185,7 @@ class Session:
                 return
             wait = min(BACKOFF_SECONDS_MAX, BACKOFF_SECONDS_MIN * 2.0**failures)
             wait = BACKOFF_SECONDS_MAX if problem == "elsewhere" else wait
+            wait += self._spread_seconds * random.uniform(0.0, 1.0)  # noqa: S311 - chance, not a secret
             failures = min(failures + 1, 12)
             self._hurry.clear()
             with contextlib.suppress(TimeoutError):
@@ -193,6 +197,7 @@ class Session:
         """One connection from first to last; returns why it ended."""
         loopback = self._invitation.loopback
         self._reached.clear()
+        self._spread_seconds = 0.0
         try:
             async with connect(
                 self._invitation.websocket_url,
@@ -207,7 +212,10 @@ class Session:
             ) as socket:
                 self._dialogue = Connection(Role.CLIENT)
                 self._socket = socket
-                return await self._converse(socket)
+                try:
+                    return await self._converse(socket)
+                finally:
+                    self._spread_seconds = _spread_of(socket)
         except ConnectionClosed as error:
             return _reason_of_close(error)
         except (OSError, InvalidHandshake, WebSocketException, TimeoutError, ssl.SSLError) as error:
@@ -302,3 +310,9 @@ def _reason_of_close(closed: ClientConnection | ConnectionClosed) -> str:
         if code == known:
             return reason
     return SERVER_AWAY
+
+
+def _spread_of(socket: ClientConnection) -> float:
+    """Over how many seconds a server that stops wants its clients to come back; 0 where it did not say."""
+    said = RESTART_REASON.fullmatch(socket.close_reason or "") if socket.close_code == Close.RESTART else None
+    return min(int(said.group(1)) / 1000, SPREAD_SECONDS_MAX) if said else 0.0
