@@ -70,12 +70,13 @@ class Post:
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.server_id = b""
+        self.command = [sys.executable, "-m", "miss_server"]
 
     def start(self) -> None:
         """Start, load the register the first time, and wait until the server listens."""
         first = not self.folder.exists()
         (self.folder / "listening").unlink(missing_ok=True)
-        command = [sys.executable, "-m", "miss_server"]
+        command = self.command
         serve = ["serve", "--data", str(self.folder), "--listen", f"127.0.0.1:{self._port}", "--language", "fr"]
         with self.folder.with_suffix(".log").open("ab") as log:
             self._process = subprocess.Popen([*command, *serve], stdout=log, stderr=log)

@@ -7,6 +7,7 @@ DEVICE (phone, desktop, tablet, tablet-wide, large) and WORD (a part of a scene'
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
     line.add_argument("words", nargs="*")
     line.add_argument("--theme", choices=THEMES, action="append")
     line.add_argument("--language", choices=LANGUAGES, action="append")
+    line.add_argument("--played", type=Path, help="take the views of an earlier run's play")
     line.add_argument("--here", choices=DEVICES, help=argparse.SUPPRESS)
     chosen = line.parse_intermixed_args(arguments)
     chosen.folder = chosen.folder.resolve()
@@ -43,6 +45,7 @@ def main() -> int:
     if chosen.here:
         render(chosen)
         return 0
+    played = chosen.played or play(chosen.folder)
     jobs = []
     for language in chosen.language or LANGUAGES:
         for device, shape in DEVICES.items():
@@ -50,12 +53,21 @@ def main() -> int:
                 jobs.append((device, language))
     jobs.sort(key=lambda job: DEVICES[job[0]].key_only)  # the long ones first
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        wrong = sum(pool.map(lambda job: _in_a_process(chosen, *job), jobs))
+        wrong = sum(pool.map(lambda job: _in_a_process(chosen, played, *job), jobs))
     print(f"{wrong} findings in {chosen.folder}")
     return 1 if wrong else 0
 
 
-def _in_a_process(chosen: argparse.Namespace, device: str, language: str) -> int:
+def play(folder: Path) -> Path:
+    """Play on engines what the pictures show; where their views were kept."""
+    stage, began = folder / "play", time.monotonic()
+    shutil.rmtree(stage, ignore_errors=True)
+    subprocess.run([sys.executable, "-m", "ui.play", str(stage)], cwd=HERE, check=True)
+    print(f"played in {time.monotonic() - began:.0f} s", flush=True)
+    return stage / "played"
+
+
+def _in_a_process(chosen: argparse.Namespace, played: Path, device: str, language: str) -> int:
     """One device in one language; how much was found wrong."""
     themes = [f"--theme={theme}" for theme in chosen.theme or THEMES]
     command = [sys.executable, __file__, str(chosen.folder), *chosen.words, f"--here={device}"]
@@ -66,6 +78,7 @@ def _in_a_process(chosen: argparse.Namespace, device: str, language: str) -> int
         "KIVY_METRICS_FONTSCALE": "1",
         "LP_NUM_THREADS": "1",
         "TZ": "Europe/Paris",
+        "MISS_PLAYED": str(played),
     }
     wrong, pictures, began = 0, 0, time.monotonic()
     command += [f"--language={language}", *themes]
@@ -86,6 +99,7 @@ def render(chosen: argparse.Namespace) -> None:
     time.tzset()
     from miss_app.ui import window
 
+    os.environ["HOME"] = tempfile.mkdtemp(prefix="miss-home-")  # no picture shows this machine's own folders
     width, height = DEVICES[chosen.here].size
     window.prepare(Path(tempfile.mkdtemp(prefix="miss-ui-")), headless=True, size=f"{width}x{height}")
     from kivy.config import Config

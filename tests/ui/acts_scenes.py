@@ -7,6 +7,7 @@ from miss_app.engine.model import Version
 from miss_app.ui import driver
 from miss_protocol.acts import Answer, Dosage, Level, Origin, Request, Verdict
 from ui.cast import CAMILLE, ME, NADIA
+from ui.played import PLAYED
 from ui.registry import scene
 from ui.rehearsal import Rehearsal
 from ui.stage import NOW_MS, Scene
@@ -16,7 +17,12 @@ DOSAGE = Dosage("Apixaban", "2,5 mg", "per os", "matin et soir")
 
 
 def acts(scene: Scene) -> bytes:
-    """A conversation in which every act has left its trace; its id."""
+    """A conversation in which every act has left its trace; the id of the first demand that waits."""
+    if PLAYED is not None and PLAYED.acts is not None:
+        talk = scene.talks[0].conversation_id  # the row in sight leads to it
+        lines = [replace(line, conversation_id=talk) for line in scene.lines[PLAYED.acts.conversation_id]]
+        scene.talks[0], scene.lines[talk] = replace(PLAYED.acts, conversation_id=talk), lines
+        return next(line.message_id for line in lines if line.request is not None and line.open)
     talk = scene.talks[0].conversation_id
     lines = scene.lines[talk]
 

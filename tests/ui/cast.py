@@ -18,6 +18,7 @@ from miss_app.engine.events import (
     Stage,
     Tick,
 )
+from ui.played import PLAYED, Played
 from ui.stage import NOW_MS, Scene
 
 MINUTE = 60_000
@@ -27,6 +28,9 @@ DAY = 24 * 60 * MINUTE
 def person(
     number: int, name: str, profession: str, place: str, how: str = "mailbox", reachable: bool = True
 ) -> PersonView:
+    shown = PLAYED.person(name) if PLAYED is not None else None
+    if shown is not None:
+        return shown  # as the engine showed them in this run's play
     identity = bytes([number]) * 16 if reachable else b""
     return PersonView(identity, name, profession, place, reachable, how if reachable else "", NOW_MS - number * DAY)
 
@@ -84,7 +88,28 @@ def member(who: PersonView, *, admin: bool = False, me: bool = False, devices: i
 
 
 def fill(scene: Scene) -> Scene:
-    """Put the whole cast on the stage, their conversations and the wound team's chat."""
+    """Put the whole cast on the stage, their conversations and the wound team's chat: of the play, or invented."""
+    return fill_invented(scene) if PLAYED is None else fill_played(scene, PLAYED)
+
+
+def fill_played(scene: Scene, played: Played) -> Scene:
+    """What an engine showed at the end of this run's play."""
+    scene.now_server, scene.now_registration, scene.now_me = played.server, played.registration, played.me
+    scene.now_charter, scene.now_ways, scene.now_wishes = played.charter, played.ways, played.wishes
+    scene.people = sorted(played.people, key=lambda one: not one.reachable)
+    scene.now_favourites = list(played.favourites)
+    scene.now_near, scene.now_colleagues = list(played.near), list(played.colleagues)
+    scene.my_devices = list(played.devices)
+    scene.talks = list(played.talks)
+    scene.lines = {talk: list(lines) for talk, lines in played.lines.items()}
+    scene.pictures = dict(played.pictures)
+    scene.now_readers, scene.proofs_of = dict(played.readers), dict(played.proofs)
+    scene.now_asking, scene.now_link_code, scene.now_link_qr = played.asking, played.link_code, played.link_qr
+    return scene
+
+
+def fill_invented(scene: Scene) -> Scene:
+    """The same by hand: what the tests of single screens are sure of."""
     scene.now_server = ServerView("messagerie.exemple-sante.example", "7f3a 91c2 0b5e d864 22af 6c19 e07d 4b38")
     scene.now_me, scene.people = ME, list(EVERYBODY)
     scene.now_favourites, scene.now_near = [CAMILLE, NADIA], [INES, JULIE]

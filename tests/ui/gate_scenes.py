@@ -20,6 +20,10 @@ def by_browser(stage: Scene) -> None:
     stage.now_registration = replace(stage.now_registration, via="psc", mailbox="")
 
 
+def every_way(stage: Scene) -> None:
+    stage.now_ways = ("mailbox", "psc", "voucher")
+
+
 def with_a_note(stage: Scene) -> None:
     note = "Le nom ne correspond à aucune pièce présentée."
     assert stage.now_registration is not None
@@ -66,7 +70,7 @@ def professions(rehearsal: Rehearsal) -> None:
     rehearsal.until(lambda: rehearsal.sees("profession-60"))
 
 
-@scene("voucher", stage=Stage.IDENTITY)
+@scene("voucher", stage=Stage.IDENTITY, before=every_way)
 def voucher(rehearsal: Rehearsal) -> None:
     registration(rehearsal)
     if not rehearsal.sees("claim-voucher"):

@@ -35,6 +35,7 @@ class Rehearsal:
         if EventLoop.status != "started":
             EventLoop.start()
         self.scene = scene
+        self.typed: list[str] = []
         self.app = MissApp(scene, Device("linux"), invitation)
         self.app.now_ms = lambda: NOW_MS  # the scene's own time
         if size:
@@ -106,6 +107,7 @@ class Rehearsal:
         self.until(lambda: self.sees(name), name)
         self.pump(2)
         driver.type_into(text, name)
+        self.typed.append(text)
         self.pump(2)
 
     def read(self, name: str) -> str:

@@ -11,9 +11,11 @@ from kivy.metrics import Metrics
 from PIL import Image
 
 from miss_app.ui.theme import look
+from ui import drawn, spoken
 from ui.looks import DEVICES, LANGUAGES, THEMES, picture_name
 from ui.registry import Named, gather, staged
 from ui.rehearsal import Rehearsal
+from ui.scrutiny import look_over
 
 FRAMES_MAX = 120
 STILL_FRAMES = 4
@@ -34,6 +36,7 @@ def pictures(
     """
     shape = DEVICES[device]
     Metrics.fontscale = shape.fontscale
+    spoken.listen()
     for language in languages:
         for named in list(gather().values()):
             if (shape.key_only and not named.key) or (only and not any(word in named.name for word in only)):
@@ -56,8 +59,13 @@ def _drawn(
             name = picture_name(device, named.name, theme, language)
             image = still(rehearsal)
             image.save(folder / name, compress_level=1)
-            yield name, []
+            content = {*spoken.strings(vars(rehearsal.scene)), *map(spoken.even, rehearsal.typed), str(Path.home())}
+            finger = DEVICES[device].finger
+            yield name, look_over(image, list(drawn.texts()), language, content, finger=finger)
     except Exception:
+        Rehearsal.drawing = True
+        if rehearsal is not None:
+            still(rehearsal).save(folder / picture_name(device, named.name, themes[0], language), compress_level=1)
         yield picture_name(device, named.name, themes[0], language), [traceback.format_exc(limit=-3)]
     finally:
         if rehearsal is not None:

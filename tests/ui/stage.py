@@ -49,7 +49,7 @@ class OwnDevices:
 
     async def look(self, shown: str) -> LinkView:
         self._scene._did("look", shown)
-        return LinkView("Poste de soins")
+        return self._scene.now_asking
 
     async def rename(self, device_id: bytes, name: str) -> None:
         self._scene._did("rename_device", device_id, name)
@@ -89,6 +89,11 @@ class Scene:
         self.lines: dict[bytes, list[MessageView]] = {}
         self.pictures: dict[bytes, bytes] = {}
         self.my_devices: list[DeviceView] = []
+        self.now_asking = LinkView("Poste de soins")
+        self.now_link_code = "K7M29XQ4DR5T"
+        self.now_link_qr = "MISS:LINK:K7M29XQ4DR5T:" + "A" * 52
+        self.now_readers: dict[bytes, list[ReaderView]] = {}
+        self.proofs_of: dict[bytes, list[ProofView]] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="scene", daemon=True)
         self._number = 0
@@ -127,7 +132,7 @@ class Scene:
         return self.now_me
 
     def link_code(self) -> str:
-        return "K7M29XQ4DR5T" if self.now_stage is Stage.LINKING else ""
+        return self.now_link_code if self.now_stage is Stage.LINKING else ""
 
     def settings(self) -> dict[str, str]:
         return dict(self.now_settings)
@@ -238,10 +243,10 @@ class Scene:
     async def start_linking(self) -> str:
         self._did("start_linking")
         self._go(Stage.LINKING)
-        return "K7M29XQ4DR5T"
+        return self.now_link_code
 
     def link_qr(self) -> str:
-        return "MISS:LINK:K7M29XQ4DR5T:" + "A" * 52 if self.now_stage is Stage.LINKING else ""
+        return self.now_link_qr if self.now_stage is Stage.LINKING else ""
 
     async def link_device(self, code: str, *, pin: str, days: int | None = 0) -> DeviceView:
         self._did("link_device", code, pin, days)
@@ -259,7 +264,7 @@ class Scene:
         self.now_doubtful = []
 
     def proofs(self, person_id: bytes) -> list[ProofView]:
-        return list(self.now_proofs)
+        return list(self.now_proofs) or self.proofs_of.get(person_id, [])
 
     async def refuse_claim(self, registration_id: bytes) -> None:
         self._did("refuse_claim", registration_id)
@@ -446,8 +451,9 @@ class StagedDeeds:
 
         return deed
 
-    def readers(self, _conversation_id: bytes, _message_id: bytes) -> list[ReaderView]:
-        return [ReaderView(one, Tick.READ) for one in self._scene.people[:2]]
+    def readers(self, _conversation_id: bytes, message_id: bytes) -> list[ReaderView]:
+        found = self._scene.now_readers.get(message_id)
+        return found or [ReaderView(one, Tick.READ) for one in self._scene.people[:2]]
 
     def open_ones(self, conversation_id: bytes) -> list[MessageView]:
         return [one for one in self._scene.lines.get(conversation_id, []) if one.open]

@@ -180,7 +180,7 @@ class Quote:
         pen.box(look.quote, x, top - self.height, room, self.height, dp(8))
         pen.box(ink, x, top - self.height, dp(4), self.height, dp(2))
         left = x + dp(12)
-        pen.text(self.name, sp(SMALL_SP), ink, left, top - dp(QUOTE_PAD_DP), bold=True)
+        pen.text(self.name, sp(SMALL_SP), look.text, left, top - dp(QUOTE_PAD_DP), bold=True)
         pen.text(self.text, sp(SMALL_SP), look.text, left, top - dp(QUOTE_PAD_DP) - self.line)
         pen.hits.append(("quote", x, top - self.height, room, self.height))
 
@@ -278,7 +278,7 @@ def buttons(wanted: Sequence[tuple[str, str]], room: float) -> Buttons:
 
 
 def _button_width(label: str) -> float:
-    return _width(label, bold=True) + dp(26)
+    return max(float(dp(TOUCH_DP)), _width(label, bold=True) + dp(26))
 
 
 def _width(text: str, *, bold: bool = False) -> float:

@@ -11,6 +11,7 @@ from kivy.metrics import dp, sp
 from kivy.properties import NumericProperty, StringProperty
 from kivy.uix.behaviors import ButtonBehavior
 from kivy.uix.widget import Widget
+from kivy.utils import get_color_from_hex
 
 from miss_app.engine.events import Tick
 from miss_app.ui.avatar import initials
@@ -19,9 +20,11 @@ from miss_app.ui.glyphs import ICONS, icon, texture
 from miss_app.ui.measure import elide
 from miss_app.ui.sprites import Box, Mark
 from miss_app.ui.theme import look
+from miss_app.ui.tokens import FADED as FADED_HEX
 from miss_app.ui.tokens import NAME_SP, TINY_SP
 
 WHITE = (1, 1, 1, 1)
+FADED = get_color_from_hex(FADED_HEX)
 SUBTITLE_SP = 14
 HOLD_SECONDS = 0.45
 NOTES_MAX = 3
@@ -130,6 +133,7 @@ class ListRow(ButtonBehavior, Widget):
         self._notes = [Mark(canvas) for _ in range(NOTES_MAX)]
         self._pieces = [value for value in vars(self).values() if isinstance(value, Box | Mark)]
         self._pieces += self._notes
+        look.bind(dark=self._show_again)  # weakly: the theme outlives every list
 
     def on_touch_down(self, touch: Any) -> bool:
         """A right click asks at once, a finger that stays asks after a while."""
@@ -213,6 +217,9 @@ class ListRow(ButtonBehavior, Widget):
 
     def on_state(self, *_args: object) -> None:
         """Show that the finger is on the line."""
+        self._show_again()
+
+    def _show_again(self, *_args: object) -> None:
         if self.row is not None and self.height > 1:
             self.show(self.row)
 
@@ -254,7 +261,7 @@ class ListRow(ButtonBehavior, Widget):
             ink = look.danger if row.lead_alarm else look.accent
             drawn = texture(icon(row.lead_icon), sp(24), ink, font=ICONS)
         else:
-            fill = look.person(key)[0] if not row.faded else [*look.meta[:3], 0.55]
+            fill = look.person(key)[0] if not row.faded else FADED
             self._disc.put(fill, left, bottom, side, side, side / 3 if row.team else side / 2)
             drawn = texture(initials(row.title) or "?", dp(16), WHITE, bold=True)
         self._letters.put(drawn, left + side / 2 - drawn.width / 2, bottom + side / 2 - drawn.height / 2)

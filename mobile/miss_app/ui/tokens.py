@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Palette:
-    """One set of colours, each "#RRGGBB" or "#RRGGBBAA"."""
+    """One set of colours, each "#RRGGBB" or "#RRGGBBAA"; what is written in one has a contrast of 4.5 or more."""
 
     ground: str  # behind the bubbles
     surface: str  # bars, lists, cards
@@ -36,8 +36,8 @@ LIGHT = Palette(
     surface="#FFFFFF",
     field="#EEF3F2",
     text="#12302E",
-    meta="#5E7673",
-    accent="#00796B",
+    meta="#4A625F",
+    accent="#006A5E",
     brand="#00796B",
     brand_ink="#FFFFFF",
     line="#DDE6E4",
@@ -61,8 +61,8 @@ DARK = Palette(
     surface="#1C2524",
     field="#26312F",
     text="#E3EDEB",
-    meta="#93A8A5",
-    accent="#5FD4C2",
+    meta="#A9BDBA",
+    accent="#74DDCD",
     brand="#00796B",
     brand_ink="#FFFFFF",
     line="#2A3534",
@@ -74,7 +74,7 @@ DARK = Palette(
     caution="#FFCF8A",
     caution_soft="#43320F",
     soft="#22302E",
-    quote="#FFFFFF1A",
+    quote="#FFFFFF14",
     rail="#0A100F",
     rail_ink="#FFFFFF",
     scrim="#000000A0",
@@ -96,6 +96,8 @@ PERSON_COLOURS = (
     ("#7B1FA2", "#CE93D8"),
     ("#0277BD", "#81D4FA"),
 )
+
+FADED = "#5E7673"  # behind the initials of who cannot be reached
 
 WIDE_DP = 720  # from this width on, list and conversation stand side by side
 RAIL_DP = 72
