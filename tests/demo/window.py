@@ -264,4 +264,4 @@ class Window:
 
 def plain(text: str) -> str:
     """Text with typographic spaces as plain ones."""
-    return text.replace("\u202f", " ").replace("\u00a0", " ")
+    return text.replace("\u202f", " ").replace("\u2009", " ").replace("\u00a0", " ")

@@ -24,9 +24,10 @@ SHARE_MIN = 0.2  # a colour that fills less of a text's box is no ground
 INK_SHARE_MAX = 0.35  # letters never fill more of their box
 # These lie over other things on purpose: the button back to the newest line, a sentence that goes by itself.
 FLOATING = frozenset({"chat-end", "toast"})
-# The first is as wide as the bar between its icons; reactions and quotes are a second way to what the bubble's menu does.
+# The first is as wide as the bar between its icons; reactions, quotes and links in a text are a second way to what the
+# bubble's menu does.
 SMALL_ON_PURPOSE = frozenset({"chat-title"})
-SMALL_PARTS = frozenset({"reactions", "quote"})
+SMALL_PARTS = frozenset({"reactions", "quote", "span"})
 _ROBOTO = Path(kivy.__file__).parent / "data/fonts"
 PRIVATE = 0xF0000  # from here on: icons, in a text as well
 _INVISIBLE = frozenset("\n\t\ufe0f\u200d")
@@ -209,7 +210,7 @@ def small_targets() -> Iterator[str]:
         whole = clipped(widget, box)
         if isinstance(widget, MissBubble):
             for part, _x, _y, width, height in widget._pen.hits:
-                if part not in SMALL_PARTS and min(width, height) < least:
+                if part.partition("-")[0] not in SMALL_PARTS and min(width, height) < least:
                     yield f"{part} in {name} is {width / dp(1):.0f} x {height / dp(1):.0f} dp"
             continue
         small = isinstance(widget, ButtonBehavior) and min(widget.width, widget.height) < least

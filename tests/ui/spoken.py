@@ -9,7 +9,7 @@ from typing import Any
 from miss_app.ui.texts import Texts, words
 
 # The same in every language, and not from the catalogue: the product's name, the languages' own, a link's beginning.
-SAME_EVERYWHERE = frozenset({"MiSS", "Français", "English", "miss://…", "PIN"})
+SAME_EVERYWHERE = frozenset({"miss", "français", "english", "miss://…"})
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _said: dict[str, set[str]] = defaultdict(set)
 
@@ -33,8 +33,8 @@ def listen() -> None:
 
 
 def even(text: str) -> str:
-    """A text with every run of white space as one plain space: lines break where there is room."""
-    return " ".join(text.split())
+    """A text without capitals, every run of white space one plain space: lines break where there is room."""
+    return " ".join(text.casefold().split())
 
 
 def strings(thing: Any, depth: int = 0) -> Iterator[str]:
@@ -59,7 +59,7 @@ def strangers(text: str, language: str, content: Iterable[str]) -> list[str]:
     """The pieces of ``text`` that neither the catalogue said in ``language`` nor people wrote."""
     rest = even(text)
     known = {one for one in (*_said[language], *content, *SAME_EVERYWHERE) if one}
-    if _cut(rest, known):
+    if _cut(rest, known) or any(rest in one for one in content):
         return []
     for phrase in sorted((one for one in known if one in rest), key=len, reverse=True):
         rest = re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)" if phrase.isalnum() else re.escape(phrase), "\0", rest)

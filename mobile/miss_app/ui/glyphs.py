@@ -12,6 +12,7 @@ from kivy.graphics.texture import Texture
 from kivy.utils import escape_markup
 
 from miss_app.ui.icons import GLYPHS
+from miss_app.ui.texts import DRAWN
 from miss_app.ui.tokens import LEADING
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -56,8 +57,11 @@ def marked(text: str, dark: bool = False) -> str:
 
 
 def visible(text: str) -> str:
-    """``text`` without its control characters and direction overrides; line ends and tabs stay."""
-    return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    """``text`` without its control characters and direction overrides; line ends and tabs stay.
+
+    A narrow no-break space, which French keyboards type, becomes one that the font can draw.
+    """
+    return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).translate(DRAWN)
 
 
 _textures: OrderedDict[tuple[object, ...], Texture] = OrderedDict()

@@ -96,6 +96,7 @@ class Picture:
 
     def put(self, texture: Texture, x: float, y: float, width: float, height: float, *radii: float) -> None:
         """Show the photo filling the box; four radii in pixels, clockwise from top left."""
+        self._color.a = 1
         self._rectangle.texture = texture
         self._rectangle.pos = (round(x), round(y))
         self._rectangle.size = (round(width), round(height))
@@ -103,5 +104,6 @@ class Picture:
 
     def hide(self) -> None:
         """Draw nothing, and let the texture go."""
+        self._color.a = 0  # at no size Kivy keeps the shape it had, and without a texture draws it white
         self._rectangle.size = (0, 0)
         self._rectangle.texture = None

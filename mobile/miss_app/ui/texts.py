@@ -10,6 +10,8 @@ from kivy.properties import ObjectProperty, StringProperty
 
 LANGUAGES = ("fr", "en")
 FOLDER = Path(__file__).parent / "locale"
+# Roboto has no narrow no-break space; where it is asked to draw one, this is as narrow, and Kivy breaks no line at it.
+DRAWN = str.maketrans("\u202f", "\u2009")
 
 
 def read_catalogue(language: str) -> dict[str, tuple[str, ...]]:
@@ -37,6 +39,10 @@ def read_catalogue(language: str) -> dict[str, tuple[str, ...]]:
     }
 
 
+def _as_drawn(catalogue: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    return {key: tuple(form.translate(DRAWN) for form in forms) for key, forms in catalogue.items()}
+
+
 class Texts(EventDispatcher):
     """The catalogue in force. ``say`` is a property, so that a screen's rule that calls it follows the language."""
 
@@ -45,7 +51,7 @@ class Texts(EventDispatcher):
 
     def __init__(self) -> None:
         super().__init__()
-        self._catalogues = {language: read_catalogue(language) for language in LANGUAGES}
+        self._catalogues = {language: _as_drawn(read_catalogue(language)) for language in LANGUAGES}
         self.say = self._speaker()
 
     def speak(self, language: str) -> None:
