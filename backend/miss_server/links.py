@@ -80,7 +80,8 @@ class Bells:
 
         async def rung(seconds: float) -> None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(event.wait(), seconds)
+                async with asyncio.timeout(seconds):  # wait_for would swallow a cancellation that comes with the ring
+                    await event.wait()
             event.clear()
 
         try:

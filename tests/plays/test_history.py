@@ -84,20 +84,25 @@ def test_a_linked_device_has_everything_in_order_and_once(post: Post, tmp_path: 
     play(post, tmp_path, acts)
 
 
-def test_nothing_is_handed_over_where_nothing_was_chosen(post: Post, tmp_path: Path) -> None:
+def test_where_nothing_was_chosen_keys_and_settings_come_and_no_message(post: Post, tmp_path: Path) -> None:
     async def acts(scene: Scene) -> None:
         camille, hugo = await scene.enter("camille", "hugo")
         direct = await camille.client.open_direct(await camille.find(hugo))
         await camille.client.send_text(direct, "avant")
         await hugo.reads(direct, "avant")
+        await camille.client.preferences.set_draft(direct, "brouillon")
         tablet = scene.device("tablette", camille.who)
         await tablet.link_from(camille, days=None)
         await until(lambda: tablet.client.conversation(direct), "the tablet is in")
         await hugo.client.send_text(direct, "après")
         await tablet.reads(direct, "après")
+        await until(lambda: tablet.client.preferences.draft(direct) == "brouillon", "the shared state comes")
+        await finished(tablet, False)
+        assert shown(tablet, direct) == shown(camille, direct)[1:]
         account = tablet.client._account
         assert account is not None
-        assert len(account.store.rows("arrivals", b"wish")) == 0
+        kept = b"".join(row.body for table in ("messages", "blobs") for row in account.store.all_rows(table))
+        assert b"avant" not in kept
 
     play(post, tmp_path, acts)
 

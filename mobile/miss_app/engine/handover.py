@@ -7,8 +7,6 @@ between goes on from there, and what is done twice is the same blob under the sa
 count is ours; where it is not, it is given again.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,6 +19,7 @@ from miss_app.engine.own_stream import OwnStream
 from miss_app.engine.packing import Packing, Span
 from miss_app.engine.people import People, certificate_of_leaf
 from miss_app.engine.problems import Problem
+from miss_app.engine.pursuit import RETRY_SECONDS_MAX, RETRY_SECONDS_MIN, Pursuit
 from miss_app.engine.state_sync import StateSync
 from miss_app.engine.store import Row, Step, Store
 from miss_app.engine.transfers import Transfers
@@ -32,7 +31,6 @@ from miss_protocol.sealing import SealedBlob, seal_blob
 DAY_MS = 86_400_000
 PROMISES_KEPT_MS = 30 * DAY_MS
 SIBLING_WAIT_MS = 60_000  # who is not asked first waits that long for who is
-RETRY_SECONDS_MIN, RETRY_SECONDS_MAX = 1.0, 60.0
 TRIES_MAX = 3
 _PROMISE, _GIFT, _JOINED, _PROGRESS = b"promise", b"gift", b"joined", b"progress"
 
@@ -128,13 +126,16 @@ class Handovers:
         self._now_ms = now_ms
         self._new_id = new_id
         self._tell = tell
-        self._running: asyncio.Task[None] | None = None
-        self._news = asyncio.Event()
+        self._pursuit = Pursuit(self._give_until_done)
 
     # Promises.
 
-    def promise_device(self, step: Step, device_id: bytes, days: int) -> None:
-        """A device of one's own, just vouched for, may have everything of so many days (0: all)."""
+    def promise_device(self, step: Step, device_id: bytes, days: int | None) -> None:
+        """A device of one's own, just vouched for, may have everything of so many days.
+
+        Args:
+            days: 0 for all of them; None for no message of before, but the pinned keys and the shared state.
+        """
         stream = self._own.record()
         if stream is not None:
             self._promise(step, stream.conversation_id, self._people.me, device_id, days, 0)
@@ -143,9 +144,11 @@ class Handovers:
         """Who was added by row ``number`` may have what was said in the days before."""
         self._promise(step, conversation_id, person_id, NOBODY, days, number)
 
-    def _promise(self, step: Step, stream: bytes, person: bytes, device: bytes, days: int, number: int) -> None:
-        now_ms, handover = self._now_ms(), self._new_id()
-        since_ms = max(1, now_ms - days * DAY_MS) if days else 0
+    def _promise(
+        self, step: Step, stream: bytes, person: bytes, device: bytes, chosen: int | None, number: int
+    ) -> None:
+        now_ms, handover, days = self._now_ms(), self._new_id(), chosen or 0
+        since_ms = 0 if chosen == 0 else max(1, now_ms - days * DAY_MS)
         promise = Promise(handover, stream, person, device, since_ms, days, number, now_ms)
         step.put("handovers", _PROMISE + handover, records.encode(promise), shelf=_PROMISE)
         if device == NOBODY:
@@ -268,20 +271,15 @@ class Handovers:
 
     def resume(self) -> None:
         """Go on with what is under way."""
-        self._news.set()
-        if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._give_until_done())
+        self._pursuit.resume()
 
     async def stop(self) -> None:
-        if self._running is not None:
-            self._running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._running
+        await self._pursuit.stop()
 
     async def _give_until_done(self) -> None:
         wait = RETRY_SECONDS_MIN
         while True:
-            self._news.clear()
+            self._pursuit.begin()
             try:
                 open_gifts = [one for one in self._gifts() if not one.packed or self._waiting(one)]
                 if not open_gifts:
@@ -296,8 +294,7 @@ class Handovers:
                 if problem.reason in ("disk-full", "store-failed"):
                     self._tell(Trouble(problem.reason))
                 wait = min(wait * 2, RETRY_SECONDS_MAX)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), wait)
+            await self._pursuit.rest(wait)
 
     def _order(self, gift: Gift) -> tuple[bool, int]:
         """About the person first, then the conversation of the newest message."""

@@ -1,7 +1,5 @@
 """People and devices that are added once they have left key packages: a phone just linked, a new colleague."""
 
-import asyncio
-import contextlib
 from collections.abc import Callable
 
 from miss_app.engine import records
@@ -13,6 +11,7 @@ from miss_app.engine.model import Act, Item, Latecomer
 from miss_app.engine.outbox import Outbox
 from miss_app.engine.people import People, certificate_of_leaf
 from miss_app.engine.problems import Problem
+from miss_app.engine.pursuit import Pursuit
 from miss_app.engine.store import Step, Store
 
 LOOK_SECONDS_MIN, LOOK_SECONDS_MAX = 1.0, 60.0
@@ -42,8 +41,7 @@ class Latecomers:
         self._outbox = outbox
         self._http = http
         self._new_id = new_id
-        self._running: asyncio.Task[None] | None = None
-        self._news = asyncio.Event()
+        self._pursuit = Pursuit(self._look)
 
     def expect_everywhere(self, step: Step) -> None:
         """This person's other devices are to be in every conversation."""
@@ -65,20 +63,15 @@ class Latecomers:
 
     def resume(self) -> None:
         """Look for key packages from now on, as long as somebody is awaited."""
-        self._news.set()
-        if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._look())
+        self._pursuit.resume()
 
     async def stop(self) -> None:
-        if self._running is not None:
-            self._running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._running
+        await self._pursuit.stop()
 
     async def _look(self) -> None:
         wait = LOOK_SECONDS_MIN
         while True:
-            self._news.clear()
+            self._pursuit.begin()
             try:
                 waiting = [records.decode(Latecomer, row.body) for row in self._store.all_rows("tasks")]
                 if not waiting:
@@ -88,8 +81,7 @@ class Latecomers:
                 wait = LOOK_SECONDS_MIN if any(moved) else min(wait * 2, LOOK_SECONDS_MAX)
             except Problem:
                 wait = min(wait * 2, LOOK_SECONDS_MAX)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), wait)
+            if await self._pursuit.rest(wait):
                 wait = LOOK_SECONDS_MIN
 
     def _order(self, late: Latecomer) -> tuple[bool, int]:

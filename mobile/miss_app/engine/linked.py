@@ -68,7 +68,7 @@ async def endorse(account: Account, shown: str, days: int | None) -> DeviceView:
 
     Args:
         shown: as it was typed, or as its QR code says it.
-        days: how far back it gets what this device has; 0 for everything, None for nothing.
+        days: how far back it gets what this device has; 0 for everything, None for nothing but keys and settings.
 
     Raises:
         Problem: as ``look``, or ``too-many-devices``.
@@ -93,8 +93,7 @@ async def endorse(account: Account, shown: str, days: int | None) -> DeviceView:
     with account.store.step() as step:
         account.people.vouch(step, certificate)
         account.own_stream.begin(step)
-        if days is not None:
-            account.handovers.promise_device(step, certificate.device_id, days)
+        account.handovers.promise_device(step, certificate.device_id, days)
         account.latecomers.expect_everywhere(step)
         step.tell(LinkRequested(device_name=request.device_name))
     return DeviceView(request.device_id, request.device_name, False, account.clock.now_ms(), 0)

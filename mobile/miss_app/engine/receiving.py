@@ -6,8 +6,6 @@ what a kill interrupts is fetched again and unpacked once. A conversation is cou
 photos are in, and the count is said; the key is deleted with the handover.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -19,6 +17,7 @@ from miss_app.engine.model import Conversation
 from miss_app.engine.own_stream import OwnStream
 from miss_app.engine.people import People
 from miss_app.engine.problems import Problem
+from miss_app.engine.pursuit import RETRY_SECONDS_MAX, RETRY_SECONDS_MIN, Pursuit
 from miss_app.engine.store import Row, Step, Store, StoreFailure
 from miss_app.engine.transfers import Transfers
 from miss_app.engine.unpacking import Unpacking
@@ -30,7 +29,6 @@ from miss_protocol.mls.suite import PRODUCT_SUITE
 from miss_protocol.parcel import Contents
 from miss_protocol.sealing import open_blob
 
-RETRY_SECONDS_MIN, RETRY_SECONDS_MAX = 1.0, 60.0
 PHOTO_TRIES_MAX = 3
 WISHES_KEPT_MS = 30 * 86_400_000
 _WISH, _FETCH, _PHOTO, _TALLY = b"wish", b"fetch", b"photo", b"tally"
@@ -128,8 +126,7 @@ class Receiving:
         self._now_ms = now_ms
         self._new_id = new_id
         self._tell = tell
-        self._running: asyncio.Task[None] | None = None
-        self._news = asyncio.Event()
+        self._pursuit = Pursuit(self._fetch_until_done)
 
     # What the others say.
 
@@ -188,20 +185,15 @@ class Receiving:
 
     def resume(self) -> None:
         """Go on with what is under way."""
-        self._news.set()
-        if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._fetch_until_done())
+        self._pursuit.resume()
 
     async def stop(self) -> None:
-        if self._running is not None:
-            self._running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._running
+        await self._pursuit.stop()
 
     async def _fetch_until_done(self) -> None:
         wait = RETRY_SECONDS_MIN
         while True:
-            self._news.clear()
+            self._pursuit.begin()
             try:
                 parcels = self._store.rows("arrivals", _FETCH, limit=1)
                 photos = [] if parcels else self._store.rows("arrivals", _PHOTO, limit=1)
@@ -216,8 +208,7 @@ class Receiving:
                 if isinstance(problem, StoreFailure):
                     self._tell(Trouble(problem.reason))
                 wait = min(wait * 2, RETRY_SECONDS_MAX)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), wait)
+                await self._pursuit.rest(wait)
 
     async def _take_parcel(self, row: Row) -> None:
         fetch = records.decode(Fetch, row.body)

@@ -21,6 +21,7 @@ from websockets.typing import Subprotocol
 
 from miss_app.engine.events import Link
 from miss_app.engine.problems import Problem
+from miss_app.engine.pursuit import news_within
 from miss_app.engine.reachability import SERVER_AWAY, reason_of
 from miss_protocol import limits
 from miss_protocol.codes import RESTART_REASON
@@ -164,12 +165,10 @@ class Session:
         if wanted is None:
             wanted = self._ticket_wanted = asyncio.get_running_loop().create_future()
             await self._send(TicketPlease())  # meanwhile the answer may come, or the connection fall
-        try:
-            return await asyncio.wait_for(asyncio.shield(wanted), TICKET_SECONDS_MAX)
-        except (TimeoutError, asyncio.CancelledError) as error:
-            if wanted.cancelled() or isinstance(error, TimeoutError):
-                raise Problem(SERVER_AWAY) from error
-            raise
+        done, _ = await asyncio.wait({wanted}, timeout=TICKET_SECONDS_MAX)
+        if not done or wanted.cancelled():
+            raise Problem(SERVER_AWAY)
+        return wanted.result()
 
     async def _stay_connected(self) -> None:
         failures = 0
@@ -188,9 +187,8 @@ class Session:
             wait += self._spread_seconds * random.uniform(0.0, 1.0)  # noqa: S311 - chance, not a secret
             failures = min(failures + 1, 12)
             self._hurry.clear()
-            with contextlib.suppress(TimeoutError):
-                # Jitter: after a restart of the server not everybody comes back at once.
-                await asyncio.wait_for(self._hurry.wait(), wait * random.uniform(0.5, 1.0))  # noqa: S311
+            # Jitter: after a restart of the server not everybody comes back at once.
+            if await news_within(self._hurry, wait * random.uniform(0.5, 1.0)):  # noqa: S311
                 failures = 0
 
     async def _connect_once(self) -> str:
