@@ -158,12 +158,18 @@ class Account:
             self.lost,
         )
         self.traces = Traces(store, self.conversations, self.messages, self.people, self.outbox)
+        self.own_stream = OwnStream(
+            self.conversations, self.membership, self.outbox, self.people, self.clock.now_ms, new_id
+        )
+        self.states = StateSync(store, self.own_stream, self.certificate.device_id)
+        self.messages.shared = self.states.get
         self.doubts = Doubts(
             store,
             self.people,
             self.conversations,
             self.messages,
             self.outbox,
+            self.states,
             lambda: self.server.authority,
             self.clock.now_ms,
             self._certificate_due,
@@ -248,9 +254,6 @@ class Account:
     def _make_affairs(self, store: Store, tell: Callable[[Event], None]) -> None:
         """What this person's devices, and those who add people, tell and give each other."""
         me, now_ms = self.certificate, self.clock.now_ms
-        self.own_stream = OwnStream(self.conversations, self.membership, self.outbox, self.people, now_ms, new_id)
-        self.states = StateSync(store, self.own_stream, me.device_id)
-        self.messages.shared = self.states.get
         self.favourites = Favourites(self.states, self.people)
         self.handovers = Handovers(
             store,

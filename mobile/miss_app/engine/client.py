@@ -38,6 +38,7 @@ from miss_app.engine.problems import Problem
 from miss_app.engine.profile import Profile
 from miss_app.engine.proof import Proof
 from miss_app.engine.reach import Reach
+from miss_app.engine.safety import Safety
 from miss_app.engine.saying import PLAIN, Manner, said_again, say
 from miss_app.engine.search import Found
 from miss_app.engine.storage import Storage
@@ -92,6 +93,7 @@ class Client:
         self.presence = Presence(self._profile, self._onboarding, self.door, self.door.tell)
         self.proof = Proof(self._onboarding, opened)
         self.reach = Reach(self._profile, opened, self.preferences)
+        self.safety = Safety(opened)
 
     def _prepare(self, account: Account) -> None:
         account.greet, account.keep_server = self._greet, self._profile.set_server

@@ -1,7 +1,8 @@
 """Doubts about who people are: somebody registered anew, nobody vouches for a device, the register knows one no more.
 
 A person is in doubt while one of their devices is neither vouched for nor accepted here. What is said to them waits
-until this person has made sure that it is them (``accept``); meanwhile the conversations say so in red.
+until this person has made sure that it is them (``accept``); meanwhile the conversations say so in red. Who made sure
+on one device has on all: each accepted device is an entry of the person's own state, with its key.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from miss_app.engine.model import Act, Conversation, Item
 from miss_app.engine.outbox import Outbox
 from miss_app.engine.people import People
 from miss_app.engine.problems import Problem
+from miss_app.engine.state_sync import StateSync
 from miss_app.engine.store import Step, Store
 from miss_protocol import notices
 from miss_protocol.errors import RemoteError
@@ -23,6 +25,7 @@ from miss_protocol.frames import Deliver
 from miss_protocol.identity import Authority, DeviceCertificate
 
 _CLAIM = b"claim "
+BELIEVED = "believed/"
 _LINE = 500  # where in its row's place such a line of a chat stands
 
 
@@ -53,6 +56,7 @@ class Doubts:
         conversations: Conversations,
         messages: Messages,
         outbox: Outbox,
+        states: StateSync,
         authority: Callable[[], Authority],
         now_ms: Callable[[], int],
         due: Callable[[Step], None],
@@ -64,11 +68,13 @@ class Doubts:
         self._conversations = conversations
         self._messages = messages
         self._outbox = outbox
+        self._states = states
         self._authority = authority
         self._now_ms = now_ms
         self._due = due
         self._new_id = new_id
         self._tell = tell
+        states.told, people.believed = self._heard, self._is_believed
 
     def take(self, step: Step, row: Deliver) -> None:
         """One notice of the device's own stream; those that raise no doubt are stepped over."""
@@ -123,15 +129,47 @@ class Doubts:
     def accept(self, persons: list[bytes]) -> None:
         """This person has made sure that it is them: what waits goes, and they are let in again where they were."""
         with self._store.step() as step:
+            for pin in self._people.pins():
+                if pin.person_id in persons and not pin.trusted:
+                    self._states.set(step, BELIEVED + pin.device_id.hex(), pin.signature_key)
             for person_id in persons:
                 self._people.accept(step, person_id)
-                for record in self._conversations.all():
-                    if person_id in record.taken_out and record.active and self._may_add(record):
-                        item = Item(self._new_id(), record.conversation_id, Act.ADD, persons=(person_id,))
-                        self._outbox.enqueue(step, item)
-                    self._messages.tell_conversation(step, record.conversation_id)
             for record in self._conversations.all():
-                step.after(partial(self._outbox.kick, record.conversation_id))
+                self._add(step, record, set(persons) & set(record.taken_out))
+            self._go_on(step)
+
+    def let_in(self, step: Step, record: Conversation, persons: set[bytes]) -> None:
+        """People whom the registrar has just taken out: those of whom this person has made sure come back."""
+        sure = {
+            pin.person_id
+            for pin in self._people.pins()
+            if pin.person_id in persons and self._is_believed(DeviceCertificate.parse(pin.certificate))
+        }
+        self._add(step, record, {one for one in sure if not self._people.in_doubt(one)})
+
+    def _add(self, step: Step, record: Conversation, persons: set[bytes]) -> None:
+        if record.active and self._may_add(record):
+            for person_id in sorted(persons):
+                item = Item(self._new_id(), record.conversation_id, Act.ADD, persons=(person_id,))
+                self._outbox.enqueue(step, item)
+
+    def _heard(self, step: Step) -> None:
+        """Another device of this person may have said whom it has made sure of."""
+        doubted = [DeviceCertificate.parse(pin.certificate) for pin in self._people.pins() if not pin.trusted]
+        believed = [one for one in doubted if self._is_believed(one)]
+        for one in believed:
+            self._people.adopt_pin(step, one, True)
+        if believed:
+            self._go_on(step)
+
+    def _is_believed(self, certificate: DeviceCertificate) -> bool:
+        """Whether this person has made sure of that device, on any of theirs."""
+        return self._states.get(BELIEVED + certificate.device_id.hex()) == certificate.signature_key
+
+    def _go_on(self, step: Step) -> None:
+        for record in self._conversations.all():
+            self._messages.tell_conversation(step, record.conversation_id)
+            step.after(partial(self._outbox.kick, record.conversation_id))
 
     def _may_add(self, record: Conversation) -> bool:
         return record.direct or any(one.admin and one.person_id == self._people.me for one in record.members)

@@ -325,6 +325,25 @@ class DeviceView:
     checked_how: str = ""  # "mailbox", "operator", "linked"…
 
 
+class Verified(StrEnum):
+    """What the comparison of safety numbers with somebody is worth."""
+
+    NOT = "not"  # never compared
+    COMPARED = "compared"
+    VOUCHED = "vouched"  # a device came since, and one that was compared vouches for it
+    LAPSED = "lapsed"  # a device came since for which none of those vouches
+
+
+@dataclass(frozen=True)
+class SafetyView:
+    """The safety number shared with somebody."""
+
+    groups: tuple[str, ...]  # 12 of 5 digits
+    qr: str  # what this person's QR code says
+    verified: Verified
+    compared_ms: int = 0  # when; 0: never
+
+
 @dataclass(frozen=True)
 class LinkView:
     """A new device that asks to be linked, as its request says."""

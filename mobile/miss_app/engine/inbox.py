@@ -314,8 +314,9 @@ class Inbox:
         self._learn_renewed(step, before, after)
         gone = withdrawn(before) & set(change.removed)
         out = {person_of_leaf(leaf) for index in gone if (leaf := before.leaf(index)) is not None}
-        record = taken_out(record, out, set(persons_in(after)))
-        self._conversations.save(step, with_members(record, after, self._people.me, row.number))
+        record = with_members(taken_out(record, out, set(persons_in(after))), after, self._people.me, row.number)
+        self._conversations.save(step, record)
+        self._news.withdrawn(step, record, out & set(record.taken_out))
         for line, (notice, names) in enumerate(lines):
             self._messages.notice(step, row.stream, row.number, line, row.at_ms, notice, *names)
         self._messages.tell_conversation(step, row.stream)

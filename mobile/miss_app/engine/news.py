@@ -11,6 +11,7 @@ from miss_app.engine.conversations import Conversations
 from miss_app.engine.doubts import Doubts
 from miss_app.engine.expiries import Expiries
 from miss_app.engine.messages import Messages
+from miss_app.engine.model import Conversation
 from miss_app.engine.people import People
 from miss_app.engine.store import Step, Store
 from miss_protocol import notices
@@ -54,6 +55,10 @@ class News:
             step.after(self._greet)
         elif isinstance(notice, notices.PersonGone):
             self._gone(step, notice.person_id, row.at_ms)
+
+    def withdrawn(self, step: Step, record: Conversation, persons: set[bytes]) -> None:
+        """The registrar had people taken out of a conversation: who was made sure of before that is let in again."""
+        self._doubts.let_in(step, record, persons)
 
     def arrivals(self) -> list[bytes]:
         """Who arrived at this person's invitation and has not been greeted."""

@@ -5,7 +5,7 @@ same person endorsed it (or was endorsed by it: the newer device may be met firs
 registered in that person's name, and the chat says so in red.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -65,6 +65,7 @@ class People:
         for row in store.all_rows("pins"):
             pin = records.decode(Pin, row.body)
             self._pins[pin.device_id] = pin
+        self.believed: Callable[[DeviceCertificate], bool] = lambda _: False  # whom this person has made sure of
         self._doubtful = {pin.person_id for pin in self._pins.values() if not pin.trusted}
 
     @property
@@ -106,7 +107,7 @@ class People:
         waiting = [one for one in seen if one.device_id not in self._pins]
         while waiting:
             # Endorsements form chains; each round may make the next link believable.
-            vouched = [one for one in waiting if one.person_id not in known_before or self._vouched(one)]
+            vouched = [one for one in waiting if one.person_id not in known_before or self._is_good(one)]
             for one in vouched or waiting:
                 trusted = bool(vouched)
                 self._pin(step, one, trusted)
@@ -188,6 +189,23 @@ class People:
             0 if before is None else before.checked_at_ms,
         )
 
+    def trusted(self, person_id: bytes) -> list[DeviceCertificate]:
+        """The devices of somebody that were seen here and are believed."""
+        return [_parse(pin.certificate) for pin in self.pins() if pin.person_id == person_id and pin.trusted]
+
+    def leads_back(self, certificate: DeviceCertificate, keys: frozenset[bytes]) -> bool:
+        """Whether a device holds one of these keys, or is vouched for, over whatever devices, by one that does."""
+        for _ in range(_ENDORSEMENTS_MAX):
+            if certificate.signature_key in keys:
+                return True
+            endorser = None if certificate.endorsement is None else self._pins.get(certificate.endorsement.endorser)
+            if endorser is None or endorser.person_id != certificate.person_id:
+                return False
+            if not _endorsed(certificate, endorser.device_id, endorser.signature_key):
+                return False
+            certificate = _parse(endorser.certificate)
+        return False
+
     def any_in_doubt(self) -> bool:
         """Whether anybody is, as hardly ever somebody is."""
         return bool(self._doubtful)
@@ -198,7 +216,7 @@ class People:
         if not known or certificate.device_id in self._pins:
             return False
         self._learn(step, certificate)
-        self._pin(step, certificate, False)
+        self._pin(step, certificate, self.believed(certificate))
         return True
 
     def accept(self, step: Step, person_id: bytes) -> None:
@@ -265,15 +283,18 @@ class People:
         step.undo(lambda: _restore(self._cards, card.person_id, before))
 
     def adopt_pin(self, step: Step, certificate: DeviceCertificate, trusted: bool) -> None:
-        """A key as another device of this person saw it; one seen here loses its trust where it has none there."""
+        """A key as another device of this person knows it: who vouched for it may be gone since, so its word holds."""
         known = self._pins.get(certificate.device_id)
         if known is None:
             self._pin(step, certificate, trusted)
-        elif known.signature_key == certificate.signature_key and known.trusted and not trusted:
-            self._pin(step, certificate, False)
+        elif known.signature_key == certificate.signature_key and known.trusted is not trusted:
+            self._pin(step, _parse(known.certificate), trusted)
 
     def _knows(self, person_id: bytes) -> bool:
         return person_id == self.me or any(pin.person_id == person_id for pin in self._pins.values())
+
+    def _is_good(self, new: DeviceCertificate) -> bool:
+        return self._vouched(new) or self.believed(new)
 
     def _vouched(self, new: DeviceCertificate) -> bool:
         pinned = [pin for pin in self._pins.values() if pin.person_id == new.person_id and pin.trusted]

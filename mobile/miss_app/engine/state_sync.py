@@ -5,6 +5,7 @@ Whatever was written while there was no own stream goes along when the next devi
 """
 
 import asyncio
+from collections.abc import Callable
 
 from miss_app.engine import records
 from miss_app.engine.events import StateChanged
@@ -33,6 +34,7 @@ class StateSync:
         }
         self._unsaid = {row.name.decode() for row in store.rows("states", _UNSAID)}
         self._timer: asyncio.TimerHandle | None = None
+        self.told: Callable[[Step], None] = lambda _: None  # something came from another device
 
     # Reading.
 
@@ -74,6 +76,7 @@ class StateSync:
             if entry.holds_against(self._entries.get(entry.name)):
                 self._keep(step, entry, unsaid=False)
                 step.tell(StateChanged(entry.name))
+        self.told(step)
 
     def _keep(self, step: Step, entry: Entry, *, unsaid: bool) -> None:
         before, was_unsaid = self._entries.get(entry.name), entry.name in self._unsaid
