@@ -179,7 +179,7 @@ def store_key(folder: Path) -> bytes:
     return locked.open(locked.attempt(PIN), share or b"")
 
 
-@dataclass
+@dataclass(eq=False)
 class Device:
     """One device of somebody: an engine on its own folder, behind a cable that can be pulled."""
 

@@ -3,16 +3,16 @@
 import argparse
 import importlib
 import json
-import subprocess
 import sys
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.proofs.kept import ROOT, commit
+
 VERDICTS = ROOT / "docs/proofs"
 PROOFS = (
     "bare_debian",
     "catch_up",
+    "device_schedules",
     "devices",
     "fuzz",
     "kills",
@@ -22,17 +22,6 @@ PROOFS = (
     "register_scale",
     "save_points",
 )
-
-
-def commit() -> str:
-    """The commit under proof, with a plus sign where the tree differs from it."""
-    head = subprocess.run(
-        ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    changed = subprocess.run(
-        ["git", "status", "--porcelain", "-uno"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
 def passed_before(name: str, at: str) -> bool:

@@ -163,19 +163,7 @@ class Account:
         )
         self.states = StateSync(store, self.own_stream, self.certificate.device_id)
         self.messages.shared = self.states.get
-        self.doubts = Doubts(
-            store,
-            self.people,
-            self.conversations,
-            self.messages,
-            self.outbox,
-            self.states,
-            lambda: self.server.authority,
-            self.clock.now_ms,
-            self._certificate_due,
-            new_id,
-            tell,
-        )
+        self.doubts = self._doubts()
         self.news = News(store, self.people, self.conversations, self.messages, self.doubts, lambda: self.greet())
         self.inbox = self._inbox()
         self.standings = Standings(self.conversations, self.lost, self.session.report)
@@ -201,6 +189,22 @@ class Account:
         self._chores: set[asyncio.Task[None]] = set()
         with store.step() as step:
             self.people.meet(step, [self.certificate])
+
+    def _doubts(self) -> Doubts:
+        """Who may not be who they say, as all of this person's devices judge it."""
+        return Doubts(
+            self.store,
+            self.people,
+            self.conversations,
+            self.messages,
+            self.outbox,
+            self.states,
+            lambda: self.server.authority,
+            self.clock.now_ms,
+            self._certificate_due,
+            new_id,
+            self._tell,
+        )
 
     def _inbox(self) -> Inbox:
         """What takes the rows that arrive, and this device's own arrivals among them."""

@@ -76,7 +76,9 @@ class Arrivals:
         lines: list[Line] = []
         if reset:
             lines.append(("conversation-reset", (self._people.name(actor),)))
-        elif not is_direct(group) and actor != self._people.me:
+        elif actor == self._people.me:
+            lines.append(("device-added", (self._people.name(actor),)))  # as this person's other devices show it
+        elif not is_direct(group):
             lines.append(("you-were-added", (self._people.name(actor),)))
         # Added by a device of one's own: how far the others are is not known yet, and the sibling will say it.
         self._arrive(step, record, group, row, lines, reached=0 if actor == self._people.me else row.number)
@@ -167,7 +169,9 @@ class Arrivals:
         self._conversations.forget_group(step, row.stream, staged=not self._outbox.returning(row.stream))
         self._conversations.save_group(step, row.stream, group)
         self._conversations.save(step, with_members(record, group, me, row.number if reached is None else reached))
-        for line, (notice, names) in enumerate([*lines, *self._warnings(met)]):
+        if lines[:1] != [("device-added", (self._people.name(me),))]:
+            lines = [*lines, *self._warnings(met)]  # but where the sibling that let this device in says whom it knows
+        for line, (notice, names) in enumerate(lines):
             self._messages.notice(step, row.stream, row.number, line, row.at_ms, notice, *names)
         self._messages.tell_conversation(step, row.stream)
 

@@ -33,6 +33,7 @@ from miss_app.engine.model import (
     Mark,
     Message,
     PhotoPart,
+    number_at,
     place_of,
 )
 from miss_app.engine.people import People
@@ -391,7 +392,12 @@ class Messages:
     def _archived(self, record: Conversation, muted_until_ms: int) -> bool:
         """Out of sight until something new is said; for good where it is muted."""
         value = int.from_bytes(self.shared(f"archive/{record.conversation_id.hex()}")[:8], "big")
-        return bool(value) and (muted_until_ms > 0 or record.at_ms <= value)
+        return bool(value) and (muted_until_ms > 0 or self.last_number(record.conversation_id) <= value)
+
+    def last_number(self, conversation_id: bytes) -> int:
+        """The row of the newest line: the same on all of a person's devices, as no clock is."""
+        last = self._store.last_rows("messages", conversation_id, below=QUEUED_PLACE, limit=1)
+        return number_at(last[0].place) if last else 0
 
     def _members(self, record: Conversation) -> tuple[MemberView, ...]:
         return tuple(

@@ -316,3 +316,8 @@ SPOKEN = ("text", "photo", "document", "request", "answer", "charge")
 def place_of(number: int, line: int = 0) -> int:
     """Where a line of row ``number`` stands in the chat."""
     return number << NUMBER_SHIFT | line
+
+
+def number_at(place: int) -> int:
+    """The row whose line stands at a place."""
+    return place >> NUMBER_SHIFT

@@ -37,9 +37,8 @@ class Preferences:
 
     async def archive(self, conversation_id: bytes, on: bool) -> None:
         """Put a conversation out of sight until something new is said; for good where it is muted."""
-        record = self._account().conversations.get(conversation_id)
-        at_ms = 0 if record is None else max(1, record.at_ms)
-        self._set(conversation_id, "archive", at_ms.to_bytes(8, "big") if on else b"")
+        number = max(1, self._account().messages.last_number(conversation_id))
+        self._set(conversation_id, "archive", number.to_bytes(8, "big") if on else b"")
 
     async def mute(self, conversation_id: bytes, until_ms: int) -> None:
         """Let a conversation be silent until then; 0: not any more."""
