@@ -53,6 +53,11 @@ class Device:
         folders = (Path.home() / "Images", Path.home() / "Pictures", Path.home())
         return next((folder for folder in folders if folder.is_dir()), Path.home())
 
+    def documents_folder(self) -> Path:
+        """Where choosing a document, or where a copy of one goes, begins."""
+        folders = (Path.home() / "Documents", Path.home())
+        return next((folder for folder in folders if folder.is_dir()), Path.home())
+
     def reads_qr(self) -> bool:
         """Whether QR codes can be read from a picture here."""
         return qr_reader.READABLE

@@ -255,6 +255,7 @@ class Scene:
         with self.acting("Nadia sends a 12-megapixel photograph with GPS"):
             nadia.tap("attach")
             nadia.type("photo-path", str(path))
+            nadia.tap("photo-next")
             nadia.tap("photo-consent")
             nadia.tap("photo-send")
             for window in (camille, hugo):

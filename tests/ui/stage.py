@@ -9,8 +9,11 @@ import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from miss_app.engine.attachments import Draft
+from miss_app.engine.documents import save_copy
 from miss_app.engine.events import (
     Alarm,
     CharterView,
@@ -315,19 +318,6 @@ class Scene:
         self.tell(MessageAdded(message))
         return message.message_id
 
-    async def send_photo(
-        self,
-        conversation_id: bytes,
-        data: bytes,
-        *,
-        file_name: str,
-        caption: str = "",
-        full: bool = False,
-        consent: bool = False,
-    ) -> bytes:
-        self._did("send_photo", conversation_id, len(data), file_name, caption, full, consent)
-        return b"p" * 16
-
     async def retry(self, conversation_id: bytes, message_id: bytes) -> None:
         self._did("retry", conversation_id, message_id)
 
@@ -358,6 +348,10 @@ class Scene:
         return StagedDeeds(self)
 
     @property
+    def attachments(self) -> "StagedAttachments":
+        return StagedAttachments(self)
+
+    @property
     def deeds(self) -> "StagedDeeds":
         return StagedDeeds(self)
 
@@ -367,10 +361,6 @@ class Scene:
 
     async def mark_read(self, conversation_id: bytes, *message_id: bytes) -> None:
         self._did("mark_read", conversation_id, *message_id)
-
-    async def photo(self, conversation_id: bytes, message_id: bytes) -> bytes:
-        self._did("photo", conversation_id, message_id)
-        return self.pictures[message_id]
 
     async def set_setting(self, name: str, value: str) -> None:
         self._did("set_setting", name, value)
@@ -436,6 +426,32 @@ class Passages:
 
     def in_charge(self) -> list[MessageView]:
         return [one for lines in self._scene.lines.values() for one in lines if one.charge and one.charge.mine]
+
+
+class StagedAttachments:
+    """What the screens may ask about photos and documents."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+
+    async def send_photos(self, conversation_id: bytes, drafts: list[Draft], *, consent: bool = False) -> list[bytes]:
+        self._scene._did("send_photos", conversation_id, drafts, consent)
+        return [b"p" * 16 for _ in drafts]
+
+    async def send_document(self, conversation_id: bytes, data: bytes, *, file_name: str, caption: str = "") -> bytes:
+        self._scene._did("send_document", conversation_id, data, file_name, caption)
+        return b"d" * 16
+
+    async def opened(self, conversation_id: bytes, message_id: bytes) -> bytes:
+        self._scene._did("opened", conversation_id, message_id)
+        return self._scene.pictures[message_id]
+
+    async def save_copy(self, conversation_id: bytes, message_id: bytes, folder: Path) -> Path:
+        self._scene._did("save_copy", conversation_id, message_id, folder)
+        name = next(
+            one.document.name for talk in self._scene.lines.values() for one in talk if one.document is not None
+        )
+        return save_copy(folder, name, self._scene.pictures[message_id])
 
 
 class StagedDeeds:

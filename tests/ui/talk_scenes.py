@@ -1,12 +1,10 @@
 """The scenes of the conversations: the list, a chat and the states of its messages, photos, the missing network."""
 
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 
-from miss_app.engine.events import HistoryProgress, Link, PhotoView, Tick
+from miss_app.engine.events import HistoryProgress, Link, Tick
 from miss_app.ui import driver
-from ui.cast import CAMILLE, ME, SACHA, wound
+from ui.cast import CAMILLE, ME, SACHA
 from ui.registry import scene
 from ui.rehearsal import Rehearsal
 from ui.stage import NOW_MS, Scene
@@ -82,29 +80,6 @@ def away(rehearsal: Rehearsal) -> None:
     rehearsal.pump(6)
     driver.scroll("messages", -2500)
     rehearsal.until(lambda: rehearsal.sees("chat-end"))
-
-
-@scene("attach")
-def attach(rehearsal: Rehearsal) -> None:
-    chat(rehearsal)
-    rehearsal.tap("attach")
-    with tempfile.TemporaryDirectory() as folder:
-        picture = Path(folder) / "talon.jpg"
-        wound().save(picture)
-        rehearsal.type("photo-path", str(picture))
-        rehearsal.until(lambda: rehearsal.sees("photo-preview"), "the preview")
-
-
-@scene("photo")
-def photo(rehearsal: Rehearsal) -> None:
-    chat(rehearsal)
-    line = next(
-        each
-        for each in rehearsal.scene.lines[rehearsal.scene.talks[0].conversation_id]
-        if isinstance(each.photo, PhotoView)
-    )
-    rehearsal.app.go_photo(line.conversation_id, line.message_id)
-    rehearsal.until(lambda: rehearsal.app.shell.stack[-1].whole, "the whole photo")
 
 
 @scene("handed")

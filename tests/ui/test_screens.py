@@ -198,36 +198,6 @@ def test_who_is_not_on_miss_is_shown_and_can_be_invited(rehearse: Rehearse) -> N
     assert play.read("problem") == words.problem("invite-refused")
 
 
-def test_a_photo_is_sent_from_its_path(rehearse: Rehearse, tmp_path) -> None:
-    picture = tmp_path / "talon.jpg"
-    picture.write_bytes(b"x" * 1234)
-    play = rehearse(opened(fill(Scene())))
-    play.tap("conversation-0")
-    play.tap("attach")
-    play.type("photo-path", str(tmp_path / "absente.jpg"))
-    play.tap("photo-send")
-    play.until(lambda: play.sees("problem"))
-    assert play.read("problem") == words.problem("photo-file-missing")
-    play.tap("sheet-close")
-    play.tap("attach")
-    play.type("photo-path", str(picture))
-    play.tap("photo-consent")
-    play.tap("photo-send")
-    assert play.did("send_photo")[2:] == (1234, "talon.jpg", "", False, True)
-    play.until(lambda: not play.sees("photo-send"))
-
-
-def test_a_file_dropped_on_a_chat_is_offered(rehearse: Rehearse, tmp_path) -> None:
-    from kivy.core.window import Window
-
-    play = rehearse(opened(fill(Scene())), DESKTOP)
-    play.tap("conversation-0")
-    play.until(lambda: play.sees("composer"))
-    Window.dispatch("on_drop_file", str(tmp_path / "été.jpg").encode(), 600, 400)
-    play.until(lambda: play.sees("photo-path"))
-    assert play.read("photo-path") == str(tmp_path / "été.jpg")
-
-
 def test_an_emoji_is_typed_from_the_panel_and_taken_back_whole(rehearse: Rehearse) -> None:
     play = rehearse(opened(fill(Scene())))
     play.tap("conversation-0")

@@ -19,13 +19,17 @@ from miss_protocol.sealing import SealedBlob, seal_blob
 
 @dataclass(frozen=True)
 class Draft:
-    """A photo about to be sent: the file, what is written under it, what was drawn on it, and how much of it goes."""
+    """A photo about to be sent: the file, what is written under it, what was drawn on it, and how much of it goes.
+
+    ``picture`` is what these edits made of it, where somebody has had it made already.
+    """
 
     data: bytes
     file_name: str
     caption: str = ""
     edits: tuple[AnyEdit, ...] = ()
     full: bool = False
+    picture: photos.Picture | None = None
 
 
 class Attachments:
@@ -151,5 +155,5 @@ def _send(
 
 
 def _developed(draft: Draft) -> tuple[photos.Picture, SealedBlob]:
-    picture = develop(draft.data, draft.file_name, draft.edits, full=draft.full)
+    picture = draft.picture or develop(draft.data, draft.file_name, draft.edits, full=draft.full)
     return picture, seal_blob(picture.jpeg)

@@ -15,6 +15,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from miss_app.engine import photos
 from miss_app.engine.photos import Picture
+from miss_app.engine.problems import Problem
 
 FONT = Path(__file__).parents[1] / "assets/letters.ttf"
 INK = (255, 214, 64)  # seen on skin as well as on paper
@@ -172,6 +173,20 @@ def develop(data: bytes, file_name: str = "", edits: Sequence[AnyEdit] = (), *, 
         return photos.shrink(data, file_name, full=full)
     whole = photos.decoded(data, file_name, full=True)
     return photos.finish(retouch(whole, edits), len(data), full=full)
+
+
+def weigh(data: bytes, file_name: str = "", edits: Sequence[AnyEdit] = ()) -> tuple[Picture, Picture | None]:
+    """A photo as it would travel reduced, and in full definition, None where that is too large to be sent.
+
+    Raises:
+        Problem: as ``photos.shrink``.
+    """
+    whole = retouch(photos.decoded(data, file_name, full=True), edits)
+    reduced = photos.finish(whole, len(data), full=False)
+    try:
+        return reduced, photos.finish(whole, len(data), full=True)
+    except Problem:
+        return reduced, None
 
 
 class Move:

@@ -228,9 +228,7 @@ def file_card(name: str, facts: str, icon_name: str, share: float, room: float) 
     shown = elide(name, sp(BODY_SP), inner, bold=True)
     stem, dot, ending = name.rpartition(".")
     if shown != name and dot and len(ending) <= 4:
-        shown = (
-            elide(stem, sp(BODY_SP), inner - word_size(f".{ending}", sp(BODY_SP), True)[0], bold=True) + f".{ending}"
-        )
+        shown = elide(stem, sp(BODY_SP), inner - word_size(f".{ending}", sp(BODY_SP), True)[0], bold=True) + ending
     widest = max(word_size(shown, sp(BODY_SP), True)[0], word_size(facts, sp(SMALL_SP), False)[0])
     return FileCard(shown, facts, icon_name, share, min(room, widest + dp(FILE_DP + 14)), line)
 

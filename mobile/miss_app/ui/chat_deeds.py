@@ -274,7 +274,8 @@ class ChatDeeds:
             app,
             str(words.say("more.title")),
             [
-                ("more-photo", "photo.attach", "camera-outline", screen.attach),
+                ("more-photo", "photo.attach", "camera-outline", screen.attaching.choose),
+                ("more-document", "document.attach", "paperclip", screen.attaching.choose_document),
                 (
                     "more-request",
                     "request.title",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kivy.core.clipboard import Clipboard
 from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.behaviors import ButtonBehavior
 from kivy.uix.boxlayout import BoxLayout
@@ -15,7 +16,17 @@ class Composer(MissInput):
 
     enter_sends = BooleanProperty(True)
     panel: Any = ObjectProperty(None, allownone=True)  # of mentions: it takes some keys first
-    __events__ = ("on_send",)
+    __events__ = ("on_send", "on_paste_picture")
+
+    def on_paste_picture(self) -> None:
+        """What is pasted is no text: perhaps a picture."""
+
+    def paste(self) -> None:
+        """Paste the text of the clipboard; where there is none, it may hold a picture."""
+        if Clipboard.paste():
+            super().paste()
+        else:
+            self.dispatch("on_paste_picture")
 
     def on_send(self) -> None:
         """The message is to be sent."""

@@ -6,6 +6,7 @@ and through typed text, never on a widget itself: what a finger could not reach,
 One JSON object a line each way; answers are ``{"ok": true, "value": …}`` or ``{"ok": false, "error": "…"}``:
 
 - ``{"op": "tap", "id": …, "part": …}`` (a part: a button drawn in a bubble), ``{"op": "ask", "id": …}`` a right click
+- ``{"op": "stroke", "id": …, "points": [[x, y], …]}`` a finger drawn over a widget, in shares of its box
 - ``{"op": "scroll", "id": …, "by": pixels}`` (positive: towards the end)
 - ``{"op": "type", "id": …, "text": …}`` taps the widget first when ``id`` is given; ``{"op": "key", "name": "enter",
   "modifiers": ["shift"]}``
@@ -180,6 +181,24 @@ def tap(id: str, part: str = "") -> None:
     touch.up()
 
 
+def stroke(id: str, points: list[tuple[float, float]]) -> None:
+    """Put a finger on a widget, draw it from point to point, and lift it."""
+    widget = find(id)
+    box = box_of(widget)
+    if box is None or widget.disabled:
+        raise OutOfReach(f"{id}: it is disabled or outside the window")
+    left, bottom, right, top = box
+    places = [(left + x * (right - left), top - y * (top - bottom)) for x, y in points]
+    cover = covering(widget, places[0])
+    if cover is not None:
+        raise OutOfReach(f"{id}: it is covered by {type(cover).__name__}")
+    touch = DriverTouch(*places[0])
+    touch.down()
+    for place in places[1:]:
+        touch.go(*place)
+    touch.up()
+
+
 def ask(id: str) -> None:
     """Click a widget with the right button."""
     touch = DriverTouch(*_aim(id))
@@ -268,6 +287,7 @@ def resize(width: int, height: int) -> None:
 
 ACTS: dict[str, Callable[..., Any]] = {
     "tap": tap,
+    "stroke": stroke,
     "ask": ask,
     "type": type_into,
     "key": key,

@@ -1,6 +1,7 @@
 """A small picture of a file about to be sent, so that the wrong photo is not; read and turned off the main thread."""
 
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -11,8 +12,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from miss_app.ui.pictures import decoder
 
-SIDE_MAX = 480
+SIDE_MAX = 320
+ROOM = 200
 FILE_BYTES_MAX = 64_000_000
+
+_kept: OrderedDict[Path, Texture] = OrderedDict()
 
 Pixels = tuple[tuple[int, int], bytes]
 
@@ -35,10 +39,23 @@ def small_picture(path: Path) -> Pixels | None:
 
 
 def preview(path: Path, ready: Callable[[Texture | None], None]) -> None:
-    """Call ``ready`` on the main thread with the small picture's texture, or None."""
+    """Call ``ready`` with the small picture's texture, or None: at once when it is kept, else later."""
+    kept = _kept.get(path)
+    if kept is not None:
+        _kept.move_to_end(path)
+        ready(kept)
+        return
+
+    def keep(done: "Future[Pixels | None]") -> None:
+        made = _texture(done.result())
+        if made is not None:
+            _kept[path] = made
+            while len(_kept) > ROOM:
+                _kept.popitem(last=False)
+        ready(made)
 
     def land(done: "Future[Pixels | None]") -> None:
-        Clock.schedule_once(lambda _dt: ready(_texture(done.result())))
+        Clock.schedule_once(lambda _dt: keep(done))
 
     decoder.submit(small_picture, path).add_done_callback(land)
 
@@ -50,3 +67,8 @@ def _texture(pixels: Pixels | None) -> Texture | None:
     texture = Texture.create(size=size, colorfmt="rgb")
     texture.blit_buffer(rows, colorfmt="rgb", bufferfmt="ubyte")
     return texture
+
+
+def forget_previews() -> None:
+    """Drop every small picture."""
+    _kept.clear()

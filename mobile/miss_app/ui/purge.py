@@ -6,6 +6,7 @@ from miss_app.ui.glyphs import forget_textures
 from miss_app.ui.inputs import forget_inputs
 from miss_app.ui.measure import forget_words
 from miss_app.ui.pictures import forget_pictures
+from miss_app.ui.preview import forget_previews
 from miss_app.ui.rich_text import forget_rich_texts
 
 
@@ -15,6 +16,7 @@ def forget_everything() -> None:
     forget_rich_texts()
     forget_words()
     forget_pictures()
+    forget_previews()
     forget_inputs()
     for category in ("kv.image", "kv.texture", "kv.loader"):
         Cache.remove(category)

@@ -12,7 +12,7 @@ from miss_app.ui.controls import Sheet
 from miss_app.ui.kv import load_rules
 from miss_app.ui.list_row import ListItem, ListRow, measure_item
 from miss_app.ui.navigator import Navigator
-from miss_app.ui.screens.attach import photos_in, read_photo
+from miss_app.ui.picking import files_in, read_photo
 from miss_app.ui.texts import words
 from miss_app.ui.virtual_list import VirtualList
 
@@ -68,7 +68,7 @@ class QrSheet(Sheet):
             self.read()
 
     def _show_folder(self) -> None:
-        folders, photos = photos_in(self._folder)
+        folders, photos = files_in(self._folder)
         items = []
         if self._folder.parent != self._folder:
             up, above = words.say("photo.up"), self._folder.parent

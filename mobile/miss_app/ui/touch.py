@@ -7,7 +7,8 @@ from kivy.base import EventLoop
 from kivy.core.window import Window
 from kivy.input.motionevent import MotionEvent
 
-KEYS = {"enter": 13, "escape": 27, "backspace": 8, "tab": 9, "up": 273, "down": 274, "left": 276, "right": 275}
+KEYS = {"enter": 13, "escape": 27, "backspace": 8, "tab": 9, "v": 118}
+KEYS |= {"up": 273, "down": 274, "left": 276, "right": 275}
 
 _numbers = itertools.count(1)
 
@@ -43,7 +44,7 @@ class DriverTouch(MotionEvent):
 def press_key(name: str, modifiers: list[str]) -> None:
     """Press and release a key of the keyboard."""
     code = KEYS[name]
-    Window.dispatch("on_key_down", code, 0, None, modifiers)
+    Window.dispatch("on_key_down", code, 0, name if len(name) == 1 else None, modifiers)
     Window.dispatch("on_key_up", code, 0)
 
 

@@ -1,146 +1,249 @@
-"""The panel a photo is chosen and sent from: its path, or the folders of this machine."""
+"""The panel files are chosen from: the folders of this machine with their photos in small, or with their documents."""
 
-import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kivy.clock import Clock
-from kivy.properties import BooleanProperty, ObjectProperty, StringProperty
+from kivy.metrics import dp, sp
+from kivy.properties import BooleanProperty, NumericProperty, StringProperty
+from kivy.uix.behaviors import ButtonBehavior
+from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.widget import Widget
 
-from miss_app.engine.problems import Problem
-from miss_app.ui import consent
-from miss_app.ui.bridge import Failure
+from miss_app.ui import dates
 from miss_app.ui.controls import Sheet
+from miss_app.ui.glyphs import ICONS, icon, texture
 from miss_app.ui.kv import load_rules
 from miss_app.ui.list_row import ListItem, ListRow, measure_item
+from miss_app.ui.measure import elide
 from miss_app.ui.navigator import Navigator
+from miss_app.ui.picking import files_in
 from miss_app.ui.preview import preview
+from miss_app.ui.sprites import Box, Mark, Picture
 from miss_app.ui.texts import words
+from miss_app.ui.theme import look
+from miss_app.ui.tokens import SMALL_SP
 from miss_app.ui.virtual_list import VirtualList
+from miss_protocol import limits
 
-__all__ = ["consent"]  # its row is named in the rules
+TILE_DP = 112
+WHITE = (1, 1, 1, 1)
 
-PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
-FILE_BYTES_MAX = 64_000_000
-PAUSE_S = 0.25  # of typing, before the file is looked at
-ENTRIES_MAX = 2000
+
+class TileRow:
+    """One row of tiles: folders first, then photos; ``first`` is the number of its first one."""
+
+    def __init__(self, first: int, paths: list[tuple[Path, bool]], columns: int) -> None:
+        self.first, self.paths, self.columns = first, paths, columns
+        self.height = 0.0
+
+
+class Tile(ButtonBehavior, Widget):
+    """A photo in small, or a folder with its name."""
+
+    test_id = StringProperty("")
+    text = StringProperty("")
+    state_name = StringProperty("")
+
+    def __init__(self, sheet: "AttachSheet") -> None:
+        super().__init__()
+        self._sheet = sheet
+        self.path: Path | None = None
+        self._folder = False
+        self._blank, self._photo, self._sign = Box(self.canvas), Picture(self.canvas), Mark(self.canvas)
+        self._name, self._veil, self._badge = Mark(self.canvas), Box(self.canvas), Box(self.canvas)
+        self._number = Mark(self.canvas)
+        self.fbind("pos", self._draw)
+        self.fbind("size", self._draw)
+
+    def show(self, number: int, found: tuple[Path, bool] | None, folders: int) -> None:
+        """Draw this file, or nothing."""
+        self.path, self._folder = found if found is not None else (None, False)
+        self.disabled = found is None
+        self.text = "" if self.path is None else self.path.name
+        self.test_id = ""
+        if self.path is not None:
+            self.test_id = f"photo-folder-{number}" if self._folder else f"photo-file-{number - folders}"
+        self._draw()
+
+    def on_release(self) -> None:
+        """Enter the folder, or choose the photo."""
+        if self.path is not None:
+            self._sheet.tapped(self.path, folder=self._folder)
+
+    def _draw(self, *_args: object) -> None:
+        for piece in (self._blank, self._photo, self._sign, self._name, self._veil, self._badge, self._number):
+            piece.hide()
+        if self.path is None:
+            return
+        place = self._sheet.place_of(self.path)
+        self.state_name = f"chosen {place}" if place else ""
+        gap = dp(3)
+        x, y, side, high = self.x + gap, self.y + gap, self.width - 2 * gap, self.height - 2 * gap
+        self._blank.put(look.field, x, y, side, high, dp(12))
+        if self._folder:
+            sign = texture(icon("folder-outline"), sp(34), look.accent, font=ICONS)
+            self._sign.put(sign, self.center_x - sign.width / 2, self.center_y - sign.height / 2 + sp(9))
+            name = texture(elide(self.path.name, sp(SMALL_SP), side - dp(12)), sp(SMALL_SP), look.text)
+            self._name.put(name, self.center_x - name.width / 2, y + dp(10))
+            return
+        sign = texture(icon("image-outline"), sp(30), look.meta, font=ICONS)
+        self._sign.put(sign, self.center_x - sign.width / 2, self.center_y - sign.height / 2)
+        wanted = self.path
+
+        def ready(small: Any) -> None:
+            if self.path == wanted and small is not None:
+                self._sign.hide()
+                self._photo.put(_square(small, side / high), x, y, side, high, *[dp(12)] * 4)
+
+        preview(wanted, ready)
+        if place:
+            self._veil.put((*look.brand[:3], 0.38), x, y, side, high, dp(12))
+            disc = dp(28)
+            self._badge.put(look.brand, x + side - disc - dp(6), y + high - disc - dp(6), disc, disc, disc / 2)
+            number = texture(str(place), sp(14), WHITE, bold=True)
+            middle = x + side - disc / 2 - dp(6), y + high - disc / 2 - dp(6)
+            self._number.put(number, middle[0] - number.width / 2, middle[1] - number.height / 2)
+
+
+class Tiles(BoxLayout):
+    """The widget of a ``TileRow``."""
+
+    def __init__(self, sheet: "AttachSheet", columns: int) -> None:
+        super().__init__(size_hint=(None, None))
+        self.tiles = [Tile(sheet) for _ in range(columns)]
+        self._sheet = sheet
+        for tile in self.tiles:
+            self.add_widget(tile)
+
+    def show(self, row: TileRow) -> None:
+        """Draw the row."""
+        for place, tile in enumerate(self.tiles):
+            found = row.paths[place] if place < len(row.paths) else None
+            tile.show(row.first + place, found, self._sheet.folders)
 
 
 class AttachSheet(Sheet):
-    """Chooses one photo for a conversation, says what a caption says, and sends it."""
+    """Chooses photos, or one document with ``documents``, and hands them to ``taker``."""
 
     path = StringProperty("")
-    problem = StringProperty("")
-    busy = BooleanProperty(False)
-    full = BooleanProperty(False)
-    patient = StringProperty("")  # whom the conversation is about: they are asked first
-    picture = ObjectProperty(None, allownone=True)  # a small texture of the chosen file
+    folder_name = StringProperty("")
+    above = BooleanProperty(False)  # there is a folder above
+    documents = BooleanProperty(False)
+    count = NumericProperty(0)
+    ready = BooleanProperty(False)  # something is chosen or typed
 
-    def __init__(self, app: Navigator, conversation_id: bytes, path: str = "", **options: Any) -> None:
-        self.app = app
-        self.conversation_id = conversation_id
-        self._preview_soon: Any = None
-        options.setdefault("title", words.say("photo.title"))
-        super().__init__(**options)
-        conversation = app.client.conversation(conversation_id)
-        self.patient = "" if conversation is None else conversation.patient
-        self.panel_height = app.shell.height * 0.86
-        self._preview_soon = Clock.create_trigger(lambda _dt: self._preview(), PAUSE_S)
-        self.path = path
-        self._folder = app.device.pictures_folder()
-        self._list = VirtualList(lambda: ListRow(self._chosen), measure_item)
+    def __init__(
+        self, app: Navigator, conversation_id: bytes, taker: Any, *, documents: bool = False, **options: Any
+    ) -> None:
+        self.app, self.conversation_id, self._taker = app, conversation_id, taker
+        self.chosen: list[Path] = []
+        self.folders = 0
+        options.setdefault("title", words.say("document.title" if documents else "photo.title"))
+        super().__init__(documents=documents, **options)
+        self.panel_height = app.shell.height * 0.9
+        self._folder = app.device.documents_folder() if documents else app.device.pictures_folder()
+        room = min(app.shell.width, dp(480)) if app.shell.wide else app.shell.width
+        self._columns = max(3, int((room - dp(16)) / dp(TILE_DP)))
+        if documents:
+            self._list = VirtualList(lambda: ListRow(self._line_tapped), measure_item)
+        else:
+            self._list = VirtualList(lambda: Tiles(self, self._columns), self._measure)
         self.ids.place.add_widget(self._list)
         self._show_folder()
 
     def on_path(self, *_args: object) -> None:
-        """Another file: its picture follows once typing rests."""
-        self.picture = None
-        if self._preview_soon is not None:
-            self._preview_soon()
+        """A path is typed."""
+        self._choose()
 
-    def send(self) -> None:
-        """Read the file and hand it to the engine; the panel closes when the message is in the chat."""
-        if self.busy:
-            return
-        if not self.path.strip():
-            self.problem = words.problem("photo-none")
-            return
-        self.busy, self.problem = True, ""
-        coroutine = self._read_and_send(Path(self.path.strip()).expanduser(), self.ids.caption.text.strip(), self.full)
-        self.app.bridge.ask(coroutine, lambda _result: self.close(), self._failed)
+    def _choose(self) -> None:
+        self.ready = bool(self.count or self.path.strip())
 
-    async def _read_and_send(self, path: Path, caption: str, full: bool) -> None:
-        data = await asyncio.to_thread(read_photo, path)
-        agreed = bool(self.ids.consent.checked)
-        wish = self.app.client.send_photo
-        await wish(self.conversation_id, data, file_name=path.name, caption=caption, full=full, consent=agreed)
+    def go(self) -> None:
+        """Go on with what was chosen or typed."""
+        typed = self.path.strip()
+        paths = [Path(typed).expanduser()] if typed else list(self.chosen)
+        if paths:
+            self.close()
+            self._taker.take(paths)
 
-    def _preview(self) -> None:
-        wanted = self.path
+    def paste(self) -> None:
+        """Take the picture in the clipboard instead."""
+        self.close()
+        self._taker.paste()
 
-        def ready(texture: Any) -> None:
-            if self.path == wanted and self.parent is not None:
-                self.picture = texture
+    def up(self) -> None:
+        """Show the folder above."""
+        self._folder = self._folder.parent
+        self._show_folder()
 
-        if wanted.strip():
-            preview(Path(wanted.strip()).expanduser(), ready)
-
-    def _failed(self, failure: Failure) -> None:
-        self.busy = False
-        self.problem = words.problem(failure.reason, failure.sentence, failure.seconds)
-
-    def _chosen(self, item: ListItem) -> None:
-        path: Path = item.item
-        if path.is_dir():
+    def tapped(self, path: Path, *, folder: bool) -> None:
+        """Enter a folder; choose a file, or leave it out again."""
+        if folder:
             self._folder = path
             self._show_folder()
+            return
+        if path in self.chosen:
+            self.chosen.remove(path)
+        elif len(self.chosen) < limits.PHOTOS_AT_ONCE_MAX:
+            self.chosen.append(path)
+        self.count = len(self.chosen)
+        self._choose()
+        self._list.redraw()
+
+    def place_of(self, path: Path) -> int:
+        """Which of the chosen photos this is, counted from 1; 0 for none."""
+        return self.chosen.index(path) + 1 if path in self.chosen else 0
+
+    def _line_tapped(self, item: ListItem) -> None:
+        path: Path = item.item
+        if path.is_dir():
+            self.tapped(path, folder=True)
         else:
-            self.path = str(path)
+            self.close()
+            self._taker.take([path])
+
+    def _measure(self, row: Any, width: float) -> None:
+        row.height = width / row.columns
 
     def _show_folder(self) -> None:
-        folders, photos = photos_in(self._folder)
-        items = []
-        if self._folder.parent != self._folder:
-            items.append(
-                ListItem(
-                    "photo-up",
-                    words.say("photo.up"),
-                    str(self._folder),
-                    item=self._folder.parent,
-                    lead_icon="folder-outline",
-                )
-            )
-        items += [
-            ListItem("", path.name, item=path, lead_icon="folder-outline", mark="chevron-right") for path in folders
-        ]
-        items += [
-            ListItem(f"photo-file-{place}", path.name, item=path, lead_icon="file-image-outline")
-            for place, path in enumerate(photos)
-        ]
-        self._list.set_rows(items)
+        folders, files = files_in(self._folder, documents=self.documents)
+        self.folders = len(folders)
+        self.folder_name = self._folder.name or str(self._folder)
+        self.above = self._folder.parent != self._folder
+        self.ids.nothing.text = "" if folders or files else words.say("picker.nothing")
+        if self.documents:
+            self._list.set_rows([*(_folder_line(one) for one in folders), *map(_file_line, enumerate(files))])
+            return
+        tiles = [*((one, True) for one in folders), *((one, False) for one in files)]
+        step = self._columns
+        self._list.set_rows([TileRow(at, tiles[at : at + step], step) for at in range(0, len(tiles), step)])
 
 
-def photos_in(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The folders and the photos of a folder, by name, hidden ones left out; nothing for one that may not be read."""
+def _folder_line(path: Path) -> ListItem:
+    return ListItem("", path.name, item=path, lead_icon="folder-outline", mark="chevron-right")
+
+
+def _file_line(numbered: tuple[int, Path]) -> ListItem:
+    number, path = numbered
+    name = "file-pdf-box" if path.suffix.lower() == ".pdf" else "file-document-outline"
     try:
-        entries = sorted(folder.iterdir(), key=lambda path: path.name.casefold())[:ENTRIES_MAX]
-        seen = [path for path in entries if not path.name.startswith(".")]
-        folders = [path for path in seen if path.is_dir()]
+        found = path.stat()
+        when = dates.date(datetime.fromtimestamp(found.st_mtime, UTC).astimezone())
+        facts = f"{dates.size(found.st_size)} · {when}"
     except OSError:
-        return [], []
-    return folders, [path for path in seen if path.suffix.lower() in PHOTO_ENDINGS]
+        facts = ""
+    return ListItem(f"document-file-{number}", path.name, facts, item=path, lead_icon=name)
 
 
-def read_photo(path: Path) -> bytes:
-    """The file's bytes. Raises Problem("photo-file-missing", "photo-file-unreadable", "photo-too-large")."""
-    try:
-        if not path.is_file():
-            raise Problem("photo-file-missing")
-        if path.stat().st_size > FILE_BYTES_MAX:
-            raise Problem("photo-too-large")
-        return path.read_bytes()
-    except OSError as error:
-        raise Problem("photo-file-unreadable") from error
+def _square(small: Any, ratio: float) -> Any:
+    """The middle of a picture, in the proportions of its tile."""
+    width, height = small.width, small.height
+    if width / height > ratio:
+        part = round(height * ratio)
+        return small.get_region((width - part) // 2, 0, part, height)
+    part = round(width / ratio)
+    return small.get_region(0, (height - part) // 2, width, part)
 
 
 load_rules(__file__)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from kivy.clock import Clock
-from kivy.core.window import Window
 from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 
 from miss_app.engine.events import (
@@ -19,6 +18,7 @@ from miss_app.engine.events import (
     SomeoneTyping,
 )
 from miss_app.ui import chat_search
+from miss_app.ui.attaching import Attaching
 from miss_app.ui.bubble_view import MissBubble
 from miss_app.ui.calendar_sheet import CalendarSheet
 from miss_app.ui.chat_deeds import ChatDeeds
@@ -31,7 +31,6 @@ from miss_app.ui.kv import load_rules
 from miss_app.ui.mention_panel import MentionPanel
 from miss_app.ui.page import Page
 from miss_app.ui.pinned_bar import PinnedBar
-from miss_app.ui.screens.attach import AttachSheet
 from miss_app.ui.screens.conversations import avatar_key
 from miss_app.ui.selection import SelectionBar
 from miss_app.ui.texts import words
@@ -87,7 +86,7 @@ class ChatScreen(Page):
         self._said_typing = 0.0
         self._clock = Clock.schedule_interval(self._look_at_clock, CLOCK_S)
         look.bind(dark=self._repaint)
-        Window.fbind("on_drop_file", self._dropped)
+        self.attaching = Attaching(self)
         self._draft = "" if conversation is None else conversation.draft
         self._draft_soon = Clock.create_trigger(lambda _dt: self._keep_draft(), DRAFT_PAUSE_S)
         if conversation is not None:
@@ -109,7 +108,7 @@ class ChatScreen(Page):
         self.ids.composer.text = ""
         self.pages.clear()
         look.unbind(dark=self._repaint)
-        Window.funbind("on_drop_file", self._dropped)
+        self.attaching.close()
         super().left()
 
     def hear(self, event: Event) -> None:
@@ -230,11 +229,6 @@ class ChatScreen(Page):
         elif waiting:
             self.go_to(waiting[0].message_id)
 
-    def attach(self, path: str = "") -> None:
-        """Choose a photo."""
-        if self.active:
-            self.app.shell.show_sheet(AttachSheet(self.app, self.conversation_id, path))
-
     def _added(self, message: MessageView) -> None:
         shown = self.pages.added(message)
         if message.mine and message.tick is not None:
@@ -292,10 +286,6 @@ class ChatScreen(Page):
             self._read_to = last.message_id
         wish = client.mark_read(self.conversation_id, *([] if last is None else [last.message_id]))
         self.app.bridge.ask(wish, failed=lambda _failure: None)
-
-    def _dropped(self, _window: Any, name: bytes, *_place: Any) -> None:
-        if self.parent is not None:
-            self.attach(name.decode("utf-8", "replace"))
 
     def _repaint(self, *_args: object) -> None:
         self.list.repaint()

@@ -93,7 +93,7 @@ class PhotoViewer(Page):
             key = b"whole " + self.message_id
             pictures.show(key, data, self._whole, pixels_max=pictures.PHOTO_PIXELS_MAX)
 
-        self.ask(self.app.client.photo(self.conversation_id, self.message_id), here)
+        self.ask(self.app.client.attachments.opened(self.conversation_id, self.message_id), here)
 
     def _thumbnail(self, texture: Texture) -> None:
         if not self.whole:
