@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -33,8 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
     invitation = chosen.invitation or _invitation_beside(device)
 
     from miss_app.ui import window
+    from miss_app.ui.window_state import WindowState
 
-    window.prepare(data / "kivy", headless=device.headless())
+    state = WindowState(folder / "window.json")
+    window.prepare(data / "kivy", headless=device.headless(), size=os.environ.get("MISS_WINDOW") or state.size)
     from miss_app.engine.thread import EngineThread
     from miss_app.ui import driver
     from miss_app.ui.app import MissApp
@@ -42,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     if device.headless():
         window.calm()
     engine = EngineThread(folder, language=chosen.language, device_name=device.name(), keystore=device.secure_store())
-    app = MissApp(engine, device, invitation)
+    app = MissApp(engine, device, invitation, state)
     driver.start_if_asked()
     app.run()
     return 0

@@ -17,6 +17,16 @@ ASK_SECONDS_MAX = 2
 
 
 @dataclass(frozen=True)
+class Insets:
+    """What the machine itself covers of the window at each side, in pixels: a notch, rounded corners, its own bars."""
+
+    left: float = 0
+    top: float = 0
+    right: float = 0
+    bottom: float = 0
+
+
+@dataclass(frozen=True)
 class Device:
     """This machine. ``system`` is "linux", "macos", "windows", "android" or "ios"."""
 
@@ -47,6 +57,10 @@ class Device:
         if self.system == "ios":
             return home / "Documents/miss"
         return Path(os.environ.get("XDG_DATA_HOME") or home / ".local/share") / "miss"
+
+    def safe_area(self) -> Insets:
+        """What nothing may be drawn under that is read or touched."""
+        return Insets()
 
     def pictures_folder(self) -> Path:
         """Where choosing a photo begins."""

@@ -97,6 +97,32 @@ def list_swipe(rehearsal: Rehearsal) -> None:
     driver.drag("conversation-2", right=110 * Metrics.density, lift=False)
 
 
+@scene("shortcuts")
+def shortcuts(rehearsal: Rehearsal) -> None:
+    open_team(rehearsal)
+    driver.key("f1")
+    rehearsal.until(lambda: rehearsal.sees("shortcut-0"))
+
+
+@scene("chat-keys")
+def chat_keys(rehearsal: Rehearsal) -> None:
+    """The keyboard's ring around a message."""
+    open_team(rehearsal)
+    driver.find("composer").focus = False
+    rehearsal.pump(3)
+    driver.key("up")
+    driver.key("up")
+    rehearsal.pump(3)
+
+
+@scene("chat-keyboard")
+def chat_keyboard(rehearsal: Rehearsal) -> None:
+    """A phone's own keyboard covers the lower part: what one writes in stands above it."""
+    open_team(rehearsal)
+    rehearsal.app.shell.keyboard = 300 * Metrics.density
+    rehearsal.type("composer", "Albumine demandée 🧪")
+
+
 @scene("chat-calendar")
 def chat_calendar(rehearsal: Rehearsal) -> None:
     open_team(rehearsal)

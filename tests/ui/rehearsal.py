@@ -30,13 +30,15 @@ class Rehearsal:
 
     drawing = True
 
-    def __init__(self, scene: Scene, *, size: tuple[int, int] | None = None, invitation: str = "") -> None:
+    def __init__(
+        self, scene: Scene, *, size: tuple[int, int] | None = None, invitation: str = "", device: Device | None = None
+    ) -> None:
         EventLoop.ensure_window()
         if EventLoop.status != "started":
             EventLoop.start()
         self.scene = scene
         self.typed: list[str] = []
-        self.app = MissApp(scene, Device("linux"), invitation)
+        self.app = MissApp(scene, device or Device("linux"), invitation)
         self.app.now_ms = lambda: NOW_MS  # the scene's own time
         if size:
             Window.size = size

@@ -7,9 +7,9 @@ from kivy.uix.behaviors import ButtonBehavior
 from kivy.uix.label import Label
 from kivy.uix.widget import Widget
 
-from miss_app.ui import driver
 from miss_app.ui.bubble_view import MissBubble
 from miss_app.ui.controls import Icon, IconButton
+from miss_app.ui.sight import box_of, walk
 from ui.registry import gather, staged
 from ui.rehearsal import Rehearsal
 
@@ -17,7 +17,7 @@ TOUCH_DP = 48
 
 
 def shown(root: Widget) -> list[Widget]:
-    return [widget for widget in driver._walk(root) if driver.box_of(widget) is not None]
+    return [widget for widget in walk(root) if box_of(widget) is not None]
 
 
 def misfits(root: Widget) -> list[str]:

@@ -1,6 +1,7 @@
 """The application: the only wiring between the engine, the shell and the screens."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from kivy.app import App
@@ -11,6 +12,7 @@ from miss_app.engine.events import CharterAsked, Event, PersonArrived, PersonVie
 from miss_app.ui import purge
 from miss_app.ui.bridge import Bridge, Engine
 from miss_app.ui.glyphs import ASSETS
+from miss_app.ui.keys import Keys
 from miss_app.ui.screens.browser import BrowserScreen
 from miss_app.ui.screens.charter import CharterScreen
 from miss_app.ui.screens.chat import ChatScreen
@@ -37,11 +39,11 @@ from miss_app.ui.screens.revoked import RevokedScreen
 from miss_app.ui.screens.settings import SettingsScreen
 from miss_app.ui.screens.waiting import WaitingScreen
 from miss_app.ui.shell import Shell
+from miss_app.ui.shortcuts_sheet import ShortcutsSheet
 from miss_app.ui.texts import words
 from miss_app.ui.theme import look
 from miss_app.ui.toast import show_toast
-
-ESCAPE = 27
+from miss_app.ui.window_state import WindowState
 
 GATES = {
     Stage.INVITATION: InvitationScreen,
@@ -63,12 +65,15 @@ class MissApp(App):
     title = "MiSS"
     icon = str(ASSETS / "icon.png")
 
-    def __init__(self, engine: Engine, device: Device, invitation: str = "") -> None:
+    def __init__(
+        self, engine: Engine, device: Device, invitation: str = "", window_state: WindowState | None = None
+    ) -> None:
         super().__init__()
         self.engine = engine
         self.client: Any = engine.client
         self.device = device
         self.invitation = invitation
+        self.window_state = window_state or WindowState()
         self.stage: Stage | None = None
         self.bridge = Bridge(engine, self.hear)
         self.shell: Any = None
@@ -85,8 +90,7 @@ class MissApp(App):
         self._apply_theme(settings.get("theme", "auto"))
         Window.clearcolor = look.surface
         self.shell = Shell(self)
-        if not self.device.desktop:
-            Window.softinput_mode = "below_target"  # else the keyboard covers the line one writes in
+        self.keys = Keys(self)  # Android's back key is Escape
         Window.bind(on_key_down=self._key_down, on_request_close=self._closing)
         return self.shell
 
@@ -97,7 +101,10 @@ class MissApp(App):
         self.shell.ids.banner.follow(self.client.link())
 
     def on_stop(self) -> None:
-        """Stop the engine with the window."""
+        """Stop the engine with the window, whose size is kept."""
+        if self.device.desktop and not self.device.headless():
+            width, height = Window.system_size
+            self.window_state.keep(width=width, height=height)
         self.engine.stop()
 
     def on_pause(self) -> bool:
@@ -193,6 +200,11 @@ class MissApp(App):
         """Accept a new device."""
         self.shell.open(LinkDeviceScreen(self))
 
+    def show_shortcuts(self) -> None:
+        """What the keyboard can do."""
+        self.shell.close_sheets()
+        self.shell.show_sheet(ShortcutsSheet())
+
     def go_settings(self) -> None:
         """Settings."""
         self._section("settings", SettingsScreen(self))
@@ -236,11 +248,10 @@ class MissApp(App):
     def _apply_theme(self, name: str) -> None:
         look.show(dark=name == "dark" or (name != "light" and self.device.prefers_dark()))
 
-    def _key_down(self, _window: Any, key: int, *_rest: Any) -> bool:
-        if key == ESCAPE:
-            self.back()
-            return True  # else Kivy would close the window
-        return False
+    def _key_down(
+        self, _window: Any, key: int, _code: int = 0, _text: str | None = None, modifiers: Sequence[str] = (), *_: Any
+    ) -> bool:
+        return self.keys.press(key, list(modifiers))
 
     def _closing(self, *_args: Any, source: str = "", **_options: Any) -> bool:
         return source == "keyboard"  # escape never closes the window; its button does

@@ -125,6 +125,18 @@ class MissBubble(ButtonBehavior, Widget):
         if self.row is not None:
             self._taps.asked(self.row)
 
+    def activate(self) -> None:
+        """Enter, by the keyboard: choose it where several are chosen, else what can be done with it."""
+        if self.row is not None and (self._mark in ("chosen", "free") or self.row.kind != "message"):
+            self._taps.tapped(self.row, "")
+        else:
+            self.ask()
+
+    def ask(self) -> None:
+        """What the right button does, by the keyboard."""
+        if self.row is not None and self.row.kind == "message":
+            self._taps.asked(self.row)
+
     def on_release(self) -> None:
         """Tell the screen which row was tapped, and what in it."""
         if self.row is not None and not self._held:

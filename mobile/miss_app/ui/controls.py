@@ -238,6 +238,7 @@ class Sheet(FloatLayout):
     title = StringProperty("")
     wide = BooleanProperty(False)
     panel_height = NumericProperty(dp(320))
+    lift = NumericProperty(0)  # what the keyboard or the bars cover below
     on_closed = ObjectProperty(None, allownone=True)
 
     def add_widget(self, widget: Widget, *args: Any, **options: Any) -> None:

@@ -31,6 +31,7 @@ from kivy.uix.scrollview import ScrollView
 from kivy.uix.widget import Widget
 
 from miss_app.ui.picture_file import write_frame
+from miss_app.ui.sight import box_of, walk
 from miss_app.ui.touch import DriverTouch, press_key, type_text
 
 logger = logging.getLogger(__name__)
@@ -47,34 +48,10 @@ class OutOfReach(Exception):
 def in_sight() -> Iterator[tuple[str, Widget]]:
     """Every widget with a ``test_id`` that is drawn, in reading order of the tree."""
     for root in reversed(Window.children):
-        for widget in _walk(root):
+        for widget in walk(root):
             name = getattr(widget, "test_id", "")
             if name and box_of(widget) is not None:
                 yield name, widget
-
-
-def _walk(widget: Widget) -> Iterator[Widget]:
-    if widget.opacity == 0:
-        return
-    yield widget
-    for child in reversed(widget.children):
-        yield from _walk(child)
-
-
-def box_of(widget: Widget) -> tuple[float, float, float, float] | None:
-    """The part of a widget inside the window and inside every list that clips it: left, bottom, right, top."""
-    left, bottom = widget.to_window(*widget.pos)
-    right, top = widget.to_window(widget.right, widget.top)
-    clips = [(0.0, 0.0, float(Window.width), float(Window.height))]
-    parent = widget.parent
-    while isinstance(parent, Widget):
-        if isinstance(parent, ScrollView):
-            clips.append((*parent.to_window(*parent.pos), *parent.to_window(parent.right, parent.top)))
-        parent = parent.parent
-    for clip in clips:
-        left, bottom = max(left, clip[0]), max(bottom, clip[1])
-        right, top = min(right, clip[2]), min(top, clip[3])
-    return (left, bottom, right, top) if right - left > 1 and top - bottom > 1 else None
 
 
 def find(name: str) -> Widget:

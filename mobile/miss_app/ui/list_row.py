@@ -210,6 +210,16 @@ class ListRow(ButtonBehavior, Widget):
         if self._on_ask is not None and self.row is not None and not self.row.heading:
             self._on_ask(self.row)
 
+    def activate(self) -> None:
+        """What a tap does, by the keyboard."""
+        self._held = False
+        self.on_release()
+
+    def ask(self) -> None:
+        """What the right button does, by the keyboard."""
+        if self._on_ask is not None and self.row is not None and not self.row.heading:
+            self._on_ask(self.row)
+
     def on_release(self) -> None:
         """Tell the screen which line was tapped."""
         if self.row is not None and not self.row.heading and not self._held:

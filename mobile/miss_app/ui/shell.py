@@ -4,7 +4,7 @@ from typing import Any
 
 from kivy.core.window import Window
 from kivy.metrics import dp
-from kivy.properties import BooleanProperty, StringProperty
+from kivy.properties import BooleanProperty, NumericProperty, StringProperty, VariableListProperty
 from kivy.uix.floatlayout import FloatLayout
 from kivy.uix.textinput import TextInput
 
@@ -14,13 +14,19 @@ from miss_app.ui.alarm import AlarmStrip
 from miss_app.ui.banner import Banner
 from miss_app.ui.claim_strip import ClaimStrip
 from miss_app.ui.controls import Sheet
+from miss_app.ui.focus_ring import FocusRing
 from miss_app.ui.kv import load_rules
 from miss_app.ui.navigator import Navigator
 from miss_app.ui.page import Page
+from miss_app.ui.pane_handle import PaneHandle
 from miss_app.ui.rail import Rail
-from miss_app.ui.tokens import WIDE_DP
+from miss_app.ui.tokens import LIST_DP, WIDE_DP
 
-__all__ = ["AlarmStrip", "Banner", "ClaimStrip", "Rail", "controls"]
+__all__ = ["AlarmStrip", "Banner", "ClaimStrip", "FocusRing", "PaneHandle", "Rail", "controls"]
+
+WIDE_UPRIGHT_DP = 840
+LIST_MIN_DP = 280
+EDGE_DP, BACK_DP = 18, 80
 
 
 class Shell(FloatLayout):
@@ -28,6 +34,9 @@ class Shell(FloatLayout):
 
     wide = BooleanProperty(False)
     section = StringProperty("chats")
+    insets = VariableListProperty([0, 0, 0, 0])  # left, top, right, bottom: what notch, bars and keyboard cover
+    keyboard = NumericProperty(0)  # how high the keyboard on the screen stands
+    list_width = NumericProperty(dp(LIST_DP))
 
     def __init__(self, app: Navigator, **options: Any) -> None:
         self.app = app
@@ -35,8 +44,13 @@ class Shell(FloatLayout):
         self.side: Page | None = None
         self.empty: Page | None = None
         self.stack: list[Page] = []
+        self._edge: Any = None  # the touch that began at the left edge of a phone
         super().__init__(**options)
-        self.fbind("width", self._measure)
+        for name in ("size", "keyboard"):
+            self.fbind(name, self._measure)
+        Window.fbind("keyboard_height", self._keyboard_moved)
+        if app.window_state.list_width:
+            self.list_width = dp(app.window_state.list_width)
         self._measure()
 
     @property
@@ -113,7 +127,7 @@ class Shell(FloatLayout):
 
     def show_sheet(self, sheet: Sheet) -> None:
         """Open a panel over everything."""
-        sheet.wide = self.wide
+        sheet.wide, sheet.lift = self.wide, self.insets[3]
         sheet.open(self)
 
     def close_sheets(self) -> None:
@@ -130,8 +144,42 @@ class Shell(FloatLayout):
         for page in self.pages:
             page.hear(event)
 
+    # The hand at the borders.
+
+    def widen(self, width: float) -> None:
+        """Make the list that wide, as far as both panes stay of use."""
+        self.list_width = max(dp(LIST_MIN_DP), min(width, self.width / 2))
+
+    def keep_width(self) -> None:
+        """Remember it for the next time."""
+        self.app.window_state.keep(list_width=self.list_width / dp(1))
+
+    def on_touch_down(self, touch: Any) -> bool:
+        """A finger that begins at the left edge may be on its way back; the keyboard's ring is not needed by a hand."""
+        self.ids.ring.hide()
+        self._edge = touch if not self.wide and touch.x - self.x < dp(EDGE_DP) else None
+        return bool(super().on_touch_down(touch))
+
+    def on_touch_move(self, touch: Any) -> bool:
+        """Far enough to the right from the edge: back."""
+        if touch is self._edge and touch.x - touch.ox > max(dp(BACK_DP), 2 * abs(touch.y - touch.oy)):
+            self._edge = None
+            self.app.back()
+            return True
+        return bool(super().on_touch_move(touch))
+
+    def _keyboard_moved(self, _window: Any, height: float) -> None:
+        self.keyboard = height
+
     def _measure(self, *_args: object) -> None:
-        wide = self.width >= dp(WIDE_DP)
+        safe = self.app.device.safe_area()
+        self.insets = [safe.left, safe.top, safe.right, max(safe.bottom, self.keyboard)]
+        for child in self.children:
+            if isinstance(child, Sheet):
+                child.lift = self.insets[3]
+        # Upright, a tablet shows one pane; a window on a desk shows two as soon as both have room.
+        two = self.width >= self.height or (self.app.device.desktop and self.width >= dp(WIDE_UPRIGHT_DP))
+        wide = self.width >= dp(WIDE_DP) and two
         if wide != self.wide:
             self.wide = wide
             self._arrange()
@@ -145,7 +193,7 @@ class Shell(FloatLayout):
             page.wide = self.wide
         home = self.gate is None and self.side is not None
         self.ids.banner.silent = self.ids.alarm.silent = self.ids.claimed.silent = not home
-        rail.shown = home and self.wide
+        rail.shown = self.ids.handle.shown = home and self.wide
         rail.section = self.section if self.stack or not self.wide else "chats"
         side.shown = home and self.wide
         if self.gate is not None:

@@ -7,8 +7,8 @@ from kivy.base import EventLoop
 from kivy.core.window import Window
 from kivy.input.motionevent import MotionEvent
 
-KEYS = {"enter": 13, "escape": 27, "backspace": 8, "tab": 9, "v": 118}
-KEYS |= {"up": 273, "down": 274, "left": 276, "right": 275}
+KEYS = {"enter": 13, "escape": 27, "backspace": 8, "tab": 9, "up": 273, "down": 274, "left": 276, "right": 275}
+KEYS |= {"space": 32, "home": 278, "end": 279, "page_up": 280, "page_down": 281, "f1": 282, "f10": 291, "menu": 319}
 
 _numbers = itertools.count(1)
 
@@ -43,7 +43,7 @@ class DriverTouch(MotionEvent):
 
 def press_key(name: str, modifiers: list[str]) -> None:
     """Press and release a key of the keyboard."""
-    code = KEYS[name]
+    code = KEYS.get(name) or ord(name)
     Window.dispatch("on_key_down", code, 0, name if len(name) == 1 else None, modifiers)
     Window.dispatch("on_key_up", code, 0)
 

@@ -168,6 +168,15 @@ class VirtualList(ScrollView):
         self._go(self._tops[index] + self.rows[index].height / 2 - self.height * at)
         self._sync_soon()
 
+    def bring(self, index: int) -> None:
+        """Bring a row into sight, no further than it takes."""
+        top, end = self._tops[index], self._tops[index + 1]
+        if top < self._top():
+            self._go(top - self._pad)
+        elif end > self._top() + self.height:
+            self._go(end - self.height + self._pad)
+        self._sync_soon()
+
     def redraw(self) -> None:
         """Draw what is in sight again, as it is: what is marked has changed."""
         for index, widget in self._live.items():

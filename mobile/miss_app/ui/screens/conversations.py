@@ -131,6 +131,10 @@ class ConversationsScreen(Page):
         nothing.action = words.say("nothing.go") if not every and self.filter == "all" else ""
         self._list.set_rows(items, keep_place=True)
 
+    def order(self) -> list[bytes]:
+        """The ids of the conversations as they are listed."""
+        return [one.conversation_id for one in self._views if FILTERS[self.filter](one)]
+
     def _waiting(self) -> list[ListItem]:
         """The line that leads to all that waits for somebody, where something does."""
         count = sum(one.open for one in self._views if one.active)
