@@ -17,7 +17,7 @@ import psycopg
 START_SECONDS_MAX = 60
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """Where the server's programs are: beside ``postgres`` on the path, or where Debian puts them."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if found:
@@ -40,15 +40,15 @@ def cluster(*, durable: bool = True) -> Iterator[str]:
         user = pwd.getpwnam("postgres")
         os.chown(folder, user.pw_uid, user.pw_gid)
         account = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-    programs, data = _programs(), folder / "data"
+    binaries, data = programs(), folder / "data"
     subprocess.run(
-        [*account, programs / "initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-N", "-D", data],
+        [*account, binaries / "initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-N", "-D", data],
         check=True, capture_output=True, cwd=folder,
     )  # fmt: skip
     lax = [] if durable else ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
     with (folder / "log").open("wb") as log:
         running = subprocess.Popen(
-            [*account, programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", *lax],
+            [*account, binaries / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", *lax],
             stdout=log, stderr=log, cwd=folder,
         )  # fmt: skip
     try:

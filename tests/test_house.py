@@ -46,6 +46,7 @@ ALLOWED = {
     "ldap3": ("backend/miss_server/staff_ldap",),
     "webauthn": ("backend/miss_server/console/passkeys",),
     "nats": ("backend/miss_server/nats_line",),
+    "obstore": ("backend/miss_server/object_store",),
     "jinja2": ("backend/miss_server/console/pages",),
 }
 # Other words for the same thing; a module is named by the field's own.

@@ -40,7 +40,7 @@ from miss_server import (
 )
 from miss_server.answers import Denied, denial
 from miss_server.authority import Keyring
-from miss_server.blobs import Blobs
+from miss_server.blobs import Blobs, Storage
 from miss_server.buckets import Buckets
 from miss_server.caretaker import Caretaker
 from miss_server.certificate_log import Heads
@@ -113,7 +113,7 @@ def create_app(settings: Settings) -> FastAPI:
     office = Office(
         database, handshakes, doorbell, cursors, standings, own_tickets, keyring.authority.server_id, now_ms, meters
     )
-    blobs = Blobs(settings.blobs)
+    blobs = _blobs(settings)
     duty = database.duty(HOUSEKEEPING)
     caretaker = Caretaker(database, blobs, settings, now_ms, doorbell.here, meters, duty)
     link_bells, unlock_bells = links.Bells(), links.Bells()
@@ -197,6 +197,15 @@ def _registrar(settings: Settings, keyring: Keyring, charter_version: str) -> Re
         enrol=devices.enrol,
         charter=charter_version,
     )
+
+
+def _blobs(settings: Settings) -> Storage:
+    """Where sealed photos are; the object store's library is loaded where one is set only."""
+    if settings.s3 is None:
+        return Blobs(settings.blobs)
+    from miss_server.object_store import ObjectBlobs
+
+    return ObjectBlobs(settings.s3)
 
 
 def _line(settings: Settings, keyring: Keyring) -> "Line | None":

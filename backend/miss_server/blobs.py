@@ -1,16 +1,18 @@
 """Sealed photos in a folder, each named by the SHA-256 of its bytes: uploads resume, and repeat harmlessly.
 
 A piece goes into a part that belongs to one device and one name; a part that is complete and has the right hash becomes
-the blob, on disk before it is answered.
+the blob, on disk before it is answered. Several nodes may share the folder.
 """
 
 import hashlib
 import hmac
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
 from miss_protocol import limits
 from miss_server.authority import sync_folder
@@ -38,6 +40,31 @@ class Piece:
     data: bytes
 
 
+@dataclass(frozen=True)
+class Blob:
+    """A complete blob: its size, and where it lies on disk, or how it is read: some bytes, from which on."""
+
+    size: int
+    path: Path | None = None
+    read: Callable[[int, int], bytes] | None = None
+
+
+class Storage(Protocol):
+    """Where blobs are: a folder, or an object store."""
+
+    def find(self, name: bytes) -> Blob | None:
+        """A complete blob."""
+
+    def have(self, device_id: bytes, name: bytes) -> int | None:
+        """How many bytes of an incomplete blob this device has sent."""
+
+    def put(self, device_id: bytes, name: bytes, piece: Piece) -> tuple[bool, int]:
+        """Takes a piece: whether the blob is complete, and how many of its bytes are here."""
+
+    def forget(self, before_ms: int, parts_before_ms: int) -> int:
+        """Deletes what was last added to before then."""
+
+
 class Blobs:
     """The folder of sealed photos.
 
@@ -51,10 +78,10 @@ class Blobs:
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
         self._parts.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def file(self, name: bytes) -> Path | None:
-        """Where a complete blob lies; None where there is none."""
+    def find(self, name: bytes) -> "Blob | None":
+        """A complete blob; None where there is none."""
         path = self._place(name)
-        return path if path.is_file() else None
+        return Blob(path.stat().st_size, path) if path.is_file() else None
 
     def have(self, device_id: bytes, name: bytes) -> int | None:
         """How many bytes of an incomplete blob this device has sent; None where it has sent none."""
@@ -76,19 +103,28 @@ class Blobs:
             raise BlobError("too-large")
         part = self._part(device_id, name)
         with self._locks[hash(part) % _LOCKS]:
-            if self.file(name) is not None:
+            if self.find(name) is not None:
                 return True, piece.total
-            have = part.stat().st_size if part.exists() else 0
-            if piece.first > have:
-                raise BlobError("blob-elsewhere", have)
-            fresh = piece.data[have - piece.first :]
-            with part.open("ab") as out:
-                out.write(fresh)
-            have += len(fresh)
-            if have < piece.total:
-                return False, have
-            self._complete(part, name)
-            return True, have
+            if piece.first > (self.have(device_id, name) or 0):
+                raise BlobError("blob-elsewhere", self.have(device_id, name) or 0)
+            with part.open("ab") as out, _alone(out):
+                return self._add(out, part, name, piece)
+
+    def _add(self, out: BinaryIO, part: Path, name: bytes, piece: Piece) -> tuple[bool, int]:
+        """Adds what is new of a piece to a part that no other node is adding to."""
+        if self.find(name) is not None:  # another node has completed it meanwhile
+            return True, piece.total
+        have = os.fstat(out.fileno()).st_size
+        if piece.first > have or not os.fstat(out.fileno()).st_nlink:
+            raise BlobError("blob-elsewhere", have if part.exists() else 0)
+        fresh = piece.data[have - piece.first :]
+        out.write(fresh)
+        out.flush()
+        have += len(fresh)
+        if have < piece.total:
+            return False, have
+        self._complete(part, name)
+        return True, have
 
     def _complete(self, part: Path, name: bytes) -> None:
         with part.open("r+b") as whole:
@@ -126,3 +162,15 @@ class Blobs:
 
     def _part(self, device_id: bytes, name: bytes) -> Path:
         return self._parts / f"{device_id.hex()}-{name.hex()}"
+
+
+@contextmanager
+def _alone(file: BinaryIO) -> Iterator[None]:
+    """Keeps other processes from adding to the same part."""
+    try:
+        import fcntl
+    except ImportError:  # not POSIX: one server has the folder
+        yield
+        return
+    fcntl.flock(file, fcntl.LOCK_EX)
+    yield  # the lock goes with the file

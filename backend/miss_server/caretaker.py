@@ -30,7 +30,7 @@ from miss_server import (
     unlock_requests,
     wakeups,
 )
-from miss_server.blobs import PARTS_KEPT_MS, Blobs
+from miss_server.blobs import PARTS_KEPT_MS, Storage
 from miss_server.config import Settings
 from miss_server.database import Database, Duty
 from miss_server.meters import Meters
@@ -58,7 +58,7 @@ class Caretaker:
     def __init__(
         self,
         database: Database,
-        blobs: Blobs,
+        blobs: Storage,
         settings: Settings,
         now_ms: Callable[[], int],
         here: Callable[[], Iterable[int]] = tuple,

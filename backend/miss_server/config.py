@@ -86,6 +86,22 @@ class Psc:
 
 
 @dataclass(frozen=True)
+class S3:
+    """An object store for photos; ``keys_file`` has the key's id and its secret, a line each."""
+
+    bucket: str
+    prefix: str
+    endpoint: str
+    region: str
+    keys_file: Path | None
+
+    def keys(self) -> tuple[str, str]:
+        """The key's id and secret; empty where the store takes others (of the machine, say)."""
+        lines = [*(_secret(self.keys_file).split()), "", ""]
+        return lines[0], lines[1]
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that an operator may choose; times in days."""
 
@@ -105,8 +121,10 @@ class Settings:
     database_url: str = ""
     hints: tuple[str, ...] = ()
     hints_password_file: Path | None = None
+    database_password_file: Path | None = None
     node: str = ""
     drain_seconds: int = 0
+    s3: S3 | None = None
     language: str = "fr"
     console: Console | None = None
     trusted_proxies: tuple[Network, ...] = ()
@@ -144,8 +162,11 @@ class Settings:
 
     def hints_password(self) -> str:
         """Of the NATS server; read from its file at each connection, so that it can be renewed without a restart."""
-        file = self.hints_password_file
-        return file.read_text(encoding="utf-8").strip() if file else ""
+        return _secret(self.hints_password_file)
+
+    def database_password(self) -> str:
+        """Of the PostgreSQL server, likewise."""
+        return _secret(self.database_password_file)
 
     @property
     def tls(self) -> bool:
@@ -205,6 +226,7 @@ def load(
     psc = _table(table, "psc", {"issuer", "client_id", "secret_file", "scope", "discovery", *PSC_ENDPOINTS})
     known = {"listen", "public_name", "tls_cert", "tls_key", "database", "approval", "smtp", "ldap", "psc", "retention"}
     known |= {"assistance", "console", "trusted_proxies", "metrics", "hints", "hints_password_file", "drain_seconds"}
+    known |= {"database_password_file", "blobs", "s3"}
     known |= {"reach"}
     for name in table.keys() - known:
         raise ConfigError("setting-unknown", name)
@@ -226,8 +248,10 @@ def load(
         database_url=database or _text(table, "database", ""),
         hints=tuple((hints or _text(table, "hints", "")).replace(",", " ").split()),
         hints_password_file=_path(table, "hints_password_file", data),
+        database_password_file=_path(table, "database_password_file", data),
         node=node,
         drain_seconds=_seconds(table, "drain_seconds"),
+        s3=_s3(table, data),
         ldap=_sections(table, "ldap"),
         reach=_table(table, "reach", {"mail_minutes", "urgent_mail_minutes", "private_push", "contact"}),
         language=language,
@@ -248,6 +272,12 @@ def _checked(settings: Settings) -> Settings:
         raise ConfigError("plain-http-outside", "listen", settings.host)
     if settings.database_url and not _names_a_database(settings.database_url):
         raise ConfigError("setting-malformed", "database", settings.database_url.partition(":")[0])
+    for name, path in (
+        ("hints_password_file", settings.hints_password_file),
+        ("database_password_file", settings.database_password_file),
+    ):
+        if path is not None and not path.is_file():
+            raise ConfigError("file-missing", name, path)
     for address in settings.hints:
         if not address.startswith(("nats://", "tls://")) or not urlsplit(address).hostname:
             raise ConfigError("setting-malformed", "hints", address.partition(":")[0])
@@ -344,6 +374,26 @@ def _seconds(table: dict[str, Any], name: str) -> int:
     if type(value) is not int or not 0 <= value <= DRAIN_SECONDS_MAX:
         raise ConfigError("setting-malformed", name, value)
     return value
+
+
+def _s3(table: dict[str, Any], data: Path) -> S3 | None:
+    address = _text(table, "blobs", "")
+    given = _table(table, "s3", {"endpoint", "region", "keys_file"})
+    if not address and not given:
+        return None
+    parsed, endpoint = urlsplit(address), _text(given, "endpoint", "")
+    if parsed.scheme != "s3" or not parsed.hostname:
+        raise ConfigError("setting-malformed", "blobs", address)
+    if endpoint and not safe(endpoint):
+        raise ConfigError("setting-malformed", "s3.endpoint", endpoint)
+    keys = _path(given, "keys_file", data)
+    if keys is not None and not keys.is_file():
+        raise ConfigError("file-missing", "s3.keys_file", keys)
+    return S3(parsed.netloc, parsed.path.strip("/"), endpoint, _text(given, "region", "us-east-1"), keys)
+
+
+def _secret(file: Path | None) -> str:
+    return file.read_text(encoding="utf-8").strip() if file else ""
 
 
 def _smtp(table: dict[str, Any], data: Path) -> Smtp | None:

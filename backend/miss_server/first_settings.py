@@ -56,6 +56,7 @@ _TEMPLATE = """\
 # Base de données : sans ce réglage, le fichier miss.db de ce dossier ; sinon un serveur PostgreSQL (~/.pgpass).
 # Database: without this setting, the file miss.db of this folder; else a PostgreSQL server (~/.pgpass).
 {database}
+# database_password_file = "database-password"
 
 # Plusieurs serveurs (nœuds) sur une même base PostgreSQL : l'adresse du serveur NATS par lequel ils se préviennent.
 # Sans lui, ils ne se voient que toutes les deux secondes. Le mot de passe est dans un fichier, seul sur sa ligne.
@@ -63,6 +64,10 @@ _TEMPLATE = """\
 # see each other every two seconds only. The password is in a file, alone on its line.
 {hints}
 # hints_password_file = "nats-password"
+
+# Photos scellées : sans ce réglage, le dossier blobs/ ; sinon un stockage objet S3, commun aux nœuds (section [s3]).
+# Sealed photos: without this setting, the folder blobs/; else an S3 object store that all nodes share (section [s3]).
+# blobs = "s3://miss-photos"
 
 # À l'arrêt : combien de secondes /health/ready dit non avant que les connexions soient fermées, pour le répartiteur.
 # When stopped: for how many seconds /health/ready says no before connections are closed, for the balancer's sake.
@@ -83,6 +88,12 @@ _TEMPLATE = """\
 # [console]
 # listen = "{console}"
 # origin = "https://console.exemple.fr"
+
+# keys_file : l'identifiant de la clé, puis son secret, sur deux lignes. / keys_file: the key's id, then its secret.
+# [s3]
+# endpoint = "https://s3.exemple.fr"
+# region = "eu-west-3"
+# keys_file = "s3-keys"
 
 # Courrier : sans cette section, les codes vont dans le dossier outbox/ et rien ne part.
 # Mail: without this section, codes go to the folder outbox/ and nothing leaves.

@@ -28,13 +28,15 @@ class PostgresqlDatabase(Database):
     """A database of a PostgreSQL server: each commit is on its disk before it is answered.
 
     Args:
-        url: ``postgresql://user@host/name``; the password is better kept in the server account's ``.pgpass``.
+        url: ``postgresql://user@host/name``.
+        password: read at each connection, so that it can be renewed without a restart; empty where the server account's
+            ``.pgpass``, or nothing, says it.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, password: Callable[[], str] = str) -> None:
         self.file = Path(make_url(url).database or "")
-        self._writing = _engine(url, "READ COMMITTED")
-        self._reading = _engine(url, "REPEATABLE READ", readers=READERS)
+        self._writing = _engine(url, "READ COMMITTED", password)
+        self._reading = _engine(url, "REPEATABLE READ", password, readers=READERS)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._writer = None
 
@@ -96,7 +98,9 @@ class _SharedDuty(Duty):
 
 def open_database(settings: Settings) -> Database:
     """The database that the settings name: a PostgreSQL server's, else the file in the data folder."""
-    return PostgresqlDatabase(settings.database_url) if settings.database_url else Database(settings.database)
+    if not settings.database_url:
+        return Database(settings.database)
+    return PostgresqlDatabase(settings.database_url, settings.database_password)
 
 
 def known(settings: Settings) -> bool:
@@ -104,7 +108,7 @@ def known(settings: Settings) -> bool:
     return settings.keys.is_dir() and (bool(settings.database_url) or settings.database.is_file())
 
 
-def _engine(url: str, isolation: Any, *, readers: int = 2) -> Engine:
+def _engine(url: str, isolation: Any, password: Callable[[], str], *, readers: int = 2) -> Engine:
     parsed: URL = make_url(url).set(drivername="postgresql+psycopg")
     connecting = {
         "connect_timeout": _CONNECT_SECONDS,
@@ -119,6 +123,12 @@ def _engine(url: str, isolation: Any, *, readers: int = 2) -> Engine:
         parsed, isolation_level=isolation, connect_args=connecting, pool_size=readers, max_overflow=readers
     )
     event.listen(engine, "before_cursor_execute", _driver_marks, retval=True)
+
+    @event.listens_for(engine, "do_connect")
+    def _connecting(_dialect: Any, _entry: Any, _arguments: Any, options: dict[str, Any]) -> None:
+        if found := password():
+            options["password"] = found
+
     return engine
 
 

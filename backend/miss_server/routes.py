@@ -7,16 +7,17 @@ import json
 import re
 import secrets
 import time
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 
 from miss_protocol import limits
 from miss_protocol.frames import Close
 from miss_server import devices, links, people, wishes
 from miss_server.answers import Denied
-from miss_server.blobs import NAME_BYTES, BlobError, Blobs, Piece
+from miss_server.blobs import NAME_BYTES, Blob, BlobError, Piece, Storage
 from miss_server.buckets import RETRY_SECONDS, granted
 from miss_server.clock import now_ms
 from miss_server.devices import Device
@@ -26,6 +27,7 @@ from miss_server.tickets import bearer, require_device
 BODY_BYTES_MAX = 8 * 1024
 KEY_PACKAGES_BODY_BYTES_MAX = 2 * limits.KEY_PACKAGES_PER_DEVICE_MAX * limits.KEY_PACKAGE_BYTES_MAX
 _RANGE = re.compile(r"bytes ([0-9]{1,12})-([0-9]{1,12})/([0-9]{1,12})")
+_WANTED = re.compile(r"bytes=([0-9]{1,12})-([0-9]{1,12})?")
 _LINK_STATUSES = {"link-unknown": 404, "link-expired": 410, "link-used": 409, "slow-down": 429}
 _BLOB_STATUSES = {"blob-altered": 422, "blob-elsewhere": 409, "too-large": 413}
 
@@ -208,7 +210,7 @@ async def put_blob(request: Request, name: str, device: Caller) -> Response:
     first, last, total = (int(part) for part in ranged.groups())
     if last - first + 1 != len(data):
         raise Denied(422, "malformed")
-    blobs: Blobs = request.app.state.blobs
+    blobs: Storage = request.app.state.blobs
     try:
         complete, have = await asyncio.to_thread(blobs.put, device.device_id, blob, Piece(first, total, data))
     except BlobError as error:
@@ -220,12 +222,12 @@ async def put_blob(request: Request, name: str, device: Caller) -> Response:
 @router.head("/v1/blobs/{name}")
 async def has_blob(request: Request, name: str, device: Caller) -> Response:
     """200 where it is complete, 202 and how much of it this device has sent, 404 where it is not known."""
-    blobs: Blobs = request.app.state.blobs
+    blobs: Storage = request.app.state.blobs
     blob = _hex(name, NAME_BYTES)
-    file = blobs.file(blob)
-    if file is not None:
-        return Response(status_code=200, headers={"Content-Length": str(file.stat().st_size)})
-    have = blobs.have(device.device_id, blob)
+    found = await asyncio.to_thread(blobs.find, blob)
+    if found is not None:
+        return Response(status_code=200, headers={"Content-Length": str(found.size)})
+    have = await asyncio.to_thread(blobs.have, device.device_id, blob)
     if have is None:
         raise Denied(404, "blob-unknown")
     return Response(status_code=202, headers={"X-MiSS-Have": str(have)})
@@ -234,11 +236,34 @@ async def has_blob(request: Request, name: str, device: Caller) -> Response:
 @router.get("/v1/blobs/{name}", dependencies=[Depends(require_device)])
 async def get_blob(request: Request, name: str) -> Response:
     """A sealed photo, or the Range of it that is asked for."""
-    blobs: Blobs = request.app.state.blobs
-    file = blobs.file(_hex(name, NAME_BYTES))
-    if file is None:
+    blobs: Storage = request.app.state.blobs
+    found = await asyncio.to_thread(blobs.find, _hex(name, NAME_BYTES))
+    if found is None:
         raise Denied(404, "blob-unknown")
-    return FileResponse(file, media_type="application/octet-stream")
+    if found.path is not None:
+        return FileResponse(found.path, media_type="application/octet-stream")
+    return _stream(found, request.headers.get("range", ""))
+
+
+def _stream(blob: Blob, asked: str) -> Response:
+    """A blob of the object store, or the one range of it that is asked for; another wish is answered with all of it."""
+    ranged, read = _WANTED.fullmatch(asked), blob.read
+    first, last, status, headers = 0, blob.size - 1, 200, {"Accept-Ranges": "bytes"}
+    if ranged is not None and ranged[2] and int(ranged[2]) < int(ranged[1]):
+        ranged = None  # no range at all, RFC 9110 section 14.1.1
+    if ranged is not None and int(ranged[1]) < blob.size:
+        first, last, status = int(ranged[1]), min(int(ranged[2] or last), last), 206
+        headers["Content-Range"] = f"bytes {first}-{last}/{blob.size}"
+    elif ranged is not None:
+        return Response(status_code=416, headers={"Content-Range": f"bytes */{blob.size}"})
+    assert read is not None  # it is not on this disk
+
+    def pieces() -> Iterator[bytes]:
+        for at in range(first, last + 1, limits.BLOB_PIECE_BYTES):
+            yield read(at, min(limits.BLOB_PIECE_BYTES, last + 1 - at))
+
+    headers["Content-Length"] = str(last + 1 - first)
+    return StreamingResponse(pieces(), status, headers, "application/octet-stream")
 
 
 async def _body(request: Request, most: int) -> bytes:

@@ -73,7 +73,8 @@ def test_every_setting_of_the_file_is_explained_and_known(tmp_path):
     text = first_settings.text_of(settings)
     assert tomllib.loads(text) == {}
     uncommented = re.sub(r"(?m)^# ((?:[a-z_]+ = |\[).*)$", r"\1", text)
-    for name in ("fullchain.pem", "privkey.pem", "smtp-password", "psc-secret"):
+    secrets = ("smtp-password", "psc-secret", "database-password", "nats-password", "s3-keys")
+    for name in ("fullchain.pem", "privkey.pem", *secrets):
         (tmp_path / name).write_text("x")
     uncommented = re.sub(r'"/etc/letsencrypt/live/miss.exemple.fr/([a-z.]+)"', r'"\1"', uncommented)
     (tmp_path / "miss.toml").write_text(uncommented)
@@ -85,6 +86,8 @@ def test_every_setting_of_the_file_is_explained_and_known(tmp_path):
     assert loaded.psc.discovery.endswith("/esante-wallet/.well-known/wallet-openid-configuration")
     assert (loaded.psc.client_id, loaded.psc.secret(), loaded.psc.endpoints) == ("miss", "x", {})
     assert (loaded.approval, loaded.keep_messages_days, loaded.keep_photos_days) == ("exact", 30, 37)
+    assert (loaded.hints, loaded.hints_password(), loaded.database_password()) == (("nats://127.0.0.1:4222",), "x", "x")
+    assert loaded.s3 == config.S3("miss-photos", "", "https://s3.exemple.fr", "eu-west-3", tmp_path / "s3-keys")
     assert (loaded.host, loaded.port, loaded.public_name, loaded.tls) == ("127.0.0.1", 8470, "miss.exemple.fr", True)
 
 

@@ -309,10 +309,10 @@ def test_old_photos_and_abandoned_parts_are_forgotten(tmp_path):
         assert blobs.put(device, names[what], Piece(0, 3, what.encode())) == (True, 3)
     assert blobs.put(device, bytes(32), Piece(0, 9, b"part")) == (False, 4)
     past = (now_ms() - 40 * DAY_MS) / 1000
-    os.utime(blobs.file(names["old"]), (past, past))
+    os.utime(blobs.find(names["old"]).path, (past, past))
     assert blobs.forget(now_ms() - 37 * DAY_MS, now_ms() - 2 * DAY_MS) == 1
-    assert blobs.file(names["old"]) is None
-    assert blobs.file(names["new"]) is not None
+    assert blobs.find(names["old"]) is None
+    assert blobs.find(names["new"]) is not None
     assert blobs.have(device, bytes(32)) == 4
     assert blobs.forget(0, now_ms() + 1) == 1
     assert blobs.have(device, bytes(32)) is None
