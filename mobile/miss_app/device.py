@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from miss_app import qr_reader
-from miss_app.ports.interfaces import SecureStore
+from miss_app.ports.desktop_notices import DesktopNotices
+from miss_app.ports.interfaces import Notifier, QrReader, SecureStore
 from miss_app.ports.keyring_store import KeyringStore
 
 ASK_SECONDS_MAX = 2
@@ -72,9 +73,17 @@ class Device:
         folders = (Path.home() / "Documents", Path.home())
         return next((folder for folder in folders if folder.is_dir()), Path.home())
 
+    def notifier(self) -> Notifier | None:
+        """The system's notifications; None where nobody looks at a screen."""
+        return DesktopNotices(self.system) if self.desktop and not self.headless() else None
+
     def reads_qr(self) -> bool:
         """Whether QR codes can be read from a picture here."""
-        return qr_reader.READABLE
+        return self._qr_reader().READABLE
+
+    @staticmethod
+    def _qr_reader() -> QrReader:
+        return qr_reader
 
     @staticmethod
     def read_qr(data: bytes, file_name: str = "") -> str:

@@ -38,6 +38,7 @@ from miss_app.engine.events import (
 )
 from miss_app.engine.folding import fold
 from miss_app.engine.problems import Problem
+from miss_app.engine.reach import QuietHours, ReachView
 from miss_app.engine.saying import PLAIN, Manner
 from miss_app.engine.search import Found
 
@@ -61,6 +62,55 @@ class OwnDevices:
         self._scene._did("revoke", device_id, pin)
 
 
+class Reached:
+    """What the screens may ask about notifications."""
+
+    def __init__(self, scene: "Scene") -> None:
+        self._scene = scene
+        self.now = ReachView(
+            "",
+            NOW_MS - 86_400_000,
+            NOW_MS - 3_900_000,
+            "sent",
+            "m***@medecin.mssante.example",
+            0,
+            True,
+            QuietHours(),
+            120,
+        )
+        self.now_sound = True
+        self.attended = 0
+
+    def quiet(self) -> QuietHours:
+        return self.now.quiet
+
+    def quiet_now(self) -> bool:
+        return False
+
+    def sound(self) -> bool:
+        return self.now_sound
+
+    def set_sound(self, wanted: bool) -> None:
+        self.now_sound = wanted
+
+    async def attend(self) -> None:
+        self.attended += 1
+
+    async def standing(self) -> ReachView:
+        self._scene._did("reach")
+        return self.now
+
+    async def set_quiet(self, quiet: QuietHours) -> ReachView:
+        self._scene._did("set_quiet", quiet)
+        self.now = replace(self.now, quiet=quiet)
+        return self.now
+
+    async def set_mails(self, wanted: bool) -> ReachView:
+        self._scene._did("set_mails", wanted)
+        self.now = replace(self.now, mails=wanted)
+        return self.now
+
+
 class Scene:
     """What the screens may ask; ``asked`` records every verb with its arguments, ``refuse`` makes verbs fail."""
 
@@ -70,6 +120,7 @@ class Scene:
         self.client = self
         self.own_devices = OwnDevices(self)
         self.presence = self
+        self.reach = Reached(self)
         self.proof = self
         self.asked: list[tuple[Any, ...]] = []
         self.refuse: dict[str, Problem] = {}

@@ -10,6 +10,7 @@ from kivy.core.window import Window
 from miss_app.device import Device
 from miss_app.engine.events import CharterAsked, Event, PersonArrived, PersonView, Stage, StageChanged, Trouble
 from miss_app.ui import purge
+from miss_app.ui.alerts import Alerts
 from miss_app.ui.bridge import Bridge, Engine
 from miss_app.ui.glyphs import ASSETS
 from miss_app.ui.keys import Keys
@@ -29,6 +30,7 @@ from miss_app.ui.screens.link_device import LinkDeviceScreen
 from miss_app.ui.screens.linking import LinkingScreen
 from miss_app.ui.screens.locked import LockedScreen
 from miss_app.ui.screens.new_group import NewGroupScreen
+from miss_app.ui.screens.notifications import NotificationsScreen
 from miss_app.ui.screens.open_ones import OpenOnesScreen
 from miss_app.ui.screens.people import PeopleScreen
 from miss_app.ui.screens.photo_viewer import PhotoViewer
@@ -77,6 +79,7 @@ class MissApp(App):
         self.stage: Stage | None = None
         self.bridge = Bridge(engine, self.hear)
         self.shell: Any = None
+        self.alerts: Any = None
 
     @staticmethod
     def now_ms() -> int:
@@ -91,6 +94,7 @@ class MissApp(App):
         Window.clearcolor = look.surface
         self.shell = Shell(self)
         self.keys = Keys(self)  # Android's back key is Escape
+        self.alerts = Alerts(self, self.device.notifier())
         Window.bind(on_key_down=self._key_down, on_request_close=self._closing)
         return self.shell
 
@@ -105,6 +109,7 @@ class MissApp(App):
         if self.device.desktop and not self.device.headless():
             width, height = Window.system_size
             self.window_state.keep(width=width, height=height)
+        self.alerts.close()
         self.engine.stop()
 
     def on_pause(self) -> bool:
@@ -122,6 +127,9 @@ class MissApp(App):
         if isinstance(event, CharterAsked) and self.stage is Stage.OPEN:
             self._ask_charter(event)
         self.shell.hear(event)
+        self.alerts.hear(event)
+        if isinstance(event, StageChanged) and event.stage is Stage.OPEN:
+            self.alerts.opened_home()
 
     def _ask_charter(self, event: CharterAsked) -> None:
         """Put the charter above what is open, once."""
@@ -212,6 +220,10 @@ class MissApp(App):
     def go_privacy(self) -> None:
         """Who finds this person and may write, above the settings."""
         self.shell.open(PrivacyScreen(self))
+
+    def go_notifications(self) -> None:
+        """How this person is told of what waits, above the settings."""
+        self.shell.open(NotificationsScreen(self))
 
     def go_leaving(self) -> None:
         """The way out of MiSS."""

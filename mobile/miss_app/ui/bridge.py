@@ -79,6 +79,11 @@ class Bridge:
 
         future.add_done_callback(landed)
 
+    def later(self, deed: Callable[[], None]) -> None:
+        """Do this on the main thread; from any thread."""
+        self._answers.put(deed)
+        self._wake()
+
     def _drain(self, _dt: float) -> None:
         while not self._answers.empty():
             self._answers.get()()

@@ -164,7 +164,9 @@ class VirtualList(ScrollView):
         self._resized()
 
     def show_row(self, index: int, at: float = 0.5) -> None:
-        """Bring a row into sight, its middle at that share of the height, counted from the top."""
+        """Bring a row into sight, its middle at that share of the height, from the top; nothing where it is gone."""
+        if index >= len(self.rows):
+            return  # the list was emptied since this was asked for: its page is closed
         self._go(self._tops[index] + self.rows[index].height / 2 - self.height * at)
         self._sync_soon()
 
