@@ -100,9 +100,11 @@ def test_open_ones_and_own_charges_are_listed_over_all_conversations(room, passa
     room.write(HOME, "Garde à prendre", level=Level.URGENT, reason="garde", days_ago=4)
     assert texts(passages.open_ones()) == ["Garde à prendre", "Chute"]
     assert passages.in_charge() == []
+    assert room.messages.conversation_view(room.conversations.get(WARD)).urgent
     change(room, fall, charges=(Charged(me, Taking.TAKE, NOW_MS),))
     assert texts(passages.open_ones()) == ["Garde à prendre"]
     assert texts(passages.in_charge()) == ["Chute"]
+    assert not room.messages.conversation_view(room.conversations.get(WARD)).urgent, "somebody is in charge"
     change(room, fall, charges=(Charged(me, Taking.TAKE, NOW_MS), Charged(me, Taking.RELEASE, NOW_MS)))
     assert texts(passages.open_ones()) == ["Garde à prendre", "Chute"]
     assert passages.in_charge() == []

@@ -70,7 +70,7 @@ def acts(scene: Scene) -> bytes:
     say(CAMILLE, 6, "Je passe à 18 h ?", "request", request=Request("Je passe à 18 h ?"), open=True)
     say(NADIA, 4, "Bilan à prélever.", level=Level.TODAY, reason="avant la visite")
     say(NADIA, 2, "Chute dans la salle de bain, consciente.", level=Level.URGENT, reason="chute", open=True)
-    scene.talks[0] = replace(scene.talks[0], open=3, last=lines[-1])
+    scene.talks[0] = replace(scene.talks[0], open=3, urgent=True, last=lines[-1])
     return asked.message_id
 
 

@@ -272,6 +272,7 @@ class ConversationView:
     pinned: bool = False
     archived: bool = False
     muted_until_ms: int = 0
+    urgent: bool = False  # one of the open ones is urgent, and nobody is in charge
     mentions: int = 0  # messages not read yet that name this person: they count where the conversation is muted too
 
 

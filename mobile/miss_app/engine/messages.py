@@ -361,6 +361,7 @@ class Messages:
         last = self.page(record.conversation_id, None, 1)
         title = self._people.name(record.peer) if record.direct else record.title
         key = record.conversation_id.hex()
+        waiting = self.open_ones(record.conversation_id)
         muted = int.from_bytes(self.shared(f"mute/{record.conversation_id.hex()}")[:8], "big")
         return ConversationView(
             record.conversation_id,
@@ -374,11 +375,12 @@ class Messages:
             record.birth_date,
             record.identifier,
             record.retention_days,
-            len(self._store.rows("open", record.conversation_id)),
+            len(waiting),
             self.shared(f"draft/{key}").decode(errors="replace"),
             bool(self.shared(f"pin/{key}")),
             self._archived(record, muted),
             muted,
+            any(one.level is Level.URGENT and not one.in_charge for one in waiting),
             self._named(record),
         )
 

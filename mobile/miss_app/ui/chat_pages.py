@@ -7,7 +7,7 @@ the store when they come back to it.
 from dataclasses import replace
 from typing import Any
 
-from kivy.clock import Clock
+from kivy.clock import Clock, ClockEvent
 
 from miss_app.engine.events import ConversationView, MessageView
 from miss_app.ui import chat_rows
@@ -34,6 +34,7 @@ class ChatPages:
         self.whole_below = True  # nothing newer
         self.lit = b""  # the line one has jumped to, for a moment
         self._fetching = False
+        self._opening: ClockEvent | None = None
         self._first_unread: bytes | None = None
         self._darken = Clock.create_trigger(lambda _dt: self._set_lit(b""), LIT_S)
 
@@ -52,8 +53,8 @@ class ChatPages:
     def _show_unread(self) -> None:
         """Put the line "new messages" near the top, unless all that follows it fits below."""
         place = next((at for at, row in enumerate(self._list.rows) if row.kind == "new"), None)  # type: ignore[attr-defined]  # every row is a ChatRow
-        if place is not None:
-            Clock.schedule_once(lambda _dt: self._list.show_row(place, 0.2))
+        if place is not None:  # once the list has its size, unless a jump was asked for meanwhile
+            self._opening = Clock.schedule_once(lambda _dt: self._list.show_row(place, 0.2))
 
     def load_end(self) -> None:
         """The newest page."""
@@ -83,6 +84,8 @@ class ChatPages:
 
     def go_to(self, message_id: bytes, at: float = 0.5) -> bool:
         """Show a line, ``at`` saying where in the height; False where it is not on this device."""
+        if self._opening is not None:
+            self._opening.cancel()
         if self.row_of(message_id) is None:
             lines = self._passages.around(self._here, message_id, PAGE_MESSAGES)
             if not lines:

@@ -46,6 +46,7 @@ class WaitingChip(ButtonBehavior, Label):
 
     test_id = StringProperty("")
     count = NumericProperty(0)
+    urgent = BooleanProperty(False)  # one of them is: only then it is red
     wide = BooleanProperty(False)
 
 

@@ -157,7 +157,7 @@ class Shell(FloatLayout):
     def on_touch_down(self, touch: Any) -> bool:
         """A finger that begins at the left edge may be on its way back; the keyboard's ring is not needed by a hand."""
         self.ids.ring.hide()
-        self._edge = touch if not self.wide and touch.x - self.x < dp(EDGE_DP) else None
+        self._edge = touch if self.stack and not self.wide and touch.x - self.x < dp(EDGE_DP) else None
         return bool(super().on_touch_down(touch))
 
     def on_touch_move(self, touch: Any) -> bool:

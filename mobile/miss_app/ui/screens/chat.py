@@ -62,6 +62,7 @@ class ChatScreen(Page):
     level = NumericProperty(0)  # how urgent what is written is
     typing = StringProperty("")  # who is writing
     fresh = NumericProperty(0)  # messages that came out of sight, below
+    urgent = BooleanProperty(False)  # one of the waiting is urgent
     waiting = NumericProperty(0)  # messages that nobody has answered or taken charge of
 
     def __init__(self, app: Any, conversation_id: bytes, **options: Any) -> None:
@@ -262,7 +263,7 @@ class ChatScreen(Page):
         self.title = conversation.title or words.say("list.untitled")
         self.team, self.active = not conversation.direct, conversation.active
         self.key, self.waiting = avatar_key(conversation), conversation.open
-        self._unread = conversation.unread
+        self._unread, self.urgent = conversation.unread, conversation.urgent
         if conversation.direct:
             other = next((member.person for member in conversation.members if not member.me), None)
             parts = (other.profession, other.place) if other is not None else ()

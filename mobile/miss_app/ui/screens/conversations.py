@@ -288,6 +288,7 @@ def line(
     if conversation.draft:
         subtitle = words.say("list.draft", text=" ".join(conversation.draft.split()))
     notes = (
+        *(("help-circle-outline",) if conversation.open and not conversation.urgent else ()),
         *(("pin",) if conversation.pinned else ()),
         *(("bell-off-outline",) if conversation.muted_until_ms else ()),
     )
@@ -303,7 +304,7 @@ def line(
         tick=last.tick if last is not None and last.mine and not conversation.draft else None,
         selected=selected,
         faded=not conversation.active,
-        alarm=bool(conversation.open),
+        alarm=conversation.urgent,
         named=bool(conversation.mentions),
         quiet=bool(conversation.muted_until_ms) and not conversation.mentions,
         notes=notes,
