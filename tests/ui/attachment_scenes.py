@@ -2,17 +2,17 @@
 
 import io
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from miss_app.device import Device
 from miss_app.engine.events import DocumentView, MessageView, PhotoView, Tick
 from miss_app.engine.problems import Problem
+from miss_app.engine.retouching import FONT
 from miss_app.ui import driver
 from miss_app.ui.screens.photo_editor import PhotoEditor
-from ui.cast import CAMILLE, ME, NADIA, jpeg, wound
+from ui.cast import CAMILLE, ME, NADIA, wound
 from ui.registry import scene
 from ui.rehearsal import Rehearsal
 from ui.stage import NOW_MS, Scene
@@ -70,12 +70,18 @@ def attach(rehearsal: Rehearsal) -> None:
     for name in ("Bureau", "Pansements"):
         (folder / name).mkdir()
     photo_files(folder, 6)
-    rehearsal.app.device = _Fixed(folder)
+    put_on(rehearsal, folder)
     rehearsal.tap("attach")
     rehearsal.until(lambda: rehearsal.sees("photo-file-0"), "the photos")
     for number in (1, 3):
         rehearsal.tap(f"photo-file-{number}")
     rehearsal.pump(30)
+
+
+def put_on(rehearsal: Rehearsal, folder: Path) -> None:
+    """The folder as this machine's own for pictures and documents; what stands in it is nobody's translation."""
+    rehearsal.app.device = _Fixed(folder)
+    rehearsal.scene.written += [folder.name, *(path.name for path in folder.iterdir())]
 
 
 class _Fixed(Device):
@@ -188,14 +194,18 @@ def _documents(stage: Scene) -> None:
     )
 
 
+def _letters(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(FONT), size)
+
+
 def report_pdf() -> bytes:
     """Three drawn pages of an invented report, as a PDF."""
     pages = []
     for number in range(3):
         page = Image.new("RGB", (1240, 1754), "white")
         pen = ImageDraw.Draw(page)
-        pen.text((120, 120), "CH Fictif – Médecine vasculaire", fill=(0, 90, 80), font_size=40)
-        pen.text((120, 220), f"Compte rendu, page {number + 1}", fill=(20, 20, 20), font_size=52)
+        pen.text((120, 120), "CH Fictif – Médecine vasculaire", fill=(0, 90, 80), font=_letters(40))
+        pen.text((120, 220), f"Compte rendu, page {number + 1}", fill=(20, 20, 20), font=_letters(52))
         for line in range(28):
             pen.rounded_rectangle(
                 (120, 340 + line * 46, 1120 - (line * 97) % 340, 356 + line * 46), 6, fill=(205, 210, 212)
@@ -217,6 +227,7 @@ def document_send(rehearsal: Rehearsal) -> None:
     folder = Path(tempfile.mkdtemp(prefix="miss-documents-"))
     path = folder / "Compte rendu.pdf"
     path.write_bytes(report_pdf())
+    rehearsal.scene.written.append(path.name)
     rehearsal.app.shell.stack[-1].attaching.take([path])
     rehearsal.until(lambda: rehearsal.sees("document-send"), "the panel")
 
@@ -228,10 +239,73 @@ def document_pick(rehearsal: Rehearsal) -> None:
     (folder / "Comptes rendus").mkdir()
     for name, size in (("Compte rendu.pdf", 1_240_000), ("bilan.csv", 3_100), ("consignes.txt", 900)):
         (folder / name).write_bytes(bytes(size))
-    rehearsal.app.device = _Fixed(folder)
+    put_on(rehearsal, folder)
     rehearsal.tap("more")
     rehearsal.tap("more-document")
     rehearsal.until(lambda: rehearsal.sees("document-file-0"), "the documents")
 
 
-__all__ = ["Problem", "jpeg", "replace"]
+def open_line(rehearsal: Rehearsal, number: int) -> None:
+    """Open one of the documents of the chat."""
+    lines = [one for one in rehearsal.scene.lines[rehearsal.scene.talks[0].conversation_id] if one.document is not None]
+    rehearsal.app.go_document(lines[number])
+    rehearsal.until(lambda: not rehearsal.app.shell.stack[-1].busy, "the document")
+
+
+@scene("document-pdf", before=_documents)
+def document_pdf(rehearsal: Rehearsal) -> None:
+    chat(rehearsal)
+    open_line(rehearsal, 0)
+    rehearsal.until(lambda: dict(driver.in_sight())["document-page-0"].state_name == "drawn", "the page")
+
+
+@scene("document-near", before=_documents)
+def document_near(rehearsal: Rehearsal) -> None:
+    document_pdf(rehearsal)
+    rehearsal.app.shell.stack[-1].look_at(0)
+    rehearsal.until(lambda: rehearsal.app.shell.stack[-1].picture is not None, "the page alone")
+
+
+@scene("document-text", before=_documents)
+def document_text(rehearsal: Rehearsal) -> None:
+    chat(rehearsal)
+    open_line(rehearsal, 1)
+
+
+@scene("document-copy", before=_documents)
+def document_copy(rehearsal: Rehearsal) -> None:
+    document_text(rehearsal)
+    rehearsal.tap("document-copy")
+
+
+@scene("document-folder", before=_documents)
+def document_folder(rehearsal: Rehearsal) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="miss-folder-"))
+    for name in ("Courriers", "Patients"):
+        (folder / name).mkdir()
+    put_on(rehearsal, folder)
+    document_copy(rehearsal)
+    rehearsal.tap("document-copy-yes")
+
+
+def _locked(stage: Scene) -> None:
+    _documents(stage)
+    stage.refuse["opened"] = Problem("pdf-locked")
+
+
+@scene("document-locked", before=_locked)
+def document_locked(rehearsal: Rehearsal) -> None:
+    chat(rehearsal)
+    open_line(rehearsal, 0)
+
+
+def _gone(stage: Scene) -> None:
+    stage.refuse["opened"] = Problem("photo-gone")
+
+
+@scene("photo-gone", before=_gone)
+def photo_gone(rehearsal: Rehearsal) -> None:
+    chat(rehearsal)
+    line = photo_lines(rehearsal)[0]
+    rehearsal.app.go_photo(line.conversation_id, line.message_id)
+    rehearsal.until(lambda: rehearsal.sees("problem"), "whom to ask")

@@ -188,7 +188,8 @@ class Story:
         one = self.cast[who].client
         await until(lambda: one.conversation(chat), f"{who} is in the conversation")
         data = jpeg(wound(), 92)
-        return await self.said(who, chat, minutes, one.send_photo(chat, data, file_name="talon.jpg", caption=caption))
+        wish = one.send_photo(chat, data, file_name="talon.jpg", caption=caption, consent=True)
+        return await self.said(who, chat, minutes, wish)
 
     async def team(self) -> bytes:
         """The wound team, whose chat is the first of the list; and a photo from a colleague alone."""

@@ -142,6 +142,7 @@ class Scene:
         self.talks: list[ConversationView] = []
         self.lines: dict[bytes, list[MessageView]] = {}
         self.pictures: dict[bytes, bytes] = {}
+        self.written: list[str] = []  # what stands in the person's own files
         self.my_devices: list[DeviceView] = []
         self.now_asking = LinkView("Poste de soins")
         self.now_link_code = "K7M29XQ4DR5T"

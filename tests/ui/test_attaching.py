@@ -16,7 +16,7 @@ from miss_app.ui import driver
 from miss_app.ui.picking import files_in, pasted
 from miss_app.ui.screens.photo_editor import PhotoEditor
 from miss_app.ui.texts import words
-from ui.attachment_scenes import photo_files, weighed
+from ui.attachment_scenes import bracelet, photo_files, put_on, weighed
 from ui.cast import fill
 from ui.rehearsal import Rehearsal, opened
 from ui.stage import Scene
@@ -97,7 +97,7 @@ def test_a_photo_is_cropped_turned_pointed_at_written_on_blurred_and_sent(rehear
 def test_several_photos_have_each_their_caption_and_definition(rehearse: Rehearse, tmp_path: Path) -> None:
     play = chat(rehearse)
     photo_files(tmp_path, 3)
-    object.__setattr__(play.app, "device", _here(tmp_path))
+    put_on(play, tmp_path)
     play.tap("attach")
     play.until(lambda: play.sees("photo-file-2"))
     for number in (2, 0, 1, 1):  # the last one is left out again
@@ -186,7 +186,7 @@ def test_a_document_is_chosen_from_its_folder(rehearse: Rehearse, tmp_path: Path
     (tmp_path / "Dossier").mkdir()
     path = tmp_path / "Dossier" / "notes.txt"
     path.write_bytes("Été".encode())
-    object.__setattr__(play.app, "device", _here(tmp_path))
+    put_on(play, tmp_path)
     play.tap("more")
     play.tap("more-document")
     play.until(lambda: any(row.title == "Dossier" for row in play.app.shell.children[0]._list.rows))
@@ -223,8 +223,6 @@ def test_a_picture_in_the_clipboard_is_pasted(rehearse: Rehearse, tmp_path: Path
     play.app.shell.stack[-1].attaching.paste()
     play.until(lambda: play.sees("problem"))
     assert play.read("problem") == words.problem("clipboard-empty")
-    from ui.attachment_scenes import bracelet
-
     copied = tmp_path / "copied.png"
     bracelet().save(copied)
     holder = subprocess.Popen(
@@ -265,12 +263,6 @@ def test_folders_are_listed_without_what_is_hidden_or_forbidden(tmp_path: Path) 
     assert files_in(tmp_path) == ([tmp_path / "Images"], [tmp_path / "a.JPG"])
     assert files_in(tmp_path, documents=True) == ([tmp_path / "Images"], [tmp_path / "b.txt"])
     assert files_in(tmp_path / "absent") == ([], [])
-
-
-def _here(folder: Path) -> object:
-    from ui.attachment_scenes import _Fixed
-
-    return _Fixed(folder)
 
 
 def _newest(folder: Path) -> list[Path]:

@@ -8,7 +8,16 @@ from kivy.app import App
 from kivy.core.window import Window
 
 from miss_app.device import Device
-from miss_app.engine.events import CharterAsked, Event, PersonArrived, PersonView, Stage, StageChanged, Trouble
+from miss_app.engine.events import (
+    CharterAsked,
+    Event,
+    MessageView,
+    PersonArrived,
+    PersonView,
+    Stage,
+    StageChanged,
+    Trouble,
+)
 from miss_app.ui import purge
 from miss_app.ui.alerts import Alerts
 from miss_app.ui.bridge import Bridge, Engine
@@ -21,6 +30,7 @@ from miss_app.ui.screens.choose_pin import ChoosePinScreen
 from miss_app.ui.screens.code import CodeScreen
 from miss_app.ui.screens.conversations import ConversationsScreen
 from miss_app.ui.screens.devices import DevicesScreen
+from miss_app.ui.screens.document_viewer import DocumentViewer
 from miss_app.ui.screens.empty import EmptyScreen
 from miss_app.ui.screens.identity import IdentityScreen
 from miss_app.ui.screens.info import InfoScreen
@@ -232,6 +242,10 @@ class MissApp(App):
     def go_photo(self, conversation_id: bytes, message_id: bytes) -> None:
         """One photo, as large as the window."""
         self.shell.open(PhotoViewer(self, conversation_id, message_id))
+
+    def go_document(self, message: MessageView) -> None:
+        """The document of a message, opened."""
+        self.shell.open(DocumentViewer(self, message))
 
     def back(self) -> bool:
         """Close what is on top."""

@@ -65,6 +65,8 @@ class ChatDeeds:
             self._span(row, int(part.removeprefix("span-")))
         elif part == "unfold":
             self._screen.pages.unfold(row)
+        elif part == "document":
+            self._app.go_document(message)
         elif part:
             self._part(message, part)
         elif chat_rows.failed(message):

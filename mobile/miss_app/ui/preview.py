@@ -66,6 +66,7 @@ def _texture(pixels: Pixels | None) -> Texture | None:
     size, rows = pixels
     texture = Texture.create(size=size, colorfmt="rgb")
     texture.blit_buffer(rows, colorfmt="rgb", bufferfmt="ubyte")
+    texture.flip_vertical()  # decoded rows go down, OpenGL's go up
     return texture
 
 

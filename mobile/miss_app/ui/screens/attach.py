@@ -50,6 +50,7 @@ class Tile(ButtonBehavior, Widget):
         self._sheet = sheet
         self.path: Path | None = None
         self._folder = False
+        self._small: Any = None  # the photo's picture, once it is there
         self._blank, self._photo, self._sign = Box(self.canvas), Picture(self.canvas), Mark(self.canvas)
         self._name, self._veil, self._badge = Mark(self.canvas), Box(self.canvas), Box(self.canvas)
         self._number = Mark(self.canvas)
@@ -59,12 +60,21 @@ class Tile(ButtonBehavior, Widget):
     def show(self, number: int, found: tuple[Path, bool] | None, folders: int) -> None:
         """Draw this file, or nothing."""
         self.path, self._folder = found if found is not None else (None, False)
+        self._small, wanted = None, self.path
         self.disabled = found is None
         self.text = "" if self.path is None else self.path.name
         self.test_id = ""
         if self.path is not None:
             self.test_id = f"photo-folder-{number}" if self._folder else f"photo-file-{number - folders}"
         self._draw()
+
+        def ready(small: Any) -> None:
+            if self.path == wanted and small is not None:
+                self._small = small
+                self._draw()
+
+        if wanted is not None and not self._folder:
+            preview(wanted, ready)
 
     def on_release(self) -> None:
         """Enter the folder, or choose the photo."""
@@ -87,16 +97,11 @@ class Tile(ButtonBehavior, Widget):
             name = texture(elide(self.path.name, sp(SMALL_SP), side - dp(12)), sp(SMALL_SP), look.text)
             self._name.put(name, self.center_x - name.width / 2, y + dp(10))
             return
-        sign = texture(icon("image-outline"), sp(30), look.meta, font=ICONS)
-        self._sign.put(sign, self.center_x - sign.width / 2, self.center_y - sign.height / 2)
-        wanted = self.path
-
-        def ready(small: Any) -> None:
-            if self.path == wanted and small is not None:
-                self._sign.hide()
-                self._photo.put(_square(small, side / high), x, y, side, high, *[dp(12)] * 4)
-
-        preview(wanted, ready)
+        if self._small is None:
+            sign = texture(icon("image-outline"), sp(30), look.meta, font=ICONS)
+            self._sign.put(sign, self.center_x - sign.width / 2, self.center_y - sign.height / 2)
+        else:
+            self._photo.put(_square(self._small, side / high), x, y, side, high, *[dp(12)] * 4)
         if place:
             self._veil.put((*look.brand[:3], 0.38), x, y, side, high, dp(12))
             disc = dp(28)
