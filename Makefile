@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 CODE := shared backend mobile tests
 
-.PHONY: help setup demo test check screens bench bench-mls fuzz prove lock
+.PHONY: help setup demo test check screens bench bench-mls fuzz prove chaos lock
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
@@ -35,6 +35,9 @@ fuzz: setup ## feed random bytes and random structures to every decoder (SECONDS
 
 prove: setup ## run the long suites; verdicts are appended under docs/proofs
 	@$(PYTHON) -m tests.proofs
+
+chaos: setup ## besiege a server, or two nodes, and count what was lost (CHAOS="--on nodes --seed 2")
+	@$(PYTHON) -m tests.chaos $(CHAOS)
 
 lock: ## write requirements/*.lock from pyproject.toml
 	@for set in "server:--extra server" "client:--extra client --extra desktop" "dev:--all-extras"; do \

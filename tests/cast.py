@@ -60,10 +60,12 @@ class Post:
     Args:
         folder: the server's own; made here.
         people: how many fictional professionals the register lists.
+        options: of ``serve``.
     """
 
-    def __init__(self, folder: Path, people: int = 24) -> None:
+    def __init__(self, folder: Path, people: int = 24, *options: str) -> None:
         self.folder = folder
+        self._options = options
         self.people = [fictional(serial) for serial in range(people)]
         self._taken = 0
         self._used_codes = {""}
@@ -77,7 +79,16 @@ class Post:
         first = not self.folder.exists()
         (self.folder / "listening").unlink(missing_ok=True)
         command = self.command
-        serve = ["serve", "--data", str(self.folder), "--listen", f"127.0.0.1:{self._port}", "--language", "fr"]
+        serve = [
+            "serve",
+            "--data",
+            str(self.folder),
+            "--listen",
+            f"127.0.0.1:{self._port}",
+            "--language",
+            "fr",
+            *self._options,
+        ]
         with self.folder.with_suffix(".log").open("ab") as log:
             self._process = subprocess.Popen([*command, *serve], stdout=log, stderr=log)
         deadline = time.monotonic() + 60

@@ -11,7 +11,7 @@ from miss_protocol import identity
 from miss_protocol.enrolment import CertificateRequest
 from miss_server import config, data_folder, devices, migrations
 from miss_server.clock import now_ms
-from miss_server.database import Database
+from miss_server.postgresql import open_database
 from miss_server.tables import devices as devices_table
 from miss_server.tables import memberships, streams
 
@@ -43,12 +43,12 @@ class Town:
         return stream
 
 
-def build(folder: Path, size: int) -> Town:
+def build(folder: Path, size: int, database_url: str = "") -> Town:
     """A data folder with this many enrolled devices, each of a person of its own."""
-    settings = config.load(folder, listen="127.0.0.1:0")
+    settings = config.load(folder, listen="127.0.0.1:0", database=database_url or None)
     now = now_ms()
     keyring, _ = data_folder.make(settings, now)
-    database = Database(settings.database)
+    database = open_database(settings)
     try:
         migrations.apply(database)
         with database.transaction() as connection:
@@ -58,9 +58,9 @@ def build(folder: Path, size: int) -> Town:
     return Town(keyring.authority.server_id, users)
 
 
-def settle(folder: Path, town: Town) -> None:
+def settle(folder: Path, town: Town, database_url: str = "") -> None:
     """Writes the conversations of a town, as they stand once their first epoch has begun."""
-    database = Database(config.load(folder, listen="127.0.0.1:0").database)
+    database = open_database(config.load(folder, listen="127.0.0.1:0", database=database_url or None))
     try:
         with database.transaction() as connection:
             _settle(connection, town)

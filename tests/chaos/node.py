@@ -19,19 +19,26 @@ class Node:
     Args:
         folder: the data folder.
         port: where it listens.
+        options: of ``serve``.
         planted: the fault of ``planted`` to run it with, "" for none.
         clock: whether its clock may be moved while it runs.
+        name: of one of several nodes on the same folder.
     """
 
-    def __init__(self, folder: Path, port: int, planted: str = "", *, clock: bool = False) -> None:
+    def __init__(
+        self, folder: Path, port: int, *options: str, planted: str = "", clock: bool = False, name: str = ""
+    ) -> None:
         self.folder = folder
+        self._options = (*options, "--node", name) if name else options
+        self._run = folder / "nodes" / name if name else folder
+        self._log = folder.with_name(f"{folder.name}{name and '-'}{name}.log")
         self.port = port
         self.kills = 0
         self._planted = planted
         self._process: subprocess.Popen[bytes] | None = None
         self._tracer: subprocess.Popen[bytes] | None = None
-        self._trace = folder.with_suffix(".strace")
-        self._clock = folder.with_suffix(".clock") if clock else None
+        self._trace = self._log.with_suffix(".strace")
+        self._clock = self._log.with_suffix(".clock") if clock else None
         if self._clock is not None:
             self._clock.write_text("+0\n")
 
@@ -46,6 +53,10 @@ class Node:
     def start(self) -> None:
         """Starts it, and waits until it listens."""
         self.begin()
+        self.wait()
+
+    def wait(self) -> None:
+        """Waits until it listens."""
         deadline = time.monotonic() + START_SECONDS_MAX
         while not self.listens:
             assert self.runs, self.log()
@@ -54,11 +65,11 @@ class Node:
 
     @property
     def listens(self) -> bool:
-        return (self.folder / "listening").exists()
+        return (self._run / "listening").exists()
 
     def begin(self) -> None:
         """Starts it, and waits for nothing."""
-        (self.folder / "listening").unlink(missing_ok=True)
+        (self._run / "listening").unlink(missing_ok=True)
         module = ["miss_server"] if not self._planted else ["chaos.planted", self._planted]
         command = [sys.executable, "-m", *module, "serve", "--data", str(self.folder)]
         environment = dict(os.environ, PYTHONPATH=str(TESTS))
@@ -72,9 +83,12 @@ class Node:
                 "DONT_FAKE_MONOTONIC": "1",
                 "FAKETIME_DONT_RESET": "1",
             }
-        with self.folder.with_suffix(".log").open("ab") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "--listen", f"127.0.0.1:{self.port}"], stdout=log, stderr=log, env=environment
+                [*command, "--listen", f"127.0.0.1:{self.port}", *self._options],
+                stdout=log,
+                stderr=log,
+                env=environment,
             )
 
     def kill(self) -> None:
@@ -124,4 +138,4 @@ class Node:
         return len(re.findall(r"\((?:INJECTED|DELAYED)", text))
 
     def log(self) -> str:
-        return self.folder.with_suffix(".log").read_text(errors="replace")[-4_000:]
+        return self._log.read_text(errors="replace")[-4_000:]

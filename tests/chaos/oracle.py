@@ -7,6 +7,7 @@ must be there. Every reader of a stream must have read the same rows, without a 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
+WRONGS = ("lost", "doubled", "altered", "ghosts", "order", "unequal", "gaps")
 Tag = bytes  # sender and counter, sealed in the body
 
 
@@ -76,11 +77,10 @@ class Oracle:
             acknowledged = {tag: number for tag, number in self.answered.items() if self.sent[tag] == stream}
             found["lost"] += sum(tag not in at for tag in acknowledged)
             found["altered"] += sum(at.get(tag, number) != number for tag, number in acknowledged.items())
-        wrong = ("lost", "doubled", "altered", "ghosts", "order", "unequal", "gaps")
         return {
             "messages": len(self.sent),
             "acknowledged": len(self.answered),
             "deliveries": deliveries,
             "redelivered": self.redelivered,
-            **{name: found[name] for name in wrong},
+            **{name: found[name] for name in WRONGS},
         }

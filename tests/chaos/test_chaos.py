@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from chaos.fort import Fort
 from chaos.oracle import Oracle
 from chaos.siege import Siege, besiege
 
@@ -12,7 +13,7 @@ PLANTED = Siege(devices=6, streams=3, members=4, kills=2, spells=0, jumps=0, mes
 
 
 def test_a_short_siege_loses_nothing(tmp_path):
-    verdict = asyncio.run(besiege(tmp_path / "data", SHORT, seed=11))
+    verdict = asyncio.run(besiege(Fort(tmp_path / "data"), SHORT, seed=11))
     print(verdict)
     assert verdict["passed"], verdict
     assert verdict["faults_in_flight"] >= 60
@@ -31,8 +32,7 @@ def test_a_short_siege_loses_nothing(tmp_path):
     ],
 )
 def test_a_planted_fault_is_found(tmp_path, fault, counted):
-    siege = Siege(**{**PLANTED.__dict__, "planted": fault})
-    verdict = asyncio.run(besiege(tmp_path / "data", siege, seed=3))
+    verdict = asyncio.run(besiege(Fort(tmp_path / "data", planted=fault, clock=False), PLANTED, seed=3))
     print(verdict)
     assert not verdict["passed"]
     assert any(verdict[one] for one in counted), verdict

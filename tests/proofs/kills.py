@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,21 +83,28 @@ def wait_for(condition: object, what: str, process: subprocess.Popen[bytes] | No
         time.sleep(0.02)
 
 
-async def gather_team(post: Post, folder: Path) -> tuple[bytes, bytes, dict[str, Path]]:
-    """Three people in a group, and a fourth who is certified but stays away: (chat, the fourth's id, folders)."""
+async def gather_team(
+    post: Post, folder: Path, names: Sequence[str] = NAMES, port: int = 0
+) -> tuple[bytes, bytes, dict[str, Path]]:
+    """People in a group, and one more who is certified but stays away: (chat, the other's id, folders).
+
+    Args:
+        port: where they will find the server from now on, where that is not where it is.
+    """
     scene = Scene(post, folder)
-    camille, hugo, nadia, zoe = await scene.enter(*NAMES, "zoe")
-    people = [await camille.find(one) for one in (hugo, nadia)]
+    *team, zoe = await scene.enter(*names, "zoe")
+    camille = team[0]
+    people = [await camille.find(one) for one in team[1:]]
     chat = await camille.client.create_group("Équipe des épreuves", "", people)
-    for one in (camille, hugo, nadia):
+    for one in team:
         await until(lambda one=one: any(v.members for v in one.client.conversations()), "the team")
-        await until(lambda one=one: len(one.client.conversations()[0].members) == 3, "three members")
+        await until(lambda one=one: len(one.client.conversations()[0].members) == len(team), "all members")
     stranger = zoe.view.person_id
-    folders = {one.name: one.folder for one in (camille, hugo, nadia)}
-    for one in (camille, hugo, nadia):  # straight to the server: a killed process takes no cable along
+    folders = {one.name: one.folder for one in team}
+    for one in team:  # straight to the server: a killed process takes no cable along
         server = one.client._profile.server()
         assert server is not None
-        one.client._profile.set_server(server.at(post.address[1]))
+        one.client._profile.set_server(server.at(port or post.address[1]))
     await scene.close()
     return chat, stranger, folders
 
