@@ -37,10 +37,12 @@ from miss_app.engine.events import (
     WishesView,
 )
 from miss_app.engine.folding import fold
+from miss_app.engine.patients import Patient
 from miss_app.engine.problems import Problem
 from miss_app.engine.reach import QuietHours, ReachView
 from miss_app.engine.saying import PLAIN, Manner
 from miss_app.engine.search import Found
+from ui.staged_rooms import Rooms, StagedAssistance, StagedAvailability, StagedStorage, StagedTeams
 
 NOW_MS = 1_779_280_320_000  # 20 May 2026, 14:32 in Paris
 
@@ -122,6 +124,8 @@ class Scene:
         self.presence = self
         self.reach = Reached(self)
         self.proof = self
+        self.rooms = Rooms()
+        self.now_group: tuple[Patient, int] = (Patient(), 0)
         self.asked: list[tuple[Any, ...]] = []
         self.refuse: dict[str, Problem] = {}
         self.now_stage = Stage.INVITATION
@@ -350,8 +354,9 @@ class Scene:
         self._did("open_direct", person.person_id)
         return next(each.conversation_id for each in self.talks if each.direct)
 
-    async def create_group(self, title: str, patient: str, people: list[PersonView]) -> bytes:
-        self._did("create_group", title, patient, [each.display_name for each in people])
+    async def create_group(self, title: str, patient: Patient, people: list[PersonView], *, days: int) -> bytes:
+        self.now_group = (patient, days)
+        self._did("create_group", title, patient.name, [each.display_name for each in people])
         return self.talks[0].conversation_id
 
     async def add_people(self, conversation_id: bytes, people: list[PersonView], *, days: int | None = None) -> None:
@@ -408,8 +413,20 @@ class Scene:
         return StagedDeeds(self)
 
     @property
-    def teams(self) -> "StagedDeeds":
-        return StagedDeeds(self)
+    def teams(self) -> StagedTeams:
+        return StagedTeams(self.talks, self._did)
+
+    @property
+    def availability(self) -> StagedAvailability:
+        return StagedAvailability(self.rooms, self.people, self._did)
+
+    @property
+    def storage(self) -> StagedStorage:
+        return StagedStorage(self.rooms, self._did)
+
+    @property
+    def assistance(self) -> StagedAssistance:
+        return StagedAssistance(self.rooms, self._did)
 
     async def mark_read(self, conversation_id: bytes, *message_id: bytes) -> None:
         self._did("mark_read", conversation_id, *message_id)

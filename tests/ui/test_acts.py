@@ -149,7 +149,7 @@ def test_forwarding_out_of_the_team_asks_first(rehearsal: Rehearsal, talk: bytes
     del rehearsal.scene.refuse["forward"]
     rehearsal.tap("forward-yes")
     target = rehearsal.scene.talks[1].conversation_id
-    rehearsal.until(lambda: ("forward", talk, message.message_id, target, True) in rehearsal.scene.asked)
+    rehearsal.until(lambda: ("forward", talk, message.message_id, target, True, False) in rehearsal.scene.asked)
 
 
 def test_a_demand_is_written_and_a_question_too(rehearsal: Rehearsal, talk: bytes) -> None:

@@ -6,17 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from miss_app.engine.assistance import KINDS
 from miss_app.engine.notice_names import NOTICES
 from miss_app.ui import texts
 from miss_app.ui.screens.registration import PROFESSIONS
 from miss_app.ui.texts import Texts, read_catalogue
+from ui.staged_rooms import Rooms
 
 APP = Path(texts.__file__).parents[1]
 CATALOGUES = {language: read_catalogue(language) for language in texts.LANGUAGES}
 SOURCES = [*(APP / "ui").rglob("*.py"), *(APP / "ui").rglob("*.kv")]
 # Keys put together from a name: each family is covered by its own check below or by the enumeration it comes from.
 FAMILIES = re.compile(
-    r"^(weekday|weekday\.short|month|month\.short|profession|problem|notice|checked|charge|filter|menu|nothing|readers)\."
+    r"^(weekday|weekday\.short|month|month\.short|profession|problem|notice|checked|charge|filter|menu|nothing|readers|report)\."
 )
 
 
@@ -117,3 +119,8 @@ def test_no_screen_has_words_of_its_own() -> None:
             found = re.match(r'\s+(?:text|title|subtitle|hint|hint_text|label): "([^"]+)"', line)
             if found:
                 assert found[1] in ("miss://…", "MiSS", "Français", "English"), f"{source.name}: {line.strip()}"
+
+
+def test_every_line_of_a_report_has_its_words() -> None:
+    wanted = {f"report.{name}" for name, _ in Rooms().facts} | {f"report.kind.{kind}" for kind in KINDS}
+    assert wanted - CATALOGUES["fr"].keys() == set()

@@ -18,7 +18,7 @@ from miss_app.engine.events import (
     StageChanged,
     Trouble,
 )
-from miss_app.ui import purge
+from miss_app.ui import purge, text_size
 from miss_app.ui.alerts import Alerts
 from miss_app.ui.bridge import Bridge, Engine
 from miss_app.ui.glyphs import ASSETS
@@ -45,6 +45,7 @@ from miss_app.ui.screens.open_ones import OpenOnesScreen
 from miss_app.ui.screens.people import PeopleScreen
 from miss_app.ui.screens.photo_viewer import PhotoViewer
 from miss_app.ui.screens.privacy import PrivacyScreen
+from miss_app.ui.screens.profile import ProfileScreen
 from miss_app.ui.screens.refused import RefusedScreen
 from miss_app.ui.screens.registration import RegistrationScreen
 from miss_app.ui.screens.revoked import RevokedScreen
@@ -101,6 +102,7 @@ class MissApp(App):
         settings = self.client.settings()
         words.speak(settings.get("language", words.language))
         self._apply_theme(settings.get("theme", "auto"))
+        text_size.apply(text_size.text_size_of(settings))
         Window.clearcolor = look.surface
         self.shell = Shell(self)
         self.keys = Keys(self)  # Android's back key is Escape
@@ -174,9 +176,9 @@ class MissApp(App):
         if message_id:
             top.go_to(message_id)
 
-    def go_identity(self, person: PersonView) -> None:
-        """How somebody's identity was checked, above what is open."""
-        self.shell.open(IdentityScreen(self, person))
+    def go_identity(self, person: PersonView, name_in: bytes = b"") -> None:
+        """Somebody's profile, above what is open; ``name_in``: a conversation of which they may be made an admin."""
+        self.shell.open(IdentityScreen(self, person, name_in))
 
     def go_info(self, conversation_id: bytes) -> None:
         """Members and settings of a conversation, above it."""
@@ -227,6 +229,10 @@ class MissApp(App):
         """Settings."""
         self._section("settings", SettingsScreen(self))
 
+    def go_profile(self) -> None:
+        """One's own profile, and being away, above the settings."""
+        self.shell.open(ProfileScreen(self))
+
     def go_privacy(self) -> None:
         """Who finds this person and may write, above the settings."""
         self.shell.open(PrivacyScreen(self))
@@ -261,6 +267,14 @@ class MissApp(App):
         """Choose "auto", "light" or "dark", and keep it."""
         self._apply_theme(name)
         self.bridge.ask(self.client.set_setting("theme", name))
+
+    def set_text_size(self, percent: int) -> None:
+        """Write everything that large, and keep it; what is on the screen is made anew."""
+        text_size.apply(percent)
+        self.bridge.ask(self.client.set_setting(text_size.SETTING, str(percent)))
+        purge.forget_everything()
+        self.shell.show_home(ConversationsScreen(self), EmptyScreen(self))
+        self.go_settings()
 
     def set_language(self, language: str) -> None:
         """Choose "fr" or "en", and keep it."""

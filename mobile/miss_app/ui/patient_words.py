@@ -51,7 +51,7 @@ def numbered(identifier: str) -> str:
     if not looks_like_ins(identifier):
         return str(words.say("patient.record", number=identifier))
     groups = [identifier[begin:end] for begin, end in zip((0, *_INS_GROUPS), _INS_GROUPS, strict=False)]
-    return str(words.say("patient.ins", number="\u202f".join(groups)))
+    return str(words.say("patient.ins", number="\u00a0".join(groups)))
 
 
 def kept(days: int) -> str:

@@ -19,6 +19,7 @@ from miss_app.engine.events import (
 )
 from miss_app.ui import chat_search
 from miss_app.ui.attaching import Attaching
+from miss_app.ui.away_strip import AwayStrip
 from miss_app.ui.bubble_view import MissBubble
 from miss_app.ui.calendar_sheet import CalendarSheet
 from miss_app.ui.chat_deeds import ChatDeeds
@@ -29,7 +30,9 @@ from miss_app.ui.confirm import confirm
 from miss_app.ui.emoji_panel import EmojiPanel
 from miss_app.ui.kv import load_rules
 from miss_app.ui.mention_panel import MentionPanel
+from miss_app.ui.other_patient import ask_first
 from miss_app.ui.page import Page
+from miss_app.ui.patient_strip import PatientStrip
 from miss_app.ui.pinned_bar import PinnedBar
 from miss_app.ui.screens.conversations import avatar_key
 from miss_app.ui.selection import SelectionBar
@@ -38,7 +41,17 @@ from miss_app.ui.theme import look
 from miss_app.ui.toast import show_toast
 from miss_app.ui.virtual_list import VirtualList
 
-__all__ = ["ChatScreen", "Composer", "EmojiPanel", "MentionPanel", "PinnedBar", "SelectionBar", "chat_search"]
+__all__ = [
+    "AwayStrip",
+    "ChatScreen",
+    "Composer",
+    "EmojiPanel",
+    "MentionPanel",
+    "PatientStrip",
+    "PinnedBar",
+    "SelectionBar",
+    "chat_search",
+]
 
 TEXT_CHARACTERS_MAX = 16_000
 TYPING_SHOWN_S = 6.0
@@ -99,6 +112,7 @@ class ChatScreen(Page):
     def entered(self) -> None:
         """Ready to write, on machines with a keyboard."""
         self._read_soon()
+        self.ids.absent.look()
         if self.wide:
             Clock.schedule_once(lambda _dt: setattr(self.ids.composer, "focus", True))
 
@@ -150,8 +164,8 @@ class ChatScreen(Page):
         if conversation is not None:
             self._follow(conversation)
 
-    def on_send(self) -> None:
-        """Send what is written; the engine echoes it at once."""
+    def on_send(self, *, sure: bool = False) -> None:
+        """Send what is written; the engine echoes it at once. ``sure``: the person was asked whose patient it names."""
         text = self.ids.composer.text.strip()
         if not text:
             return
@@ -161,6 +175,9 @@ class ChatScreen(Page):
         doubtful = self.app.client.proof.doubtful(self.conversation_id)
         if doubtful:
             self._make_sure(doubtful)  # what is written stays where it is
+            return
+        if not sure:
+            ask_first(self.app, self.conversation_id, text, lambda: self.on_send(sure=True))
             return
         self.deeds.send(text, self.ids.reason.text.strip() if self.level else "")
         self._keep_draft()
@@ -260,6 +277,7 @@ class ChatScreen(Page):
             self.pages.load_end()
 
     def _follow(self, conversation: ConversationView) -> None:
+        self.ids.patient.follow(conversation)
         self.title = conversation.title or words.say("list.untitled")
         self.team, self.active = not conversation.direct, conversation.active
         self.key, self.waiting = avatar_key(conversation), conversation.open
@@ -269,8 +287,7 @@ class ChatScreen(Page):
             parts = (other.profession, other.place) if other is not None else ()
             self.subtitle = " · ".join(part for part in parts if part)
         else:
-            key = "chat.members_about" if conversation.patient else "chat.members"
-            self.subtitle = words.say(key, count=len(conversation.members), patient=conversation.patient)
+            self.subtitle = words.say("chat.members", count=len(conversation.members))
 
     def _measure(self, row: Any, width: float) -> None:
         measure_row(row, width, group=not self.direct, me=self._me)

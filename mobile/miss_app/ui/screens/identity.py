@@ -1,15 +1,17 @@
-"""How somebody's identity was checked: when, by whom, and what each of their devices shows of it."""
+"""Somebody's profile: who they are by the register, how they were checked, whether they are away; writing to them."""
 
 from typing import Any
 
-from kivy.properties import StringProperty
+from kivy.properties import BooleanProperty, StringProperty
 
-from miss_app.engine.events import PersonView, ProofView
+from miss_app.engine.events import AvailabilityView, PersonView, ProofView
 from miss_app.ui import dates
+from miss_app.ui.away_strip import told_of
 from miss_app.ui.controls import SettingRow
 from miss_app.ui.kv import load_rules
 from miss_app.ui.page import Page
 from miss_app.ui.texts import words
+from miss_app.ui.toast import show_toast
 
 
 class IdentityScreen(Page):
@@ -21,9 +23,15 @@ class IdentityScreen(Page):
     how = StringProperty("")
     by = StringProperty("")
     doubt = StringProperty("")
+    away = StringProperty("")
+    delegate = StringProperty("")
+    writable = BooleanProperty(False)
+    nameable = BooleanProperty(False)  # may be made an admin of the conversation one comes from
 
-    def __init__(self, app: Any, person: PersonView, **options: Any) -> None:
+    def __init__(self, app: Any, person: PersonView, name_in: bytes = b"", **options: Any) -> None:
         self.person = person
+        self._name_in = name_in
+        self._seen: AvailabilityView | None = None
         super().__init__(app, **options)
 
     def entered(self) -> None:
@@ -39,6 +47,10 @@ class IdentityScreen(Page):
             how, at_ms = linked.first_how, linked.first_at_ms
         self.how, self.by = when(how, at_ms), by(how)
         self.doubt = words.problem("person-unconfirmed") if person.doubtful else ""
+        me = self.app.client.me()
+        self.writable = person.reachable and (me is None or me.person_id != person.person_id)
+        self.nameable = bool(self._name_in)
+        self.app.bridge.ask(self.app.client.availability.of([person.person_id]), self._told, lambda _failure: None)
         rows = self.ids.rows
         rows.clear_widgets()
         for place, proof in enumerate(proofs):
@@ -51,6 +63,32 @@ class IdentityScreen(Page):
                     test_id=f"proof-{place}",
                 )
             )
+
+    def _told(self, found: dict[bytes, AvailabilityView]) -> None:
+        self._seen = seen = found.get(self.person.person_id)
+        self.away = "" if seen is None else told_of(self.person, seen, self.app.now_ms())
+        named = seen.delegate if seen is not None and seen.delegate_available else None
+        self.delegate = "" if named is None else words.say("away.write", name=named.display_name)
+
+    def write(self) -> None:
+        """The conversation with them."""
+        if not self.busy:
+            self.ask(self.app.client.open_direct(self.person), self.app.go_chat)
+
+    def write_to_delegate(self) -> None:
+        """The conversation with who answers instead."""
+        if self._seen is not None and self._seen.delegate is not None and not self.busy:
+            self.ask(self.app.client.open_direct(self._seen.delegate), self.app.go_chat)
+
+    def name_admin(self) -> None:
+        """Make them an admin too."""
+
+        def named(_done: object) -> None:
+            self.nameable, self._name_in = False, b""
+            show_toast(self.app.shell, words.say("identity.named", name=self.person.display_name))
+
+        if self._name_in and not self.busy:
+            self.ask(self.app.client.teams.name_admin(self._name_in, self.person.person_id), named)
 
     def spoken_again(self) -> None:
         """The same in the other language."""

@@ -1,4 +1,4 @@
-"""Who is in a conversation and how each was checked; its title and patient; adding, removing, leaving."""
+"""Who is in a conversation, how each was checked and who decides; its title, patient and keeping; adding, leaving."""
 
 from typing import Any
 
@@ -6,13 +6,17 @@ from kivy.properties import BooleanProperty, StringProperty
 
 from miss_app.engine.events import ConversationChanged, ConversationView, Event, MemberView, PersonView
 from miss_app.engine.patients import Patient
-from miss_app.ui import dates
+from miss_app.ui import dates, patient_words
 from miss_app.ui.checks import checked_words
 from miss_app.ui.confirm import confirm
+from miss_app.ui.controls import SettingRow
+from miss_app.ui.kept import choose_kept
 from miss_app.ui.kv import load_rules
 from miss_app.ui.member_row import MemberRow
 from miss_app.ui.page import Page
+from miss_app.ui.patient_strip import described
 from miss_app.ui.screens.conversations import avatar_key
+from miss_app.ui.screens.patient_sheet import SubjectSheet
 from miss_app.ui.texts import words
 
 
@@ -25,24 +29,15 @@ class InfoScreen(Page):
     team = BooleanProperty(False)
     admin = BooleanProperty(False)
     active = BooleanProperty(True)
-    editing = BooleanProperty(False)
+    number = StringProperty("")
+    homonyms = StringProperty("")
+    kept = StringProperty("")
+    resigns = BooleanProperty(False)  # an admin beside whom there is another one
     favourite = BooleanProperty(False)
 
     def __init__(self, app: Any, conversation_id: bytes, **options: Any) -> None:
         self.conversation_id = conversation_id
         super().__init__(app, **options)
-        # Out of the column while nothing is edited: hidden fields would take the touches meant for their neighbours.
-        self._fields = self.ids.edit.__self__
-        self._column = self._fields.parent
-        self._place = self._column.children.index(self._fields)
-        self._column.remove_widget(self._fields)
-
-    def on_editing(self, *_args: object) -> None:
-        """The fields come and go."""
-        if self.editing:
-            self._column.add_widget(self._fields, index=self._place)
-        else:
-            self._column.remove_widget(self._fields)
 
     def entered(self) -> None:
         """Draw the members."""
@@ -60,13 +55,6 @@ class InfoScreen(Page):
         """Members in the other language."""
         self.refresh()
 
-    def back(self) -> bool:
-        """Close the fields before the page."""
-        if self.editing:
-            self.editing = False
-            return True
-        return False
-
     def refresh(self) -> None:
         """Draw the conversation as it stands."""
         conversation = self.app.client.conversation(self.conversation_id)
@@ -74,9 +62,26 @@ class InfoScreen(Page):
             self._follow(conversation)
 
     def edit(self) -> None:
-        """Show the fields for title and patient."""
-        self.ids.edit_title.text, self.ids.edit_patient.text = self.title, self.patient
-        self.editing = True
+        """Change title and patient."""
+        self.app.shell.show_sheet(SubjectSheet(self.app, self.conversation_id, self.refresh))
+
+    def choose_kept(self) -> None:
+        """How long devices keep the messages."""
+        conversation = self.app.client.conversation(self.conversation_id)
+        if conversation is not None and self.admin and not self.busy:
+            keep = self.app.client.teams.keep
+            choose_kept(self.app, conversation.retention_days, lambda days: self.ask(keep(self.conversation_id, days)))
+
+    def ask_to_resign(self) -> None:
+        """Confirm, then be an admin no more."""
+        confirm(
+            self.app,
+            words.say("info.resign_title"),
+            words.say("info.resign_explain"),
+            words.say("info.resign_go"),
+            "resign-yes",
+            lambda: self.ask(self.app.client.teams.resign(self.conversation_id)),
+        )
 
     def mark_favourite(self) -> None:
         """Mark the other person as a favourite, or take the mark back."""
@@ -93,14 +98,6 @@ class InfoScreen(Page):
         if conversation is None or not conversation.direct:
             return None
         return next((member.person for member in conversation.members if not member.me), None)
-
-    def save(self) -> None:
-        """Rename."""
-        title, patient = self.ids.edit_title.text.strip(), self.ids.edit_patient.text.strip()
-        if not title:
-            self.complain("group-title-missing")
-        elif not self.busy:
-            self.ask(self.app.client.teams.call(self.conversation_id, title, Patient(patient)), self._saved)
 
     def ask_to_remove(self, member: MemberView) -> None:
         """Confirm, then remove a person."""
@@ -125,15 +122,18 @@ class InfoScreen(Page):
             lambda: self.ask(self.app.client.leave(self.conversation_id), lambda _result: self.app.go_home()),
         )
 
-    def _saved(self, _result: object) -> None:
-        self.editing = False
-        self.refresh()
-
     def _follow(self, conversation: ConversationView) -> None:
         self.title = conversation.title or words.say("list.untitled")
-        self.patient, self.team, self.active = conversation.patient, not conversation.direct, conversation.active
+        self.team, self.active = not conversation.direct, conversation.active
+        self.patient = described(conversation, self.app.now_ms()) if conversation.patient else ""
+        self.number = patient_words.numbered(conversation.identifier)
         self.key = avatar_key(conversation)
         self.admin = any(member.me and member.admin for member in conversation.members) and self.active
+        others = [one for one in conversation.members if one.admin and not one.me]
+        self.resigns = self.admin and self.team and bool(others)
+        most = self.app.client.assistance.service().devices_days
+        self.kept = words.say("kept.here", kept=patient_words.kept(min(most, conversation.retention_days)))
+        self._show_others(conversation)
         rows = self.ids.members
         rows.clear_widgets()
         for place, member in enumerate(conversation.members):
@@ -141,9 +141,33 @@ class InfoScreen(Page):
             remove = self.ask_to_remove if removable else None
             rows.add_widget(MemberRow(member, place, checked(member), remove, self.show_identity))
 
+    def _show_others(self, conversation: ConversationView) -> None:
+        """The conversations on this device about the same patient, and those about a homonym."""
+        rows = self.ids.others
+        rows.clear_widgets()
+        self.homonyms = ""
+        if not conversation.patient:
+            return
+        patient = Patient(conversation.patient, conversation.birth_date, conversation.identifier)
+        for place, one in enumerate(self.app.client.teams.about(patient, but=self.conversation_id)):
+            other = one.conversation
+            whom = patient_words.known(other.patient, other.birth_date)
+            key = "patient.row" if one.certain else "patient.row_perhaps"
+            if one.homonym:
+                key = "patient.row_homonym"
+            row = SettingRow(
+                icon="alert-circle-outline" if one.homonym else "message-text-outline",
+                title=other.title,
+                subtitle=words.say(key, patient=whom),
+                test_id=f"patient-talk-{place}",
+            )
+            row.bind(on_release=lambda _row, other=other: self.app.go_chat(other.conversation_id))
+            rows.add_widget(row)
+
     def show_identity(self, member: MemberView) -> None:
-        """How and when this member's identity was checked."""
-        self.app.go_identity(member.person)
+        """Who this member is, how they were checked, and making them an admin."""
+        may = self.admin and self.team and not member.me and not member.admin
+        self.app.go_identity(member.person, self.conversation_id if may else b"")
 
 
 def checked(member: MemberView) -> str:

@@ -1,24 +1,15 @@
 """Whether one is found in the directory and who may write; the charter again; the way out of MiSS."""
 
 from kivy.properties import BooleanProperty, StringProperty
-from kivy.uix.behaviors import ButtonBehavior
-from kivy.uix.boxlayout import BoxLayout
 
 from miss_app.engine.events import CharterView, WishesView
+from miss_app.ui.choice_row import ChoiceRow
 from miss_app.ui.consent import reading_sheet
 from miss_app.ui.kv import load_rules
 from miss_app.ui.page import Page
 from miss_app.ui.texts import words
 
-
-class ChoiceRow(ButtonBehavior, BoxLayout):
-    """One of a few choices, with what it means."""
-
-    text = StringProperty("")
-    explain = StringProperty("")
-    test_id = StringProperty("")
-    chosen = BooleanProperty(False)
-    state_name = StringProperty("")
+__all__ = ["ChoiceRow", "PrivacyScreen"]
 
 
 class PrivacyScreen(Page):

@@ -2,11 +2,24 @@
 
 from importlib import metadata
 
-from kivy.properties import StringProperty
+from kivy.properties import NumericProperty, StringProperty
+from kivy.uix.behaviors import ButtonBehavior
+from kivy.uix.boxlayout import BoxLayout
 
 from miss_app.ui.checks import checked_words
 from miss_app.ui.kv import load_rules
 from miss_app.ui.page import Page
+from miss_app.ui.screens.about import AboutScreen
+from miss_app.ui.screens.help import HelpScreen
+from miss_app.ui.screens.reading import why_secure
+from miss_app.ui.screens.storage import StorageScreen
+from miss_app.ui.text_size import text_size_of
+
+
+class ProfileCard(ButtonBehavior, BoxLayout):
+    """Who one is here, in short; a tap leads to the whole."""
+
+    test_id = StringProperty("")
 
 
 class SettingsScreen(Page):
@@ -17,21 +30,19 @@ class SettingsScreen(Page):
     how = StringProperty("")
     key = StringProperty("")
     theme = StringProperty("auto")
-    server = StringProperty("")
-    fingerprint = StringProperty("")
+    text_size = NumericProperty(100)  # in per cent of what the system says
     version = StringProperty("")
 
     def entered(self) -> None:
         """Show what is set."""
         client = self.app.client
-        me, server = client.me(), client.server()
+        me = client.me()
         if me is not None:
             self.who, self.key = me.display_name, me.person_id.hex()
             self.what = " · ".join(part for part in (me.profession, me.place) if part)
             self.how = checked_words(me.checked_how, me.place)
-        if server is not None:
-            self.server, self.fingerprint = server.name, server.fingerprint
         self.theme = client.settings().get("theme", "auto")
+        self.text_size = text_size_of(client.settings())
         self.version = metadata.version("miss")
 
     def spoken_again(self) -> None:
@@ -42,6 +53,27 @@ class SettingsScreen(Page):
         """Change the theme at once."""
         self.theme = name
         self.app.set_theme(name)
+
+    def choose_text_size(self, percent: int) -> None:
+        """Write everything larger, or as before."""
+        if percent != self.text_size:
+            self.app.set_text_size(percent)
+
+    def show_storage(self) -> None:
+        """What takes room on this device."""
+        self.app.shell.open(StorageScreen(self.app))
+
+    def show_help(self) -> None:
+        """When and how somebody answers."""
+        self.app.shell.open(HelpScreen(self.app))
+
+    def show_why(self) -> None:
+        """Why a message here is no SMS."""
+        self.app.shell.open(why_secure(self.app))
+
+    def show_about(self) -> None:
+        """What this program is."""
+        self.app.shell.open(AboutScreen(self.app))
 
 
 load_rules(__file__)
