@@ -24,7 +24,7 @@ def rehearsal(rehearse: Callable[..., Rehearsal]) -> Rehearsal:
     """The application, its vault open, a conversation in which every act has left its trace on the screen."""
     scene = opened(fill(Scene()))
     acts(scene)
-    made = rehearse(scene)
+    made = rehearse(scene, (420, 820))  # as much of the chat in sight as without the banner
     chat(made)
     made.pump(6)
     return made
