@@ -18,8 +18,6 @@ from ui.rehearsal import Rehearsal
 from ui.stage import NOW_MS, Scene
 from ui.talk_scenes import chat
 
-BLUR = [(0.33, 0.7), (0.45, 0.71), (0.57, 0.7), (0.66, 0.71)]
-
 
 def bracelet(tint: tuple[int, int, int] = (238, 190, 164)) -> Image.Image:
     """An invented wound with a label whose name must not travel."""
@@ -61,6 +59,15 @@ def weighed(rehearsal: Rehearsal, editor: PhotoEditor) -> None:
         return now is not None and now.weighed is not None and editor.ids.easel.state_name == str(len(now.edits))
 
     rehearsal.until(done, "the sizes")
+
+
+def draw_on(page: PhotoEditor, points: list[tuple[float, float]]) -> None:
+    """A stroke, in shares of the photo."""
+    easel = page.ids.easel
+    left, bottom, width, height = easel.box()
+    above = easel.top - bottom - height
+    places = [((left - easel.x + x * width) / easel.width, (above + y * height) / easel.height) for x, y in points]
+    driver.stroke("photo-easel", places)
 
 
 @scene("attach")
@@ -122,7 +129,7 @@ def editor_crop(rehearsal: Rehearsal) -> None:
 def editor_arrow(rehearsal: Rehearsal) -> None:
     page = opened_editor(rehearsal)
     rehearsal.tap("photo-arrow")
-    driver.stroke("photo-easel", [(0.2, 0.35), (0.4, 0.45)])
+    draw_on(page, [(0.2, 0.15), (0.42, 0.4)])
     weighed(rehearsal, page)
 
 
@@ -138,7 +145,8 @@ def editor_text(rehearsal: Rehearsal) -> None:
 def editor_blur(rehearsal: Rehearsal) -> None:
     page = opened_editor(rehearsal)
     rehearsal.tap("photo-blur")
-    driver.stroke("photo-easel", [(0.34, 0.585), (0.5, 0.59), (0.66, 0.585)])
+    for height in (0.675, 0.715):
+        draw_on(page, [(0.31, height), (0.5, height), (0.66, height)])
     weighed(rehearsal, page)
 
 
@@ -189,9 +197,9 @@ def _documents(stage: Scene) -> None:
     second = say(NADIA, table, 8)
     say(ME, moving, 1, tick=Tick.QUEUED)
     stage.pictures[first.message_id] = report_pdf()
-    stage.pictures[second.message_id] = (
-        "Na 138\nK 4,1\nCréatinine 82 µmol/L\nCRP 12 mg/L\n\nPrélevé le 20 mai à 7 h 40.".encode()
-    )
+    said = "Na 138\nK 4,1\nCréatinine 82 µmol/L\nCRP 12 mg/L\n\nPrélevé le 20 mai à 7 h 40."
+    stage.pictures[second.message_id] = said.encode()
+    stage.written += said.splitlines()
 
 
 def _letters(size: int) -> ImageFont.FreeTypeFont:

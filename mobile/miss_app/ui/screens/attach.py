@@ -155,7 +155,11 @@ class AttachSheet(Sheet):
         else:
             self._list = VirtualList(lambda: Tiles(self, self._columns), self._measure)
         self.ids.place.add_widget(self._list)
+        look.bind(dark=self._repaint)  # weakly: the panel goes when it is closed
         self._show_folder()
+
+    def _repaint(self, *_args: object) -> None:
+        self._list.repaint()
 
     def on_path(self, *_args: object) -> None:
         """A path is typed."""

@@ -126,6 +126,7 @@ class DocumentViewer(Page):
         paged = document is not None and document.media_type == PDF
         self.list = VirtualList(lambda: PageView(self) if paged else LineView(), self._measure, bar_width=6)
         self.ids.place.add_widget(self.list)
+        look.bind(dark=self._repaint)
 
     def entered(self) -> None:
         """Open it."""
@@ -137,6 +138,7 @@ class DocumentViewer(Page):
     def left(self) -> None:
         """Forget it."""
         self._closed = True
+        look.unbind(dark=self._repaint)
         pages, self._pages = self._pages, None
         if pages is not None:
             pdf_pages.drawer.submit(pages.close)
@@ -191,6 +193,9 @@ class DocumentViewer(Page):
             row.height = (width - dp(24)) * row.ratio + dp(12)
         else:
             row.height = wrap(row.text or " ", sp(BODY_SP), width - dp(40)).height + dp(6)
+
+    def _repaint(self, *_args: object) -> None:
+        self.list.repaint()
 
     # Pages.
 
