@@ -22,7 +22,8 @@ INK = (255, 214, 64)  # seen on skin as well as on paper
 EDGE = (16, 24, 24)  # around what is drawn, so that it is seen on its own colour
 SIDE_PIXELS_MIN = 32  # of a crop
 BLUR_RADIUS = 0.03
-NOISE_LEVELS = 10
+NOISE_LEVELS = 12
+OWN_SHARE = 0.5  # how much of a block's colour is its own; the rest is that of all blocks together
 LINE_CHARACTERS_MAX = 60
 _FINER = 3  # drawn so many times larger, then reduced: smooth edges
 
@@ -110,8 +111,8 @@ class Label:
 class Blur:
     """A stroke of the brush under which nothing can be read any more.
 
-    What is under it is replaced by the mean colours of large blocks, with noise from ``seed`` on them: what stood there
-    is in no bit of the result.
+    What is under it is replaced by the mean colours of blocks as wide as the brush, half mixed with the mean of them
+    all, with noise from ``seed`` on them: letters of a known type are not to be guessed from their greys either.
     """
 
     points: tuple[Point, ...]
@@ -120,7 +121,7 @@ class Blur:
 
     def block(self, size: tuple[int, int]) -> int:
         """The side of a block in pixels, for a picture of this size."""
-        return max(8, round(max(size) * self.radius * 0.8))
+        return max(8, round(max(size) * self.radius * 2))
 
     def mask(self, size: tuple[int, int]) -> Image.Image:
         """The pixels that are replaced: all or nothing, no soft edge."""
@@ -143,6 +144,8 @@ class Blur:
         right, bottom = (min(side, -(-end // block) * block) for side, end in zip(image.size, box[2:], strict=True))
         region = (left, top, right, bottom)
         small = image.crop(region).reduce(block)
+        mean = small.resize((1, 1), Image.Resampling.BOX).resize(small.size)
+        small = Image.blend(mean, small, OWN_SHARE)
         chance = random.Random(self.seed)  # noqa: S311  # unknown to who receives it; it hides means, not a key
         levels = bytes(128 + chance.randint(-NOISE_LEVELS, NOISE_LEVELS) for _ in range(small.width * small.height))
         noise = Image.frombytes("L", small.size, levels)
