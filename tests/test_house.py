@@ -34,6 +34,8 @@ ALLOWED = {
     "keyring": ("mobile/miss_app/ports/keyring_store",),
     "desktop_notifier": ("mobile/miss_app/ports/",),
     "jnius": ("mobile/miss_app/ports/android/",),
+    "android": ("mobile/miss_app/ports/android/",),
+    "dbus_fast": ("mobile/miss_app/ports/desktop_notices",),
     "zxingcpp": ("mobile/miss_app/qr_reader",),
     "httpx": ("mobile/miss_app/engine/http", "backend/miss_server/pro_sante_connect", "backend/miss_server/web_push"),
     "authlib": ("backend/miss_server/pro_sante_connect",),

@@ -22,7 +22,7 @@ async def main(folder, file):
 
     def say(**what):
         with file.open("a") as out:
-            out.write(json.dumps(what) + "\n")
+            out.write(json.dumps(what, ensure_ascii=False) + "\n")
 
     await client.start()
     say(stage=str(client.stage()))
