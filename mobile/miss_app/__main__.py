@@ -1,54 +1,101 @@
-"""The ``miss`` command: one window on one profile."""
+"""The ``miss`` command: a small process that starts the others, and the window that each of those opens."""
 
 import argparse
 import logging
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from miss_app.device import Device
+from miss_app.starter import SEAT_OPTION, Seat, Starter, Turn
+from miss_app.workstation import Workstation, is_profile
+
+if TYPE_CHECKING:
+    from miss_app.engine.thread import EngineThread
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     described = argparse.ArgumentParser(prog="miss", description="Secure messaging for health professionals.")
-    described.add_argument("--profile", default="default", help="whose profile to open on this machine")
+    described.add_argument("--profile", default="", help="whose profile to open; else the machine's people choose")
     described.add_argument("--invitation", default="", help="the miss:// link your establishment gave you")
     described.add_argument("--data", type=Path, help="the folder that holds the profiles")
     described.add_argument("--language", choices=("fr", "en"), default="fr", help="until the profile has its own")
     described.add_argument("--verbose", action="store_true", help="log what the engine does, without any content")
+    described.add_argument("--one-process", action="store_true", help="do not end the process at the lock")
+    described.add_argument(SEAT_OPTION, action="store_true", help=argparse.SUPPRESS)
     return described
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Open the window and stay until it is closed; returns the exit status."""
-    chosen = parser().parse_args(arguments)
-    if chosen.profile in ("", ".", "..") or set(chosen.profile) & set('/\\:*?"<>|\0'):
+    given = sys.argv[1:] if arguments is None else arguments
+    chosen = parser().parse_args(given)
+    if chosen.profile and not is_profile(chosen.profile):
         print(f"miss: {chosen.profile!r} cannot be the name of a profile.", file=sys.stderr)
         return 2
-    logging.basicConfig(level=logging.INFO if chosen.verbose else logging.WARNING)
     device = Device.here()
-    data = chosen.data or device.data_folder()
-    folder = data / chosen.profile
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    invitation = chosen.invitation or _invitation_beside(device)
+    if chosen.seat or chosen.one_process or not device.desktop:
+        return _window(chosen, device, Seat() if chosen.seat else None)
+    return Starter(given).run()
+
+
+def _window(chosen: argparse.Namespace, device: Device, seat: Seat | None) -> int:
+    """Load everything, wait for the turn where there is a seat to wait for, then show the window."""
+    logging.basicConfig(level=logging.INFO if chosen.verbose else logging.WARNING)
+    workstation = Workstation(chosen.data or device.data_folder())
 
     from miss_app.ui import window
     from miss_app.ui.window_state import WindowState
 
-    state = WindowState(folder / "window.json")
-    window.prepare(data / "kivy", headless=device.headless(), size=os.environ.get("MISS_WINDOW") or state.size)
+    state = WindowState(workstation.data / "window.json")
+    size = os.environ.get("MISS_WINDOW") or state.size
+    window.prepare(workstation.data / "kivy", headless=device.headless(), size=size, hidden=seat is not None)
     from miss_app.engine.thread import EngineThread
     from miss_app.ui import driver
     from miss_app.ui.app import MissApp
+    from miss_app.ui.place import Place
+    from miss_app.ui.texts import words
 
+    turn = Turn() if seat is None else seat.wait()
+    if turn is None:
+        return 0  # the starter ended before this process had its turn
+    if seat is not None:
+        seat.watch()
+        window.show()
     if device.headless():
         window.calm()
-    engine = EngineThread(folder, language=chosen.language, device_name=device.name(), keystore=device.secure_store())
-    app = MissApp(engine, device, invitation, state)
+
+    def engine(profile: str) -> "EngineThread":
+        folder = workstation.folder(profile)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shared = workstation.rule().shared
+        keystore, name = device.secure_store(), device.name()
+        return EngineThread(folder, language=chosen.language, device_name=name, keystore=keystore, shared=shared)
+
+    place = Place(workstation, seat, engine, fixed=bool(chosen.profile))
+    profile = first_profile(chosen.profile, workstation, turn)
+    words.speak(chosen.language)
+    first = place.sit(profile) if profile else None
+    app = MissApp(first, device, chosen.invitation or _invitation_beside(device), state, place)
     driver.start_if_asked()
     app.run()
+    if seat is not None:
+        os._exit(seat.status)  # at once: nothing that is torn down in order may keep a key alive for a moment more
     return 0
+
+
+def first_profile(asked: str, workstation: Workstation, turn: Turn) -> str:
+    """Whose window opens first; "" where somebody has to choose."""
+    if asked:
+        return asked
+    vaults = [one.profile for one in workstation.vaults()]
+    if turn.locked and not turn.choose and workstation.last() in vaults:
+        return workstation.last()
+    if len(vaults) > 1 or turn.choose:
+        return ""
+    return vaults[0] if vaults else workstation.new_profile()
 
 
 def _invitation_beside(device: Device) -> str:

@@ -9,10 +9,8 @@ import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
-from miss_app import qr_reader
 from miss_app.ports.desktop_notices import DesktopNotices
 from miss_app.ports.interfaces import Notifier, QrReader, SecureStore
-from miss_app.ports.keyring_store import KeyringStore
 
 ASK_SECONDS_MAX = 2
 
@@ -83,15 +81,21 @@ class Device:
 
     @staticmethod
     def _qr_reader() -> QrReader:
+        from miss_app import qr_reader  # here: the starter asks for the platform, and stays small
+
         return qr_reader
 
     @staticmethod
     def read_qr(data: bytes, file_name: str = "") -> str:
         """What the QR code in a picture says; Problem where there is none."""
+        from miss_app import qr_reader
+
         return qr_reader.read(data, file_name)
 
     def secure_store(self) -> SecureStore:
         """Where the system keeps secrets for this account; it says itself whether there is such a place."""
+        from miss_app.ports.keyring_store import KeyringStore
+
         return KeyringStore()
 
     def invitation_file(self) -> Path:

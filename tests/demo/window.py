@@ -1,5 +1,6 @@
 """One app process and its window, reached as a person reaches it: taps, typed text, and what is on the screen."""
 
+import contextlib
 import json
 import os
 import socket
@@ -70,6 +71,7 @@ class Window:
         self.visible = visible
         own = python("miss_app", folder / "calls.log", recording)
         own += ["--data", str(folder / "data"), "--language", language]
+        own += ["--one-process"] if recording else []  # the recorder hears its own process only
         self.command = list(command) or own
         self.environment = dict(environment or {})
         self.process: subprocess.Popen[bytes] | None = None
@@ -96,6 +98,11 @@ class Window:
             environment["SDL_VIDEODRIVER"] = "offscreen"
         with (self.folder / "window.log").open("ab") as log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log, env=environment)
+        self._connect(path)
+
+    def _connect(self, path: Path) -> None:
+        """Wait until a driver answers there."""
+        assert self.process is not None
         deadline = time.monotonic() + 60
         while True:
             if self.process.poll() is not None:
@@ -110,6 +117,29 @@ class Window:
                     raise Stuck(f"{self.name}: the window did not open\n{self.log_tail()}") from None
                 time.sleep(0.05)
         self._file = self._socket.makefile("rw")
+
+    def follow(self) -> None:
+        """The process behind the window ended at the lock: reach the one that took its place."""
+        with contextlib.suppress(OSError, Stuck):
+            while True:
+                self.ask("list")
+                time.sleep(0.01)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError, Stuck):
+                self._file.close()
+                self._connect(self.folder / "driver.sock")
+                self.ask("list")
+                return
+        raise Stuck(f"{self.name}: nobody follows\n{self.log_tail()}")
+
+    def reach(self, test_id: str) -> None:
+        """Scroll until a widget of the page is in sight."""
+        for _ in range(30):
+            if test_id in self.screen():
+                return
+            self.ask("scroll", id=next(iter(self.screen())), by=120)
+            time.sleep(0.05)
 
     def is_open(self) -> bool:
         """Whether the process runs."""

@@ -42,6 +42,7 @@ from miss_app.engine.problems import Problem
 from miss_app.engine.reach import QuietHours, ReachView
 from miss_app.engine.saying import PLAIN, Manner
 from miss_app.engine.search import Found
+from miss_app.engine.vault import Guard
 from ui.staged_rooms import Rooms, StagedAssistance, StagedAvailability, StagedStorage, StagedTeams
 
 NOW_MS = 1_779_280_320_000  # 20 May 2026, 14:32 in Paris
@@ -113,6 +114,49 @@ class Reached:
         return self.now
 
 
+class Door:
+    """What the screens may ask of the lock."""
+
+    def __init__(self, scene: "Scene") -> None:
+        self._scene = scene
+        self.now_guard = Guard.SERVER
+        self.now_approvable = False
+        self.now_wait = 0.0
+
+    def guard(self) -> Guard:
+        return self.now_guard
+
+    def approvable(self) -> bool:
+        return self.now_approvable
+
+    def wait_seconds(self) -> float:
+        return self.now_wait
+
+    async def best_guard(self) -> Guard:
+        return self.now_guard
+
+    async def choose_words(self, typed: str, drawn: str) -> None:
+        self._scene._did("choose_words", typed, drawn)
+        self._scene._go(Stage.OPEN)
+
+    async def ask_approval(self) -> str:
+        self._scene._did("ask_approval")
+        return "4821"
+
+    async def stop_asking(self) -> None:
+        self._scene._did("stop_asking")
+
+    async def wipe(self) -> None:
+        self._scene._did("wipe")
+        self._scene._go(Stage.INVITATION)
+
+    async def approve(self, device_id: bytes, code: str) -> None:
+        self._scene._did("approve", device_id, code)
+
+    async def refuse(self, device_id: bytes) -> None:
+        self._scene._did("refuse", device_id)
+
+
 class Scene:
     """What the screens may ask; ``asked`` records every verb with its arguments, ``refuse`` makes verbs fail."""
 
@@ -121,6 +165,7 @@ class Scene:
         self.on_wake: Callable[[], None] = lambda: None
         self.client = self
         self.own_devices = OwnDevices(self)
+        self.door = Door(self)
         self.presence = self
         self.reach = Reached(self)
         self.proof = self
@@ -174,6 +219,9 @@ class Scene:
         self.on_wake()
 
     # What is read at once.
+
+    def approvals(self) -> Door:
+        return self.door
 
     def stage(self) -> Stage:
         return self.now_stage
@@ -431,7 +479,7 @@ class Scene:
     async def mark_read(self, conversation_id: bytes, *message_id: bytes) -> None:
         self._did("mark_read", conversation_id, *message_id)
 
-    async def set_setting(self, name: str, value: str) -> None:
+    async def set_setting(self, name: str, value: str, *, everywhere: bool = True) -> None:
         self._did("set_setting", name, value)
         self.now_settings[name] = value
 

@@ -373,7 +373,8 @@ class Client:
         found = self._profile.settings()
         return {"language": self._first_language, **found}
 
-    async def set_setting(self, name: str, value: str) -> None:
+    async def set_setting(self, name: str, value: str, *, everywhere: bool = True) -> None:
+        """Keep a setting; on this person's other devices too, where it is not of this one alone."""
         self._profile.set_setting(name, value)
-        if self._account is not None:
+        if everywhere and self._account is not None:
             self.preferences.share_setting(name, value)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from miss_app.engine import vault_secrets
+from miss_app.engine import passphrase, vault_secrets
 from miss_app.engine.account import Account, OwnDevice, keep_own_device
 from miss_app.engine.asking import Approved, Question
 from miss_app.engine.errand import errand
@@ -132,6 +132,12 @@ class Door:
         self._profile.set_credentials(pending.keys)
         self._profile.erase_pending()
         await self._enter(store, key)
+
+    async def choose_words(self, typed: str, drawn: str) -> None:
+        """Make the vault with the six words that were drawn; Problem("phrase-differs") where others were typed."""
+        if passphrase.canonical(typed) != passphrase.canonical(drawn):
+            raise Problem("phrase-differs")
+        await self.choose(typed, Guard.PHRASE)
 
     async def _keep_share(self, pending: Pending, chosen: Stretched) -> tuple[bytes, bytes]:
         """The server keeps a new share; the keeper is on disk first, so that one that was interrupted is replaced."""

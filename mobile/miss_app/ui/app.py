@@ -18,15 +18,20 @@ from miss_app.engine.events import (
     StageChanged,
     Trouble,
 )
+from miss_app.engine.lock_events import UnlockAsked
+from miss_app.starter import CHOOSE, LOCKED
 from miss_app.ui import purge, text_size
 from miss_app.ui.alerts import Alerts
 from miss_app.ui.bridge import Bridge, Engine
 from miss_app.ui.glyphs import ASSETS
+from miss_app.ui.idle import Idle
 from miss_app.ui.keys import Keys
+from miss_app.ui.place import Place
 from miss_app.ui.screens.browser import BrowserScreen
 from miss_app.ui.screens.charter import CharterScreen
 from miss_app.ui.screens.chat import ChatScreen
 from miss_app.ui.screens.choose_pin import ChoosePinScreen
+from miss_app.ui.screens.chooser import ChooserScreen
 from miss_app.ui.screens.code import CodeScreen
 from miss_app.ui.screens.conversations import ConversationsScreen
 from miss_app.ui.screens.devices import DevicesScreen
@@ -56,7 +61,11 @@ from miss_app.ui.shortcuts_sheet import ShortcutsSheet
 from miss_app.ui.texts import words
 from miss_app.ui.theme import look
 from miss_app.ui.toast import show_toast
+from miss_app.ui.unlock_sheet import UnlockSheet
 from miss_app.ui.window_state import WindowState
+from miss_app.workstation import OWN_IDLE_SECONDS
+
+IDLE_CHOICES = (60, 120, 300, 600, 1800)
 
 GATES = {
     Stage.INVITATION: InvitationScreen,
@@ -79,18 +88,31 @@ class MissApp(App):
     icon = str(ASSETS / "icon.png")
 
     def __init__(
-        self, engine: Engine, device: Device, invitation: str = "", window_state: WindowState | None = None
+        self,
+        engine: Engine | None,
+        device: Device,
+        invitation: str = "",
+        window_state: WindowState | None = None,
+        place: Place | None = None,
     ) -> None:
         super().__init__()
-        self.engine = engine
-        self.client: Any = engine.client
         self.device = device
         self.invitation = invitation
         self.window_state = window_state or WindowState()
+        self.place = place
         self.stage: Stage | None = None
-        self.bridge = Bridge(engine, self.hear)
         self.shell: Any = None
         self.alerts: Any = None
+        self.idle = Idle(self)
+        self.engine: Engine | None = None
+        self.client: Any = None
+        self.bridge: Any = None
+        if engine is not None:
+            self._take(engine)
+
+    def _take(self, engine: Engine) -> None:
+        self.engine, self.client = engine, engine.client
+        self.bridge = Bridge(engine, self.hear)
 
     @staticmethod
     def now_ms() -> int:
@@ -99,34 +121,100 @@ class MissApp(App):
 
     def build(self) -> Shell:
         """The window's content, in the language and the theme this profile chose."""
-        settings = self.client.settings()
-        words.speak(settings.get("language", words.language))
-        self._apply_theme(settings.get("theme", "auto"))
-        text_size.apply(text_size.text_size_of(settings))
-        Window.clearcolor = look.surface
+        self._look_as_set()
         self.shell = Shell(self)
         self.keys = Keys(self)  # Android's back key is Escape
         self.alerts = Alerts(self, self.device.notifier())
         Window.bind(on_key_down=self._key_down, on_request_close=self._closing)
         return self.shell
 
+    def _look_as_set(self) -> None:
+        settings = {} if self.client is None else self.client.settings()
+        words.speak(settings.get("language", words.language))
+        self._apply_theme(settings.get("theme", "auto"))
+        text_size.apply(text_size.text_size_of(settings))
+        Window.clearcolor = look.surface
+
     def on_start(self) -> None:
         """Start the engine; the first screen follows once it knows where this profile stands."""
+        self.idle.start()
+        if self.engine is None:
+            self.shell.show_gate(ChooserScreen(self))
+            return
         self.engine.start()
         self.show_stage(self.client.stage())
         self.shell.ids.banner.follow(self.client.link())
 
     def on_stop(self) -> None:
         """Stop the engine with the window, whose size is kept."""
+        self.idle.stop()
         if self.device.desktop and not self.device.headless():
             width, height = Window.system_size
             self.window_state.keep(width=width, height=height)
         self.alerts.close()
-        self.engine.stop()
+        if self.engine is not None:
+            self.engine.stop()
 
     def on_pause(self) -> bool:
         """A phone puts the program aside: keep it."""
+        self.idle.stop()
         return True
+
+    def on_resume(self) -> None:
+        """Back in front: locked where it lay aside for too long."""
+        self.idle.start(again=True)
+
+    def idle_choices(self) -> list[int]:
+        """What a person may choose, in seconds; the machine's rule is the longest."""
+        most = 0 if self.place is None else self.place.workstation.rule().idle_seconds
+        chosen = [one for one in IDLE_CHOICES if not most or one <= most]
+        return chosen if most else [*chosen, 0]
+
+    # Who sits here.
+
+    def sit(self, profile: str) -> None:
+        """Somebody chose their own place on this machine."""
+        assert self.place is not None
+        self._take(self.place.sit(profile))
+        self._look_as_set()
+        self.on_start()
+
+    def sit_anew(self) -> None:
+        """Somebody who has no place here yet; the server is the one that the others have."""
+        assert self.place is not None
+        self.invitation = self.invitation or self.place.invitation()
+        self.sit(self.place.workstation.new_profile())
+
+    def shown_name(self) -> str:
+        """What whoever sits here wishes to be called on this machine."""
+        return "" if self.place is None else self.place.workstation.shown(self.place.profile)
+
+    def set_shown_name(self, name: str) -> None:
+        """Be called this on this machine."""
+        if self.place is not None:
+            self.place.workstation.set_shown(self.place.profile, name)
+
+    def rise(self) -> None:
+        """Somebody else wishes to sit here: whoever does shows who they are. Nothing is open behind a lock."""
+        engine, self.engine = self.engine, None
+        if engine is not None:
+            self.bridge.close()
+            engine.stop()
+        self.client, self.stage = None, None
+        self.shell.show_gate(ChooserScreen(self))
+
+    def may_choose(self) -> bool:
+        """Whether somebody else may sit down here."""
+        return self.place is not None and not self.place.fixed
+
+    def idle_seconds(self) -> int:
+        """After how long without a touch this window locks; 0 for never, or while it is locked."""
+        if self.stage is not Stage.OPEN:
+            return 0
+        wished = self.client.settings().get("idle_lock", "")
+        if self.place is None:
+            return int(wished) if wished.isdecimal() else OWN_IDLE_SECONDS
+        return self.place.workstation.idle_seconds(wished)
 
     def hear(self, event: Event) -> None:
         """An engine event, on the main thread."""
@@ -134,6 +222,8 @@ class MissApp(App):
             self.show_stage(event.stage)
         if isinstance(event, Trouble):
             show_toast(self.shell, words.problem(event.problem))
+        if isinstance(event, UnlockAsked) and self.stage is Stage.OPEN:
+            self.shell.show_sheet(UnlockSheet(self, event.question))
         if isinstance(event, PersonArrived):
             show_toast(self.shell, words.say("people.arrived", name=event.person.display_name))
         if isinstance(event, CharterAsked) and self.stage is Stage.OPEN:
@@ -257,11 +347,31 @@ class MissApp(App):
         """Close what is on top."""
         return bool(self.shell.back())
 
-    def lock(self) -> None:
-        """Close the vault; the lock screen follows."""
+    def lock(self, status: int = LOCKED) -> None:
+        """Close the vault; the lock screen follows, on a desktop in a process that never held a key."""
+        if self.place is not None and self.place.ends and self.stage is Stage.OPEN:
+            self._leave(status)
+            return
         self.bridge.ask(
             self.client.lock(), failed=lambda failure: show_toast(self.shell, words.problem(failure.reason))
         )
+
+    def _leave(self, status: int) -> None:
+        """End this process, and with it every key it held."""
+        assert self.place is not None
+        self.place.leave(status)
+        Window.hide()
+        purge.forget_everything()
+        for page in self.shell.pages:
+            page.left()  # what is being written is kept
+        self.stop()
+
+    def change_person(self) -> None:
+        """Lock, and ask who sits down next."""
+        if self.stage is Stage.OPEN:
+            self.lock(CHOOSE)
+        else:
+            self.rise()
 
     def set_theme(self, name: str) -> None:
         """Choose "auto", "light" or "dark", and keep it."""

@@ -45,6 +45,11 @@ class Bridge:
         self._wake = Clock.create_trigger(self._drain)
         engine.on_wake = self._wake
 
+    def close(self) -> None:
+        """Hear nothing more of this engine."""
+        self._wake.cancel()
+        self._engine.on_wake = lambda: None
+
     def ask(
         self,
         coroutine: Coroutine[Any, Any, Any],

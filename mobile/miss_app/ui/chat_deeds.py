@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from kivy.core.clipboard import Clipboard
-
 from miss_app.engine.events import MessageView, Tick
 from miss_app.engine.saying import PLAIN, Manner
-from miss_app.ui import chat_rows
+from miss_app.ui import chat_rows, clipping
 from miss_app.ui.bridge import Failure
 from miss_app.ui.chat_rows import ChatRow
 from miss_app.ui.confirm import confirm
@@ -183,7 +181,7 @@ class ChatDeeds:
         self._app.shell.show_sheet(ChoiceSheet(self._app, str(words.say("menu.readers")), items))
 
     def _copy(self, message: MessageView) -> None:
-        Clipboard.copy(chat_rows.body(message))
+        clipping.copy(chat_rows.body(message))
         show_toast(self._app.shell, str(words.say("menu.copied")))
 
     def _delete(self, message: MessageView) -> None:

@@ -2,6 +2,7 @@
 
 from kivy.cache import Cache
 
+from miss_app.ui.clipping import forget_clipboard
 from miss_app.ui.glyphs import forget_textures
 from miss_app.ui.inputs import forget_inputs
 from miss_app.ui.measure import forget_words
@@ -11,12 +12,13 @@ from miss_app.ui.rich_text import forget_rich_texts
 
 
 def forget_everything() -> None:
-    """Drop every text and picture kept to draw faster."""
+    """Drop every text and picture kept to draw faster, and what was copied from here."""
     forget_textures()
     forget_rich_texts()
     forget_words()
     forget_pictures()
     forget_previews()
     forget_inputs()
+    forget_clipboard()
     for category in ("kv.image", "kv.texture", "kv.loader"):
         Cache.remove(category)

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from kivy.core.clipboard import Clipboard
 from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty
 from kivy.uix.boxlayout import BoxLayout
 
 from miss_app.engine.events import MessageView
-from miss_app.ui import chat_rows, dates
+from miss_app.ui import chat_rows, clipping, dates
 from miss_app.ui.bridge import Failure
 from miss_app.ui.confirm import confirm
 from miss_app.ui.kv import load_rules
@@ -74,7 +73,7 @@ class SelectionBar(BoxLayout):
         """All texts, in the order they were said, each with its author and hour."""
         found = [one for one in self._in_order() if chat_rows.body(one)]
         lines = [_signed(one) for one in found] if len(found) > 1 else [chat_rows.body(one) for one in found]
-        Clipboard.copy("\n".join(lines))
+        clipping.copy("\n".join(lines))
         show_toast(self.screen.app.shell, str(words.say("select.copied", count=len(found))))
         self.end()
 

@@ -17,10 +17,11 @@ def _worth_saying(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith(NOT_MISSED)
 
 
-def prepare(home: Path, *, headless: bool, size: str = "") -> None:
+def prepare(home: Path, *, headless: bool, size: str = "", hidden: bool = False) -> None:
     """Set Kivy's environment and configuration; must run before anything imports ``kivy``.
 
-    ``home`` is a folder for Kivy's own icons; ``size`` is "WIDTHxHEIGHT" in pixels. No log is written to disk: it could
+    ``home`` is a folder for Kivy's own icons; ``size`` is "WIDTHxHEIGHT" in pixels; a ``hidden`` window waits for
+    ``show``. No log is written to disk: it could
     name what was typed.
     """
     os.environ["KIVY_NO_ARGS"] = "1"
@@ -45,6 +46,7 @@ def prepare(home: Path, *, headless: bool, size: str = "") -> None:
         "multisamples": "0",
         "maxfps": str(FRAMES_HEADLESS if headless else FRAMES),
         "resizable": "1",
+        "window_state": "hidden" if hidden else "visible",
     }
     for name, value in options.items():
         Config.set("graphics", name, value)
@@ -53,6 +55,13 @@ def prepare(home: Path, *, headless: bool, size: str = "") -> None:
     for name, _provider in Config.items("input"):
         Config.remove_option("input", name)
     Config.set("input", "mouse", "mouse,disable_multitouch")
+
+
+def show() -> None:
+    """Show the window that was prepared hidden."""
+    from kivy.core.window import Window
+
+    Window.show()
 
 
 def calm() -> None:

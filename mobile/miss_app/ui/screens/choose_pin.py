@@ -1,13 +1,40 @@
-"""The PIN that will open this device."""
+"""The PIN that will open this device, or six words instead; and what the person is called on a machine of several."""
 
+from kivy.properties import BooleanProperty, StringProperty
+
+from miss_app.engine.passphrase import new_phrase
+from miss_app.engine.vault import Guard
 from miss_app.ui.gate import GatePage
 from miss_app.ui.kv import load_rules
+from miss_app.ui.texts import words
 
 PIN_DIGITS_MIN = 6
 
 
 class ChoosePinScreen(GatePage):
-    """Asks twice; at least six digits."""
+    """Asks twice; at least six digits. ``guard`` is what protects them against a copied disk; ``words_drawn`` the six
+    words where the person prefers those, ``noted`` once they have them."""
+
+    guard = StringProperty("")
+    words_drawn = StringProperty("")
+    noted = BooleanProperty(False)
+    several = BooleanProperty(False)
+
+    def entered(self) -> None:
+        """Find out what this machine can do."""
+        self.several = self.app.may_choose()
+        self.app.bridge.ask(self.app.client.door.best_guard(), self._found, lambda _failure: None)
+
+    def _found(self, guard: Guard) -> None:
+        self.guard = guard.value
+
+    def guard_words(self, guard: str, drawn: str) -> str:
+        """What stands between a copied disk and the messages, and whether opening needs the network."""
+        if drawn:
+            return str(words.say("guard.phrase"))
+        if not guard:
+            return ""
+        return str(words.say("guard.server") if guard == Guard.SERVER else words.say("guard.keystore"))
 
     def go(self) -> None:
         """Make the vault."""
@@ -19,10 +46,44 @@ class ChoosePinScreen(GatePage):
         elif pin != again:
             self.complain("pin-differs")
         elif not self.busy:
+            self._show_name()
             self.ask(self.app.client.choose_pin(pin), self._chosen)
 
+    def prefer_words(self) -> None:
+        """Six words instead of a PIN."""
+        self.complain("")
+        self.words_drawn, self.noted = new_phrase(), False
+
+    def prefer_pin(self) -> None:
+        """The PIN after all."""
+        self.complain("")
+        self.words_drawn = self.ids.typed.text = ""
+
+    def note(self) -> None:
+        """They are written down: now they are typed once, from the paper."""
+        self.noted = True
+        self.ids.typed.focus()
+
+    def go_words(self) -> None:
+        """Make the vault with the phrase that was typed."""
+        typed = self.ids.typed.text.strip()
+        if not typed:
+            self.complain("phrase-length")
+        elif not self.busy:
+            self._show_name()
+            self.ask(self.app.client.door.choose_words(typed, self.words_drawn), self._chosen)
+
+    def _show_name(self) -> None:
+        if self.several:
+            self.app.set_shown_name(self.ids.shown.text)
+
+    def left(self) -> None:
+        """Nothing that was typed or drawn stays."""
+        self._chosen(None)
+        super().left()
+
     def _chosen(self, _result: object) -> None:
-        self.ids.pin.text = self.ids.again.text = ""
+        self.ids.pin.text = self.ids.again.text = self.ids.typed.text = self.words_drawn = ""
 
 
 load_rules(__file__)
