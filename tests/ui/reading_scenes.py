@@ -25,8 +25,8 @@ def open_team(rehearsal: Rehearsal) -> bytes:
 @scene("chat-unread")
 def chat_unread(rehearsal: Rehearsal) -> None:
     stage, talk = rehearsal.scene, rehearsal.scene.talks[0].conversation_id
-    first = stage.lines[talk][2]
-    stage.lines[talk][2] = replace(first, pinned=True)
+    first = next(place for place, one in enumerate(stage.lines[talk]) if one.kind == "text")
+    stage.lines[talk][first] = replace(stage.lines[talk][first], pinned=True)
     for number in range(26):
         at_ms = NOW_MS + (number - 26) * 60_000
         text = f"Point {number + 1} de la transmission : rien à signaler."
