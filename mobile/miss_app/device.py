@@ -9,8 +9,10 @@ import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
+from miss_app.ports.android.keystore import AndroidKeystore
+from miss_app.ports.android.screen_guard import AndroidScreenGuard
 from miss_app.ports.desktop_notices import DesktopNotices
-from miss_app.ports.interfaces import Notifier, QrReader, SecureStore
+from miss_app.ports.interfaces import Notifier, QrReader, ScreenGuard, SecureStore
 
 ASK_SECONDS_MAX = 2
 
@@ -94,9 +96,15 @@ class Device:
 
     def secure_store(self) -> SecureStore:
         """Where the system keeps secrets for this account; it says itself whether there is such a place."""
+        if self.system == "android":
+            return AndroidKeystore(Path(os.environ.get("ANDROID_PRIVATE") or Path.home()).parent / "no_backup/miss")
         from miss_app.ports.keyring_store import KeyringStore
 
         return KeyringStore()
+
+    def screen_guard(self) -> ScreenGuard | None:
+        """What keeps this window out of screenshots; None where nothing does."""
+        return AndroidScreenGuard() if self.system == "android" else None
 
     def invitation_file(self) -> Path:
         """The invitation an establishment may put beside the program."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from miss_app.device import Device
 from miss_app.engine.problems import Problem
 from miss_app.ports.android import pictures
 from miss_app.ports.android.keystore import AndroidKeystore
@@ -19,20 +20,21 @@ def phone(tmp_path, monkeypatch):
     return one
 
 
-def test_secrets_are_sealed_by_a_key_of_the_keystore(phone, tmp_path):
-    store = AndroidKeystore(tmp_path / "no_backup")
+def test_secrets_are_sealed_by_a_key_of_the_keystore(phone, tmp_path, monkeypatch):
+    monkeypatch.setenv("ANDROID_PRIVATE", str(tmp_path / "files"))
+    store = Device("android").secure_store()
     assert store.usable()
     assert store.get("lea/share") is None
     store.put("lea/share", SECRET)
     store.put("karim/share", b"")
-    assert AndroidKeystore(tmp_path / "no_backup").get("lea/share") == SECRET
+    assert AndroidKeystore(tmp_path / "no_backup/miss").get("lea/share") == SECRET
     assert store.get("karim/share") == b""
     (made,) = phone.said
     assert made == (
         "key",
         {"alias": "miss.secrets", "purposes": 3, "modes": ("GCM",), "paddings": ("NoPadding",), "bits": 256},
     )
-    files = sorted((tmp_path / "no_backup").iterdir())
+    files = sorted((tmp_path / "no_backup/miss").iterdir())
     assert len(files) == 2
     assert not any(SECRET in one.read_bytes() or "lea" in one.name for one in files)
     # One secret in the place of another, an altered one, another telephone's key: refused.
@@ -66,7 +68,9 @@ def test_a_telephone_without_a_keystore_says_so(phone, tmp_path):
 
 
 def test_the_screen_is_guarded_on_its_own_thread(phone):
-    guard = AndroidScreenGuard()
+    guard = Device("android").screen_guard()
+    assert isinstance(guard, AndroidScreenGuard)
+    assert Device("linux").screen_guard() is None
     guard.guard(True)
     assert phone.flags == 0x2000
     guard.guard(False)

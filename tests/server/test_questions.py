@@ -8,11 +8,23 @@ from sqlalchemy import Connection, event, insert, text
 from miss_protocol.frames import Class, Kind, Report, Submit
 from miss_protocol.identity import make_authority
 from miss_protocol.notices import DeviceAdded
-from miss_server import caretaker, conversations, devices, migrations, standings, streams, tables
+from miss_server import (
+    caretaker,
+    conversations,
+    devices,
+    migrations,
+    standings,
+    streams,
+    tables,
+    undelivered,
+    unread,
+    wakeups,
+)
 from miss_server.clock import now_ms
 from miss_server.conversations import Submission
 from miss_server.database import Database
 from miss_server.handshakes import Handshakes
+from miss_server.reach_settings import Unread
 
 GROWING = (
     "claims",
@@ -108,6 +120,13 @@ def test_no_question_reads_a_whole_table(tmp_path):
         lambda c: handshakes.way_back(c, ids[9], 1),
         lambda c: caretaker.forget_rows(c, 9, 0, 1),
         lambda c: caretaker.forget_claims(c, 1, 0),
+        lambda c: wakeups.queue(c, [9], 1),
+        lambda c: wakeups.due(c, 1),
+        lambda c: wakeups.claim(c, 1),
+        lambda c: unread.note(c, [9], 1, Unread()),
+        lambda c: unread.letters(c, 1 << 60, Unread()),
+        lambda c: unread._unaware(c, 9),
+        lambda c: undelivered.tell(c, 9, 1, 2),
     ]
     statements = [one for question in questions for one in asked(database, question)]
     assert len(statements) > 30

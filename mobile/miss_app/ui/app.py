@@ -137,6 +137,8 @@ class MissApp(App):
 
     def on_start(self) -> None:
         """Start the engine; the first screen follows once it knows where this profile stands."""
+        if (guard := self.device.screen_guard()) is not None:
+            guard.guard(True)
         self.idle.start()
         if self.engine is None:
             self.shell.show_gate(ChooserScreen(self))
