@@ -9,9 +9,9 @@ help:
 setup: ## make .venv from the lock, with the Debian packages it needs
 	@.ci/setup all
 
-demo: ## play the main scene: three people, one server, no question asked (SHOW=1 leaves the windows open)
-	@.ci/setup demo
-	@$(PYTHON) -m tests.demo $(if $(SHOW),--show)
+demo: ## play the main scene: three people, one server, no question asked (SHOW=1 leaves the windows open; NODES=2: two servers)
+	@.ci/setup $(if $(NODES),nodes,demo)
+	@$(PYTHON) -m tests.demo $(if $(SHOW),--show) $(if $(NODES),--nodes $(NODES))
 
 test: setup ## run the tests (at most 10 minutes on 2 cores)
 	@$(PYTHON) -m pytest -n 2 --dist loadfile

@@ -17,6 +17,7 @@ defaults
   timeout client 30s
   timeout server 30s
   timeout tunnel 1h
+  timeout check 10s
   retries 3
   option redispatch 1
 frontend miss
@@ -25,7 +26,7 @@ frontend miss
 backend nodes
   balance roundrobin
   option httpchk GET /health/ready
-  default-server check inter 200ms fall 1 rise 1
+  default-server check inter 250ms fall 2 rise 1
 {servers}
 """
 

@@ -7,9 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import segno
+from sqlalchemy.exc import OperationalError
 
 from miss_protocol.invitation import Invitation
-from miss_server import authority, belonging, checkup, config, data_folder, devices, journal, operator_verbs, root_verbs
+from miss_server import (
+    authority,
+    belonging,
+    checkup,
+    config,
+    data_folder,
+    devices,
+    journal,
+    operator_verbs,
+    restoring,
+    root_verbs,
+)
 from miss_server.authority import KeyFileError
 from miss_server.belonging import ForeignDatabaseError
 from miss_server.clock import now_ms
@@ -37,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyFileError as error:
         print(say(error.reason, language, file=error.file), file=sys.stderr)
+        return 1
+    except OperationalError as error:
+        print(say("database-away", language, why=type(error.orig).__name__), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -83,6 +98,8 @@ def _parser(language: str) -> argparse.ArgumentParser:
     revoking = verbs.add_parser("revoke", parents=[shared], help=say("help-revoke", language))
     revoking.set_defaults(run=_revoke)
     revoking.add_argument("device", help=say("help-device", language))
+    restored = verbs.add_parser("restored", parents=[shared], help=say("help-restored", language))
+    restored.set_defaults(run=_restored)
     operator_verbs.add_verbs(verbs, [shared], language)
     root_verbs.add_verbs(verbs, [shared], language)
     console_verbs.add_verb(verbs, [shared], language)
@@ -224,6 +241,23 @@ def _revoke(arguments: argparse.Namespace, language: str) -> int:
         database.close()
     print(say("revoked" if done else "device-unknown", language, device=arguments.device))
     return 0 if done else 1
+
+
+def _restored(arguments: argparse.Namespace, language: str) -> int:
+    settings = _known(arguments, language)
+    if settings is None:
+        return 1
+    if data_folder.in_use(settings.data):
+        print(say("in-use", language, folder=settings.data), file=sys.stderr)
+        return 1
+    database = open_database(settings)
+    try:
+        with database.transaction() as connection:
+            count = restoring.leave_room(connection, now_ms())
+    finally:
+        database.close()
+    print(say("restored", language, count=count))
+    return 0
 
 
 def _known(arguments: argparse.Namespace, language: str) -> Settings | None:

@@ -83,12 +83,18 @@ class Caretaker:
                 if now - seen >= ROUND_SECONDS:
                     seen = now
                     await self._see()
-                if now - forgot >= ROUND_SECONDS and await asyncio.to_thread(self._duty.held):
+                if not await asyncio.to_thread(self._duty.held):
+                    self._noted()  # another node makes the rounds
+                elif now - forgot >= ROUND_SECONDS:
                     forgot = now
                     await self.go_round()
             except Exception as error:  # a full disk, say: the next round tries again
                 journal.failure("round-failed", error)
             await asyncio.sleep(DUTY_SECONDS)
+
+    def _noted(self) -> None:
+        if self._meters is not None:
+            self._meters.rounded_at = self._now_ms() / 1000
 
     async def _see(self) -> None:
         await self._database.run(devices.seen, dict.fromkeys(sorted(self._here()), self._now_ms()))
@@ -108,8 +114,7 @@ class Caretaker:
         await ldap_imports.go_round(database, self._directories, now)
         photos_before = now - self._settings.keep_photos_days * DAY_MS
         photos = await asyncio.to_thread(self._blobs.forget, photos_before, now - PARTS_KEPT_MS)
-        if self._meters is not None:
-            self._meters.rounded_at = now / 1000
+        self._noted()
         journal.write("round-made", rows=forgotten, photos=photos)
 
 

@@ -57,6 +57,14 @@ TEXTS = {
         "La base ({revision}) a été écrite par une version plus récente. Mettez ce serveur à jour ; rien n’a changé.",
         "The database ({revision}) was written by a later version. Update this server; nothing was changed.",
     ),
+    "help-restored": (
+        "à lancer une fois après avoir restauré la base à un moment passé, les nœuds arrêtés",
+        "to be run once after the database was restored to a moment of the past, with no node running",
+    ),
+    "restored": (
+        "{count} conversations et boîtes d’appareils continuent au-delà des numéros perdus. Démarrez les nœuds.",
+        "{count} conversations and devices' boxes go on beyond the numbers that were lost. Start the nodes.",
+    ),
     "foreign-database": (
         "Cette base appartient à un serveur qui a d’autres clés que {folder}. Copiez-y les clés de ce serveur (un nœud "
         "de plus, une restauration) ; rien n’a changé.",

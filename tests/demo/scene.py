@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.demo.cable import Cable
 from tests.demo.cast import CAMILLE, HUGO, HUGO_AT_WORK, NADIA, Role, extract_files
 from tests.demo.mailbox import mails_to
+from tests.demo.nodes import Nodes
 from tests.demo.photo import wound
 from tests.demo.post import Mail, Server
 from tests.demo.window import DESKTOP, PATIENCE_S, PHONE, Stuck, Window, plain
@@ -28,6 +29,7 @@ class Scene:
         visible: real windows instead of offscreen ones.
         stop_after: name of an act after which the server is stopped, to see the next one fail.
         recording: functions whose calls are noted in every process.
+        nodes: how many servers there are behind one address; one of two is killed midway.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Scene:
         visible: bool = False,
         stop_after: str = "",
         recording: Sequence[str] = (),
+        nodes: int = 1,
     ) -> None:
         self.folder = folder
         self.pictures = pictures
@@ -48,7 +51,8 @@ class Scene:
         self.times: dict[str, tuple[int, int]] = {}
         folder.mkdir(parents=True, exist_ok=True)
         self.mail = Mail(folder / "mails")
-        self.server = Server(folder / "server", self.mail.port, recording)
+        kind = Nodes if nodes > 1 else Server
+        self.server: Server = kind(folder / "server", self.mail.port, recording)
         self.windows: dict[Role, Window] = {
             CAMILLE: Window("Camille", folder / "camille", PHONE, visible=visible, recording=recording),
             HUGO: Window("Hugo", folder / "hugo", PHONE, visible=visible, recording=recording),
@@ -71,7 +75,11 @@ class Scene:
         yield self.write_one_to_one
         yield self.answer
         yield self.make_the_care_team
+        if isinstance(self.server, Nodes):
+            yield self.lose_a_node
         yield self.send_the_photo
+        if isinstance(self.server, Nodes):
+            yield self.bring_the_node_back
         yield self.go_offline_and_back
         yield self.link_the_workstation
 
@@ -245,6 +253,24 @@ class Scene:
                 window.tap(window.until("Équipe plaies", prefix="conversation-"))
                 window.until("je vous présente la situation", prefix="message-")
         self.picture(NADIA, "team")
+
+    def lose_a_node(self) -> None:
+        """Whoever was connected to it goes on at the other one."""
+        assert isinstance(self.server, Nodes)
+        camille, hugo, nadia = (self.windows[role] for role in (CAMILLE, HUGO, NADIA))
+        with self.acting("one of the two servers is killed; all three write on"):
+            self.server.lose_a_node()
+            for window, others in ((camille, (hugo, nadia)), (hugo, (camille, nadia)), (nadia, (camille, hugo))):
+                window.type("composer", f"{window.name} continue.")
+                window.tap("send")
+                for other in others:
+                    other.until(f"{window.name} continue", prefix="message-", patience_s=20)
+        self.picture(NADIA, "one-node")
+
+    def bring_the_node_back(self) -> None:
+        assert isinstance(self.server, Nodes)
+        with self.acting("the server that was killed is started again"):
+            self.server.bring_back()
 
     def send_the_photo(self) -> None:
         camille, hugo, nadia = (self.windows[role] for role in (CAMILLE, HUGO, NADIA))

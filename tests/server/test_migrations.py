@@ -1,5 +1,6 @@
 """The succession of the database's shapes, on a file and on PostgreSQL: from nothing, and from each version with data."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,3 +114,20 @@ def test_migrations_only_add() -> None:
     for file in later:
         taken = re.search(r"op\.(drop|rename|alter)_\w+|\b(DROP|DELETE FROM|TRUNCATE TABLE|RENAME)\b", file.read_text())
         assert taken is None, f"{file.name}: {taken and taken.group()}"
+
+
+def test_what_is_added_lets_an_older_program_write_on() -> None:
+    """A node of before does not name a new column when it writes a row: it is empty then, or has a value by itself."""
+    folder = Path(str(migrations.__file__)).parent / "versions"
+    added = 0
+    for file in sorted(folder.glob("[0-9]*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "op.add_column"):
+                continue
+            column = next(one for one in node.args if isinstance(one, ast.Call))
+            given = {one.arg: ast.unparse(one.value) for one in column.keywords}
+            assert given.get("nullable", "True") == "True" or "server_default" in given, (
+                f"{file.name}: {ast.unparse(column)}"
+            )
+            added += 1
+    assert added > 5
