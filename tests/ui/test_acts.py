@@ -231,7 +231,7 @@ def test_filters_show_what_they_say(rehearsal: Rehearsal, talk: bytes) -> None:
     assert len(shown("patient")) == 1
     assert not rehearsal.sees("filter-archived")
     talks[1] = replace(talks[1], archived=True)
-    assert len(shown("all")) == min(7, len(talks) - 1), "as many as fit below the line of what waits"
+    assert len(shown("all")) == min(8, len(talks) - 1), "as many as fit below the line of what waits"
     assert len(shown("archived")) == 1
 
 
