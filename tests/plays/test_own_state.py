@@ -68,6 +68,45 @@ def test_drafts_pins_and_settings_are_the_same_everywhere(post: Post, tmp_path: 
     play(post, tmp_path, acts)
 
 
+def test_who_is_blocked_is_neither_listed_nor_found_and_folded_in_teams(post: Post, tmp_path: Path) -> None:
+    async def acts(scene: Scene) -> None:
+        camille, hugo = await scene.enter("camille", "hugo")
+        tablet = scene.device("tablette", camille.who)
+        await tablet.link_from(camille)
+        direct = await hugo.client.open_direct(await hugo.find(camille))
+        team = await hugo.client.create_group("Équipe", "", [await hugo.find(camille)])
+        for chat in (direct, team):
+            await hugo.client.send_text(chat, "avant le blocage")
+            for one in (camille, tablet):
+                await one.reads(chat, "avant le blocage")
+        him = hugo.view.person_id
+
+        def listed(one: Device) -> set[bytes]:
+            return {view.conversation_id for view in one.client.conversations()}
+
+        await camille.client.preferences.block(him, True)
+        for one in (camille, tablet):
+            await until(lambda one=one: one.client.preferences.is_blocked(him), "blocked everywhere")
+            assert listed(one) == {team}
+            assert [person.person_id for person in one.client.preferences.blocked_people()] == [him]
+        for chat in (direct, team):
+            await hugo.client.send_text(chat, "pendant le blocage")
+        for one in (camille, tablet):
+            await one.reads(direct, "avant le blocage", "pendant le blocage")
+            await one.reads(team, "avant le blocage", "pendant le blocage")
+            assert listed(one) == {team}
+            assert all(line.blocked for line in one.lines(team) if line.kind == "text")
+            found = one.client.search("blocage")
+            assert not found.messages
+            assert direct not in {view.conversation_id for view in one.client.search("hugo").conversations}
+        await tablet.client.preferences.block(him, False)
+        for one in (camille, tablet):
+            await until(lambda one=one: listed(one) == {team, direct}, "back everywhere, nothing lost")
+            assert not any(line.blocked for line in one.lines(team))
+
+    play(post, tmp_path, acts)
+
+
 def forget_application_rows(folder: Path, *streams: bytes) -> int:
     """As the caretaker does with what is older than thirty days, in these streams."""
     forgotten = 0

@@ -1,7 +1,6 @@
 """A phone hands its whole history to a desktop while either is killed: every message and photo there, in order, once."""
 
 import asyncio
-import io
 import random
 import secrets
 import subprocess
@@ -13,8 +12,6 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from PIL import Image
-
 from cast import PIN, Device, Post, Scene, store_key, until
 from miss_app.engine import records
 from miss_app.engine.account import Account
@@ -22,6 +19,8 @@ from miss_app.engine.events import Stage
 from miss_app.engine.model import Message, PhotoPart, place_of
 from miss_app.engine.store import Store
 from miss_protocol.sealing import open_blob, seal_blob
+from proofs import five_weeks
+from proofs.pictures import jpeg
 
 QUIET_SECONDS_MAX = 1_800.0
 DAY_MS = 86_400_000
@@ -57,15 +56,6 @@ class Holder:
     def lines(self, kind: str) -> int:
         text = self.log.read_text() if self.log.exists() else ""
         return sum(line.startswith(kind) for line in text.splitlines())
-
-
-def jpeg(number: int, edge: int = 160) -> bytes:
-    """A small invented photo, each another one."""
-    noise = random.Random(number).randbytes(edge * edge * 3 // 4)
-    image = Image.frombytes("RGB", (edge // 2, edge // 2), noise)
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=80)
-    return out.getvalue()
 
 
 def fill(account: Account, chat: bytes, messages: int, photos: int) -> None:
@@ -116,7 +106,7 @@ async def prepare(post: Post, folder: Path, messages: int, photos: int) -> tuple
     await camille.client.link_device(await desktop.client.start_linking(), pin=PIN, days=0)
     await until(lambda: desktop.client.stage() is Stage.PIN, "accepted")
     await desktop.enter()
-    for one in (camille, desktop):
+    for one in (camille, desktop, hugo):
         _straight(one, post)
     await scene.close()
     return chat, camille.folder, desktop.folder
@@ -152,7 +142,7 @@ def run(
         with tempfile.TemporaryDirectory(prefix="miss-devices-") as made:
             return run(seed, messages, photos, kills, Path(made))
     chance = random.Random(seed)
-    post = Post(folder / "server", people=8)
+    post = five_weeks.LaterPost(folder / "server", people=8)
     post.start()
     holders: list[Holder] = []
     try:
@@ -171,11 +161,21 @@ def run(
             assert time.monotonic() - began < QUIET_SECONDS_MAX, "never finished"
             time.sleep(0.1)
         seconds = time.monotonic() - began
+        for one in holders:
+            one.kill()
+        verdict = _verdict(phone, desktop, chat, holders, messages, photos, kills, under_way, seconds)
+        weeks = five_weeks.run(post, folder, chat)
+        after = [lines_of(one, chat) for one in (phone, desktop)]
     finally:
         for one in holders:
             one.kill()
         post.stop()
-    return _verdict(phone, desktop, chat, holders, messages, photos, kills, under_way, seconds)
+    # But for the hour: what a device says itself it shows as of when it was written.
+    lines = [[line[:5] for line in one] for one, _, _ in after]
+    same = lines[0] == lines[1] and [one[1:] for one in after] == [(photos + five_weeks.PHOTOS, 0)] * 2
+    all_there = len(after[0][0]) == messages + 1 + five_weeks.SAID + 2
+    passed = verdict["passed"] and same and all_there and weeks["told"] and weeks["unread_same"]
+    return {**verdict, "passed": bool(passed), "five_weeks": {**weeks, "same": same, "all_there": all_there}}
 
 
 def _verdict(

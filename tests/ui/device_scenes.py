@@ -1,6 +1,8 @@
 """The scenes of devices: one's own, a new one, and what warns of somebody else's."""
 
-from miss_app.engine.events import Alarm, ClaimView, IdentityAlarm, IdentityClaimed, UnknownDevice
+from dataclasses import replace
+
+from miss_app.engine.events import Alarm, ClaimView, IdentityAlarm, IdentityClaimed, UnknownDevice, Verified
 from ui.cast import CAMILLE
 from ui.people_scenes import settings
 from ui.registry import scene
@@ -65,6 +67,75 @@ def claimed(rehearsal: Rehearsal) -> None:
     claim = ClaimView(b"r" * 16, NOW_MS + 86_400_000, "Téléphone inconnu")
     rehearsal.scene.tell(IdentityClaimed((claim,)))
     rehearsal.until(lambda: rehearsal.sees("claimed"))
+
+
+def identity_of(rehearsal: Rehearsal) -> None:
+    """A colleague's identity, from the conversation with them."""
+    chat(rehearsal)
+    rehearsal.tap("info-open")
+    rehearsal.tap("member-1")
+    rehearsal.until(lambda: rehearsal.sees("safety-open"))
+
+
+@scene("safety")
+def safety(rehearsal: Rehearsal) -> None:
+    identity_of(rehearsal)
+    rehearsal.tap("safety-open")
+    rehearsal.until(lambda: rehearsal.sees("safety-qr"))
+
+
+@scene("safety-verified")
+def safety_verified(rehearsal: Rehearsal) -> None:
+    rehearsal.scene.safety.now = Verified.VOUCHED
+    safety(rehearsal)
+
+
+@scene("safety-lapsed")
+def safety_lapsed(rehearsal: Rehearsal) -> None:
+    rehearsal.scene.safety.now = Verified.LAPSED
+    safety(rehearsal)
+
+
+@scene("safety-differs")
+def safety_differs(rehearsal: Rehearsal) -> None:
+    safety(rehearsal)
+    rehearsal.app.shell.stack[-1]._scanned("MISS:SAFETY:AAAA")
+    rehearsal.until(lambda: rehearsal.sees("problem"))
+
+
+@scene("safety-none")
+def safety_none(rehearsal: Rehearsal) -> None:
+    rehearsal.scene.safety.problem = "safety-no-conversation"
+    identity_of(rehearsal)
+    rehearsal.tap("safety-open")
+    rehearsal.until(lambda: rehearsal.sees("problem"))
+
+
+@scene("block-ask")
+def block_ask(rehearsal: Rehearsal) -> None:
+    identity_of(rehearsal)
+    rehearsal.app.shell.stack[-1].ask_to_block()
+    rehearsal.until(lambda: rehearsal.sees("block-yes"))
+
+
+@scene("blocked")
+def blocked(rehearsal: Rehearsal) -> None:
+    """A message of somebody blocked, folded in a team."""
+    stage = rehearsal.scene
+    talk = stage.talks[0].conversation_id
+    lines = stage.lines[talk]
+    for place, one in enumerate(lines):
+        if one.kind in ("text", "photo") and not one.mine:
+            lines[place] = replace(one, blocked=True)
+    chat(rehearsal)
+
+
+@scene("blocked-people")
+def blocked_people(rehearsal: Rehearsal) -> None:
+    rehearsal.scene.now_blocked = [CAMILLE]
+    settings(rehearsal)
+    rehearsal.tap("privacy-open")
+    rehearsal.until(lambda: rehearsal.sees("blocked-0"))
 
 
 @scene("doubt")

@@ -30,10 +30,12 @@ from miss_app.engine.events import (
     ProofView,
     ReaderView,
     RegistrationView,
+    SafetyView,
     ServerView,
     Stage,
     StageChanged,
     Tick,
+    Verified,
     WishesView,
 )
 from miss_app.engine.folding import fold
@@ -157,6 +159,51 @@ class Door:
         self._scene._did("refuse", device_id)
 
 
+class Safety:
+    """What the screens may ask about safety numbers; ``other`` is what the other person's code says."""
+
+    GROUPS = (
+        "61014",
+        "21262",
+        "28764",
+        "62770",
+        "30220",
+        "58930",
+        "19002",
+        "57934",
+        "60078",
+        "05549",
+        "12176",
+        "44267",
+    )
+
+    def __init__(self, scene: "Scene") -> None:
+        self._scene = scene
+        self.now = Verified.NOT
+        self.problem = ""
+        self.other = "MISS:SAFETY:" + "B" * 103
+
+    def verified(self, person_id: bytes) -> Verified:
+        return self.now
+
+    async def number(self, person_id: bytes) -> SafetyView:
+        if self.problem:
+            raise Problem(self.problem)
+        at_ms = 0 if self.now is Verified.NOT else NOW_MS - 9 * 86_400_000
+        return SafetyView(self.GROUPS, "MISS:SAFETY:" + "A" * 103, self.now, at_ms)
+
+    async def compare(self, person_id: bytes, shown: str) -> SafetyView:
+        self._scene._did("compare", shown)
+        if shown != self.other:
+            raise Problem("safety-differs")
+        return await self.mark(person_id, True)
+
+    async def mark(self, person_id: bytes, on: bool) -> SafetyView:
+        self._scene._did("mark", on)
+        self.now = Verified.COMPARED if on else Verified.NOT
+        return await self.number(person_id)
+
+
 class Scene:
     """What the screens may ask; ``asked`` records every verb with its arguments, ``refuse`` makes verbs fail."""
 
@@ -171,6 +218,8 @@ class Scene:
         self.proof = self
         self.rooms = Rooms()
         self.now_group: tuple[Patient, int] = (Patient(), 0)
+        self.safety = Safety(self)
+        self.now_blocked: list[PersonView] = []
         self.asked: list[tuple[Any, ...]] = []
         self.refuse: dict[str, Problem] = {}
         self.now_stage = Stage.INVITATION
@@ -583,6 +632,12 @@ class StagedDeeds:
             return b"e" * 16
 
         return deed
+
+    def is_blocked(self, person_id: bytes) -> bool:
+        return any(one.person_id == person_id for one in self._scene.now_blocked)
+
+    def blocked_people(self) -> list[PersonView]:
+        return list(self._scene.now_blocked)
 
     def readers(self, _conversation_id: bytes, message_id: bytes) -> list[ReaderView]:
         found = self._scene.now_readers.get(message_id)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import segno
 from PIL import Image
 
 from miss_app.engine.events import (
@@ -163,3 +164,36 @@ def test_a_member_row_leads_to_how_they_were_checked(rehearse: Rehearse) -> None
         play.until(lambda: "Checked" in play.read("identity-how") or "checked" in play.read("identity-how"))
     finally:
         words.speak("fr")
+
+
+def test_a_safety_number_is_scanned_and_marked_and_a_person_blocked(rehearse: Rehearse, tmp_path: Path) -> None:
+    play = rehearse(opened(fill(Scene())))
+    play.tap("conversation-0")
+    play.tap("info-open")
+    play.tap("member-1")
+    play.until(lambda: play.sees("safety-open"))
+    play.tap("safety-open")
+    play.until(lambda: play.sees("safety-qr"))
+    assert play.read("safety-number").split() == list(play.scene.safety.GROUPS)
+    assert play.read("safety-worth") == words.say("verified.not_short")
+    for text, seen in (("MISS:SAFETY:" + "C" * 103, "problem"), (play.scene.safety.other, "")):
+        path = tmp_path / f"{seen or 'bon'}.png"
+        segno.make(text, error="m", micro=False).save(str(path), scale=5, border=4)
+        play.app.shell.stack[-1].scan()  # below what is in sight once a problem is said
+        play.until(lambda: play.sees("qr-read"))
+        play.type("qr-path", str(path))
+        play.tap("qr-read")
+        play.until(lambda: play.did("compare") is not None and not play.sees("qr-read"))
+        if seen:
+            play.until(lambda: play.sees("problem"))
+            assert play.read("problem") == words.problem("safety-differs")
+    play.until(lambda: play.read("safety-worth").startswith("Vérifié le"))
+    play.app.shell.stack[-1].mark()
+    play.until(lambda: play.read("safety-worth") == words.say("verified.not_short"))
+    play.app.back()
+    play.until(lambda: play.sees("block"))
+    play.app.shell.stack[-1].ask_to_block()
+    play.until(lambda: play.sees("block-yes"))
+    play.tap("block-yes")
+    play.until(lambda: play.did("block") is not None)
+    assert play.did("block")[2] is True

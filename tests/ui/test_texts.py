@@ -1,5 +1,6 @@
 """Every word is in both languages, every word in the code exists, and every reason of the engine has its sentence."""
 
+import itertools
 import re
 import string
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from miss_app.engine.assistance import KINDS
+from miss_app.engine.events import Verified
 from miss_app.engine.notice_names import NOTICES
 from miss_app.ui import texts
 from miss_app.ui.screens.registration import PROFESSIONS
@@ -18,7 +20,7 @@ CATALOGUES = {language: read_catalogue(language) for language in texts.LANGUAGES
 SOURCES = [*(APP / "ui").rglob("*.py"), *(APP / "ui").rglob("*.kv")]
 # Keys put together from a name: each family is covered by its own check below or by the enumeration it comes from.
 FAMILIES = re.compile(
-    r"^(weekday|weekday\.short|month|month\.short|profession|problem|notice|checked|charge|filter|menu|nothing|readers|report)\."
+    r"^(weekday|weekday\.short|month|month\.short|profession|problem|notice|checked|charge|filter|menu|nothing|readers|report|verified)\."
 )
 
 
@@ -88,6 +90,11 @@ def test_every_reason_the_engine_gives_has_a_sentence(language: str) -> None:
 
 def test_every_notice_of_the_engine_has_a_sentence() -> None:
     assert {f"notice.{name}" for name in NOTICES} - CATALOGUES["fr"].keys() == set()
+
+
+def test_every_worth_of_a_safety_number_has_its_words() -> None:
+    for verified, form in itertools.product(Verified, ("", "_short")):
+        assert f"verified.{verified}{form}" in CATALOGUES["fr"]
 
 
 def test_an_unknown_reason_is_named() -> None:

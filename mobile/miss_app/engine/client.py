@@ -208,7 +208,7 @@ class Client:
         return await directory.search(self.door.open_account().http, words, profession, place)
 
     def conversations(self) -> list[ConversationView]:
-        """Newest first, pinned ones before, archived ones after the others."""
+        """Newest first, pinned ones before, archived ones after; none with somebody who is blocked."""
         account = self._account
         if account is None:
             return []
@@ -218,6 +218,7 @@ class Client:
             records = [one for one in account.conversations.all() if not one.moved_to and not one.own]
             records.sort(key=lambda one: one.at_ms, reverse=True)
             views = [account.messages.conversation_view(one) for one in records]
+            views = [one for one in views if not one.blocked]
             return sorted(views, key=lambda one: (one.archived, not one.pinned))
 
     def conversation(self, conversation_id: bytes) -> ConversationView | None:
@@ -241,7 +242,11 @@ class Client:
             if account.store.closed:
                 return Found((), (), True)
             among = account.conversations.all() if inside is None else []
-            return account.search.find(words, among, inside=inside)
+            found = account.search.find(words, among, inside=inside)
+            conversations = tuple(one for one in found.conversations if not one.blocked)
+            return replace(
+                found, conversations=conversations, messages=tuple(m for m in found.messages if not m.blocked)
+            )
 
     def messages(self, conversation_id: bytes, *, before: bytes | None = None, limit: int = 60) -> list[MessageView]:
         """Oldest first, ending before a message."""

@@ -247,6 +247,7 @@ class MessageView:
     pinned: bool = False
     open: bool = False  # waits for somebody's answer or charge
     names_me: bool = False  # it mentions this person, and so is told of where the conversation is muted
+    blocked: bool = False  # by somebody of whom this person wants nothing: folded, and never told
     handed_by: PersonView | None = None  # who handed it over, where it was said before this person came
     document: DocumentView | None = None
     consent: bool = False  # the patient agrees to the photo, as its author says
@@ -273,6 +274,7 @@ class ConversationView:
     archived: bool = False
     muted_until_ms: int = 0
     urgent: bool = False  # one of the open ones is urgent, and nobody is in charge
+    blocked: bool = False  # with somebody of whom this person wants nothing: neither listed nor told
     mentions: int = 0  # messages not read yet that name this person: they count where the conversation is muted too
 
 

@@ -292,10 +292,14 @@ class Messages:
             ),
             pinned=message.pinned,
             open=message.open,
+            blocked=message.kind in SPOKEN and not message.mine and self._is_blocked(message.author),
             handed_by=self._people.view(message.handed_by) if message.handed_by else None,
             document=self._document_view(message.document),
             consent=message.consent,
         )
+
+    def _is_blocked(self, person_id: bytes) -> bool:
+        return bool(self.shared(f"block/{person_id.hex()}"))
 
     def _photo_view(self, photo: PhotoPart | None) -> PhotoView | None:
         if photo is None:
@@ -381,6 +385,7 @@ class Messages:
             self._archived(record, muted),
             muted,
             any(one.level is Level.URGENT and not one.in_charge for one in waiting),
+            record.direct and self._is_blocked(record.peer),
             self._named(record),
         )
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 from miss_app.engine.account import Account
+from miss_app.engine.events import PersonView
 from miss_app.engine.problems import Problem
 from miss_protocol import limits
 
@@ -49,10 +50,22 @@ class Preferences:
         account = self._account()
         with account.store.step() as step:
             account.states.set(step, f"block/{person_id.hex()}", b"1" if on else b"")
+            record = account.conversations.direct_with(person_id)
+            if record is not None:
+                account.messages.tell_conversation(step, record.conversation_id)
 
     def blocked(self) -> list[bytes]:
         """The ids of those this person wants nothing of."""
         return [bytes.fromhex(one) for one in self._account().states.names("block/") if _PERSON.fullmatch(one)]
+
+    def blocked_people(self) -> list[PersonView]:
+        """Those this person wants nothing of, by name."""
+        people = self._account().people
+        return sorted((people.view(one) for one in self.blocked()), key=lambda one: one.display_name.casefold())
+
+    def is_blocked(self, person_id: bytes) -> bool:
+        """Whether this person wants nothing of somebody."""
+        return bool(self._get(f"block/{person_id.hex()}"))
 
     def share_setting(self, name: str, value: str) -> None:
         """A setting of this device is wanted on the others too."""

@@ -54,6 +54,7 @@ from miss_app.ui.screens.profile import ProfileScreen
 from miss_app.ui.screens.refused import RefusedScreen
 from miss_app.ui.screens.registration import RegistrationScreen
 from miss_app.ui.screens.revoked import RevokedScreen
+from miss_app.ui.screens.safety import SafetyScreen
 from miss_app.ui.screens.settings import SettingsScreen
 from miss_app.ui.screens.waiting import WaitingScreen
 from miss_app.ui.shell import Shell
@@ -271,6 +272,10 @@ class MissApp(App):
     def go_identity(self, person: PersonView, name_in: bytes = b"") -> None:
         """Somebody's profile, above what is open; ``name_in``: a conversation of which they may be made an admin."""
         self.shell.open(IdentityScreen(self, person, name_in))
+
+    def go_safety(self, person: PersonView) -> None:
+        """The safety number shared with somebody, above what is open."""
+        self.shell.open(SafetyScreen(self, person))
 
     def go_info(self, conversation_id: bytes) -> None:
         """Members and settings of a conversation, above it."""

@@ -1,6 +1,6 @@
 """A message bubble: a pure measuring step, then a widget whose canvas pieces are made once and only moved."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kivy.metrics import dp, sp
 
@@ -71,6 +71,9 @@ def shape_of(
     late: bool = False,
 ) -> BubbleShape:
     """The shape of one message in a list ``width`` pixels wide."""
+    hidden = message.blocked and not unfolded
+    if hidden:
+        message, text = stripped(message), str(words.say("block.folded"))
     aside = dp(EDGE_DP + AVATAR_DP + 8) if group and not message.mine else dp(EDGE_DP)
     widest = min((width - aside - dp(EDGE_DP)) * (0.92 if group and not message.mine else 0.84), dp(BUBBLE_DP))
     photo = None if message.photo is None else _photo_size(message.photo, widest)
@@ -88,6 +91,7 @@ def shape_of(
     if photo is not None:
         height += photo[1] - (0 if name or head else dp(PAD_Y_DP - 4)) + dp(4)
     paragraph, folded = _folded(text, inner, unfolded)
+    folded = folded or hidden
     if folded:
         tail = (buttons([("unfold", str(words.say("chat.unfold")))], inner), *tail)
     if paragraph is not None:
@@ -122,6 +126,12 @@ def shape_of(
         folded=folded,
         spans=() if paragraph is None else _spans(message, paragraph.text, text, me),
     )
+
+
+def stripped(message: MessageView) -> MessageView:
+    """What is left of a message of somebody who is blocked, until it is unfolded: who and when."""
+    bare = MessageView(message.message_id, message.conversation_id, "text", False, message.author, message.at_ms)
+    return replace(bare, blocked=True)
 
 
 def time_line(message: MessageView) -> str:

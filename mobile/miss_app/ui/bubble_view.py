@@ -250,7 +250,8 @@ class MissBubble(ButtonBehavior, Widget):
         if shape.photo is not None and message.photo is not None:
             top = self._show_photo(shape, message, x, top)
         if shape.text is not None:
-            color = look.meta if message.kind == "unreadable" or message.deleted_ms else look.text
+            quiet = message.kind == "unreadable" or message.deleted_ms or (message.blocked and not row.unfolded)
+            color = look.meta if quiet else look.text
             self._show_text(shape, shape.text.text, color, x + dp(PAD_X_DP), top)
             top -= shape.text.height + dp(GAP_DP)
         self._show_parts(shape.tail, x, top, room)

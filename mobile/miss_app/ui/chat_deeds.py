@@ -70,7 +70,7 @@ class ChatDeeds:
             self._part(message, part)
         elif chat_rows.failed(message):
             self._ask(self._app.client.retry(self._here, message.message_id))
-        elif message.photo is not None and not message.deleted_ms:
+        elif message.photo is not None and not message.deleted_ms and (row.unfolded or not message.blocked):
             self._app.go_photo(self._here, message.message_id)
 
     def _span(self, row: ChatRow, place: int) -> None:

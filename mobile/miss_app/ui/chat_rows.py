@@ -147,6 +147,8 @@ def preview(message: MessageView | None, *, direct: bool) -> str:
     if message.kind in ("notice", "warning"):
         return notice(message)
     text = body(message)
+    if message.blocked:
+        return str(words.say("block.folded"))
     if message.request is not None and message.request.dosage is not None:
         text = str(words.say("list.request", text=f"{message.request.dosage.drug} {text}"))
     if message.kind == "photo" and not message.deleted_ms:

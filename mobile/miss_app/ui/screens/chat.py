@@ -68,6 +68,7 @@ class ChatScreen(Page):
     key = StringProperty("")
     team = BooleanProperty(False)
     active = BooleanProperty(True)
+    blocked = BooleanProperty(False)
     away = BooleanProperty(False)  # the newest message is out of sight
     about_icon = StringProperty("")  # above the composer: what is replied to or edited
     about_title = StringProperty("")
@@ -279,7 +280,8 @@ class ChatScreen(Page):
     def _follow(self, conversation: ConversationView) -> None:
         self.ids.patient.follow(conversation)
         self.title = conversation.title or words.say("list.untitled")
-        self.team, self.active = not conversation.direct, conversation.active
+        self.team, self.blocked = not conversation.direct, conversation.blocked
+        self.active = conversation.active and not conversation.blocked
         self.key, self.waiting = avatar_key(conversation), conversation.open
         self._unread, self.urgent = conversation.unread, conversation.urgent
         if conversation.direct:

@@ -82,7 +82,7 @@ class ConversationsScreen(Page):
     def _take(self, changed: ConversationView) -> None:
         """A conversation as it is now, above the others where something was said in it."""
         place = next((at for at, one in enumerate(self._views) if one.conversation_id == changed.conversation_id), None)
-        if place is None or not changed.active:
+        if place is None or not changed.active or changed.blocked:
             self._refresh_soon()  # it is new, or may have become part of another one
             return
         before = self._views.pop(place)

@@ -4,12 +4,14 @@ from typing import Any
 
 from kivy.properties import BooleanProperty, StringProperty
 
-from miss_app.engine.events import AvailabilityView, PersonView, ProofView
+from miss_app.engine.events import AvailabilityView, Event, PersonView, ProofView, StateChanged
 from miss_app.ui import dates
 from miss_app.ui.away_strip import told_of
+from miss_app.ui.confirm import confirm
 from miss_app.ui.controls import SettingRow
 from miss_app.ui.kv import load_rules
 from miss_app.ui.page import Page
+from miss_app.ui.screens.safety import worth
 from miss_app.ui.texts import words
 from miss_app.ui.toast import show_toast
 
@@ -27,6 +29,9 @@ class IdentityScreen(Page):
     delegate = StringProperty("")
     writable = BooleanProperty(False)
     nameable = BooleanProperty(False)  # may be made an admin of the conversation one comes from
+    me = BooleanProperty(False)
+    safety = StringProperty("")
+    blocked = BooleanProperty(False)
 
     def __init__(self, app: Any, person: PersonView, name_in: bytes = b"", **options: Any) -> None:
         self.person = person
@@ -51,6 +56,10 @@ class IdentityScreen(Page):
         self.writable = person.reachable and (me is None or me.person_id != person.person_id)
         self.nameable = bool(self._name_in)
         self.app.bridge.ask(self.app.client.availability.of([person.person_id]), self._told, lambda _failure: None)
+        self.me = me is not None and me.person_id == person.person_id
+        if not self.me:
+            self.safety = worth(self.app.client.safety.verified(person.person_id))
+            self.blocked = self.app.client.preferences.is_blocked(person.person_id)
         rows = self.ids.rows
         rows.clear_widgets()
         for place, proof in enumerate(proofs):
@@ -89,6 +98,28 @@ class IdentityScreen(Page):
 
         if self._name_in and not self.busy:
             self.ask(self.app.client.teams.name_admin(self._name_in, self.person.person_id), named)
+
+    def hear(self, event: Event) -> None:
+        """Compared or blocked on another device."""
+        if isinstance(event, StateChanged) and event.name.endswith(self.person.person_id.hex()):
+            self.entered()
+
+    def ask_to_block(self) -> None:
+        """Want nothing of this person, once that is confirmed; or something again, at once."""
+        if self.blocked:
+            self._block(False)
+            return
+        confirm(
+            self.app,
+            words.say("block.title", name=self.title),
+            words.say("block.explain"),
+            words.say("block.go"),
+            "block-yes",
+            lambda: self._block(True),
+        )
+
+    def _block(self, on: bool) -> None:
+        self.ask(self.app.client.preferences.block(self.person.person_id, on), lambda _done: self.entered())
 
     def spoken_again(self) -> None:
         """The same in the other language."""

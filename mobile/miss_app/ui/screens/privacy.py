@@ -2,9 +2,10 @@
 
 from kivy.properties import BooleanProperty, StringProperty
 
-from miss_app.engine.events import CharterView, WishesView
+from miss_app.engine.events import CharterView, Event, StateChanged, WishesView
 from miss_app.ui.choice_row import ChoiceRow
 from miss_app.ui.consent import reading_sheet
+from miss_app.ui.controls import SettingRow
 from miss_app.ui.kv import load_rules
 from miss_app.ui.page import Page
 from miss_app.ui.texts import words
@@ -18,10 +19,28 @@ class PrivacyScreen(Page):
     known = BooleanProperty(False)
     unlisted = BooleanProperty(False)
     contact = StringProperty("")
+    nobody = BooleanProperty(True)
 
     def entered(self) -> None:
         """Ask what is wished now."""
+        self._show_blocked()
         self.ask(self.app.client.presence.wishes(), self._show)
+
+    def hear(self, event: Event) -> None:
+        """Somebody was blocked, or not any more, here or on another device."""
+        if isinstance(event, StateChanged) and event.name.startswith("block/"):
+            self._show_blocked()
+
+    def _show_blocked(self) -> None:
+        rows = self.ids.blocked
+        rows.clear_widgets()
+        found = self.app.client.preferences.blocked_people()
+        self.nobody = not found
+        for place, person in enumerate(found):
+            name = person.display_name or words.say("list.untitled")
+            row = SettingRow(icon="account-outline", title=name, subtitle=person.profession, test_id=f"blocked-{place}")
+            row.bind(on_release=lambda _row, person=person: self.app.go_identity(person))
+            rows.add_widget(row)
 
     def choose(self, contact: str) -> None:
         """Who may write."""
