@@ -41,6 +41,8 @@ class Alerts:
 
     def hear(self, event: Event) -> None:
         """An engine event, on the main thread."""
+        if isinstance(event, MessageAdded) and event.message.blocked:
+            return  # nothing is wanted of them: neither sound nor count
         if isinstance(event, MessageAdded):
             client = self._app.client
             conversation = client.conversation(event.message.conversation_id)
@@ -48,7 +50,7 @@ class Alerts:
             self._tell(alerts.of_message(event.message, conversation, quiet=quiet, now_ms=self._app.now_ms()))
         elif isinstance(event, ConversationChanged):
             one = event.conversation
-            self._unread[one.conversation_id] = alerts.unread([one], self._app.now_ms())
+            self._unread[one.conversation_id] = alerts.unread([] if one.blocked else [one], self._app.now_ms())
             self._count()
         elif isinstance(event, Waiting):
             quiet = self._app.client.reach.quiet_now()
