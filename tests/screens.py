@@ -18,6 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+from ui import sheets  # noqa: E402  # the path comes first
 from ui.looks import DEVICES, LANGUAGES, THEMES  # noqa: E402  # the path comes first
 
 AT_ONCE = 2
@@ -54,6 +55,8 @@ def main() -> int:
     jobs.sort(key=lambda job: DEVICES[job[0]].key_only)  # the long ones first
     with ThreadPoolExecutor(AT_ONCE) as pool:
         wrong = sum(pool.map(lambda job: _in_a_process(chosen, played, *job), jobs))
+    made = sheets.write(chosen.folder)
+    print(f"{len(made)} contact sheets in {chosen.folder / 'sheets'}")
     print(f"{wrong} findings in {chosen.folder}")
     return 1 if wrong else 0
 

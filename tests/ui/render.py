@@ -59,7 +59,7 @@ def _drawn(
             name = picture_name(device, named.name, theme, language)
             image = still(rehearsal)
             image.save(folder / name, compress_level=1)
-            content = {*spoken.strings(vars(rehearsal.scene)), *map(spoken.even, rehearsal.typed), str(Path.home())}
+            content = content_of(rehearsal)
             finger = DEVICES[device].finger
             yield name, look_over(image, list(drawn.texts()), language, content, finger=finger)
     except Exception:
@@ -71,6 +71,12 @@ def _drawn(
         if rehearsal is not None:
             rehearsal.close()
         look.show(dark=False)
+
+
+def content_of(rehearsal: Rehearsal) -> set[str]:
+    """What people wrote, and this machine's folders: all that is not translated."""
+    typed = map(spoken.even, (*rehearsal.typed, str(Path.home())))
+    return {*spoken.strings(vars(rehearsal.scene)), *typed}
 
 
 def still(rehearsal: Rehearsal) -> Image.Image:

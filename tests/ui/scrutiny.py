@@ -14,6 +14,7 @@ from PIL import Image
 from miss_app.ui import driver
 from miss_app.ui.bubble_view import MissBubble
 from miss_app.ui.glyphs import ASSETS, EMOJI_RUN
+from miss_app.ui.sight import box_of
 from miss_app.ui.tokens import TOUCH_DP
 from ui import spoken
 from ui.cmap import characters
@@ -94,7 +95,7 @@ def overlapping_parts() -> Iterator[str]:
     """Parts with a ``test_id`` that lie over each other without one being inside the other."""
     parts = []
     for name, widget in driver.in_sight():
-        box = driver.box_of(widget)
+        box = box_of(widget)
         assert box is not None
         middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
         if name not in FLOATING and driver.covering(widget, middle) is None:

@@ -64,7 +64,8 @@ def strangers(text: str, language: str, content: Iterable[str]) -> list[str]:
     for phrase in sorted((one for one in known if one in rest), key=len, reverse=True):
         rest = re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)" if phrase.isalnum() else re.escape(phrase), "\0", rest)
     pieces = [piece.strip() for piece in rest.split("\0")]
-    return [one for one in pieces if _WORD.search(one) and f"{one}." not in known and not _cut(one, known)]
+    wrong = [one for one in pieces if _WORD.search(one) and f"{one}." not in known and not _cut(one, known)]
+    return [one for one in wrong if not any(one.strip(" ·,") in written for written in content)]
 
 
 def _cut(piece: str, known: Iterable[str]) -> bool:
