@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 CODE := shared backend mobile tests
 
-.PHONY: help setup demo test check screens bench bench-mls fuzz prove chaos lock
+.PHONY: help setup demo test check screens bench bench-mls bench-ui fuzz prove chaos lock
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
@@ -21,14 +21,17 @@ check: setup ## ruff and strict types
 	@.venv/bin/ruff format --check -q $(CODE)
 	@.venv/bin/mypy
 
-screens: setup ## render every screen into out/screens
-	@$(PYTHON) tests/screens.py
+screens: setup ## play, render every screen into out/screens, look each over by machine (SCREENS="phone chat")
+	@$(PYTHON) tests/screens.py out/screens $(SCREENS)
 
 bench: setup ## measure the server beside a bare relay (options of tests.bench: BENCH="--runs 1")
 	@$(PYTHON) -m tests.bench $(BENCH)
 
 bench-mls: setup ## measure the group encryption beside the primitives' own cost
 	@$(PYTHON) tests/bench_mls.py
+
+bench-ui: setup ## measure the screens: start, memory, lists, search, a photo, taps
+	@$(PYTHON) tests/bench_ui.py
 
 fuzz: setup ## feed random bytes and random structures to every decoder (SECONDS=600)
 	@$(PYTHON) tests/fuzz.py --seconds $(or $(SECONDS),600)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from miss_app.ports.android.keystore import AndroidKeystore
 from miss_app.ports.android.screen_guard import AndroidScreenGuard
-from miss_app.ports.desktop_notices import DesktopNotices
 from miss_app.ports.interfaces import Notifier, QrReader, ScreenGuard, SecureStore
 
 ASK_SECONDS_MAX = 2
@@ -75,7 +74,11 @@ class Device:
 
     def notifier(self) -> Notifier | None:
         """The system's notifications; None where nobody looks at a screen."""
-        return DesktopNotices(self.system) if self.desktop and not self.headless() else None
+        if not self.desktop or self.headless():
+            return None
+        from miss_app.ports.desktop_notices import DesktopNotices  # the first frame does not wait for it
+
+        return DesktopNotices(self.system)
 
     def reads_qr(self) -> bool:
         """Whether QR codes can be read from a picture here."""

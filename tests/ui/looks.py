@@ -24,6 +24,7 @@ DEVICES = {
     "tablet": Device((800, 1180), key_only=True),
     "tablet-wide": Device((1180, 800), key_only=True),
     "large": Device((820, 1700), 2, 1.5, key_only=True),
+    "page": Device((1240, 1500), key_only=True),  # a sheet of paper, for the design system
 }
 THEMES = ("light", "dark")
 LANGUAGES = ("fr", "en")

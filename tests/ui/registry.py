@@ -19,13 +19,14 @@ Prepare = Callable[[Scene], None]
 
 @dataclass(frozen=True)
 class Named:
-    """One scene. ``key`` scenes are also drawn on a tablet and in large type, and kept as golden pictures."""
+    """One scene; ``scene`` says what its parts are."""
 
     name: str
     come: Come
     stage: Stage
     before: Prepare
     key: bool
+    only: str
 
 
 SCENES: dict[str, Named] = {}
@@ -36,18 +37,20 @@ def as_it_is(_scene: Scene) -> None:
 
 
 def scene(
-    name: str, *, stage: Stage = Stage.OPEN, before: Prepare = as_it_is, key: bool = False
+    name: str, *, stage: Stage = Stage.OPEN, before: Prepare = as_it_is, key: bool = False, only: str = ""
 ) -> Callable[[Come], Come]:
     """Add the function below it as the way to the scene ``name``.
 
     Args:
         stage: where the profile stands when the window opens.
         before: what must be true before the window opens.
+        key: whether it is one of the ten that are also drawn on tablets and in large type.
+        only: the one device it is drawn on, where it is not for all.
     """
 
     def add(come: Come) -> Come:
         assert name not in SCENES, f"two scenes are called {name}"
-        SCENES[name] = Named(name, come, stage, before, key)
+        SCENES[name] = Named(name, come, stage, before, key, only)
         return come
 
     return add

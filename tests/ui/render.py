@@ -39,9 +39,9 @@ def pictures(
     spoken.listen()
     for language in languages:
         for named in list(gather().values()):
-            if (shape.key_only and not named.key) or (only and not any(word in named.name for word in only)):
-                continue
-            yield from _drawn(device, named, folder, themes, language)
+            wanted = named.only == device if named.only or device == "page" else named.key or not shape.key_only
+            if wanted and (not only or any(word in named.name for word in only)):
+                yield from _drawn(device, named, folder, themes, language)
 
 
 def _drawn(

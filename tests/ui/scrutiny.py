@@ -23,8 +23,9 @@ from ui.drawn import Box, Drawn, clipped
 CONTRAST_MIN, ICON_CONTRAST_MIN = 4.5, 3.0  # WCAG 2.2: 1.4.3 and 1.4.11
 SHARE_MIN = 0.2  # a colour that fills less of a text's box is no ground
 INK_SHARE_MAX = 0.35  # letters never fill more of their box
-# These lie over other things on purpose: the button back to the newest line, a sentence that goes by itself.
-FLOATING = frozenset({"chat-end", "toast"})
+# These lie over other things on purpose: the button back to the newest line, a sentence that goes by itself, the edge
+# between two panes.
+FLOATING = frozenset({"chat-end", "toast", "pane-handle"})
 # The first is as wide as the bar between its icons; reactions, quotes and links in a text are a second way to what the
 # bubble's menu does.
 SMALL_ON_PURPOSE = frozenset({"chat-title"})

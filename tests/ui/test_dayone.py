@@ -155,6 +155,7 @@ def test_six_screens_and_few_taps_from_first_start_to_first_message(rehearse: Re
     hands.type("composer", "Bonjour")
     hands.tap("send")
     assert play.did("send_text")[2] == "Bonjour"
+    print(f"\nfrom first start: {len(hands.screens)} screens, {hands.taps} taps")
     assert (len(hands.screens), hands.taps) == (6, 17)
     assert len(hands.screens) <= 6
     assert hands.taps <= 25

@@ -23,7 +23,7 @@ from kivy.uix.widget import Widget
 
 from miss_app.ui import avatar, inputs
 from miss_app.ui.kv import load_rules
-from miss_app.ui.tokens import GATE_DP
+from miss_app.ui.tokens import APPEAR_S, GATE_DP
 
 __all__ = ["avatar", "inputs"]  # their classes are named in the rules
 
@@ -281,7 +281,7 @@ class Sheet(FloatLayout):
         """Show the sheet over ``over``."""
         over.add_widget(self)
         self.ids.panel.opacity = 0
-        Animation(opacity=1, duration=0.12).start(self.ids.panel)
+        Animation(opacity=1, duration=APPEAR_S).start(self.ids.panel)
 
     def close(self) -> None:
         """Take the sheet away."""

@@ -6,8 +6,7 @@ from kivy.properties import StringProperty
 from kivy.uix.floatlayout import FloatLayout
 
 from miss_app.ui.kv import load_rules
-
-SHOWN_S = 5.0
+from miss_app.ui.tokens import LEAVE_S, TOAST_S
 
 
 class Toast(FloatLayout):
@@ -35,11 +34,11 @@ def show_toast(over: FloatLayout, text: str) -> None:
             toast.parent.remove_widget(toast)
 
     def fade(_dt: float) -> None:
-        away = Animation(opacity=0, duration=0.3)
+        away = Animation(opacity=0, duration=LEAVE_S)
         away.bind(on_complete=gone)
         away.start(toast)
 
-    Clock.schedule_once(fade, SHOWN_S)
+    Clock.schedule_once(fade, TOAST_S)
 
 
 load_rules(__file__)

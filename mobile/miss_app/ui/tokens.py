@@ -113,3 +113,7 @@ BODY_SP = 15.5
 SMALL_SP = 13
 TINY_SP = 11.5
 LEADING = 1.12  # line height of running text
+
+SPACES_DP = (4, 8, 12, 16, 20, 32)  # between things and around them
+SMALL_RADIUS_DP, FIELD_RADIUS_DP, CARD_RADIUS_DP, SHEET_RADIUS_DP = 8, 14, 18, 24
+APPEAR_S, LEAVE_S, TOAST_S = 0.12, 0.3, 5.0  # motion: a panel comes, a sentence goes, and how long it stays
