@@ -4,6 +4,7 @@ import dataclasses
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from miss_app.ui.texts import Texts, words
@@ -41,6 +42,9 @@ def strings(thing: Any, depth: int = 0) -> Iterator[str]:
     """Every string inside views, lists and dictionaries."""
     if isinstance(thing, str):
         yield even(thing)
+    elif isinstance(thing, bytes) and len(thing) > 16:  # a document's text; an id or a picture is none
+        with suppress(UnicodeDecodeError):
+            yield even(thing.decode())
     elif depth > 8:
         return
     elif dataclasses.is_dataclass(thing):

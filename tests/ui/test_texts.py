@@ -131,3 +131,19 @@ def test_no_screen_has_words_of_its_own() -> None:
 def test_every_line_of_a_report_has_its_words() -> None:
     wanted = {f"report.{name}" for name, _ in Rooms().facts} | {f"report.kind.{kind}" for kind in KINDS}
     assert wanted - CATALOGUES["fr"].keys() == set()
+
+
+def test_french_has_curved_apostrophes_and_no_space_that_breaks_inside_its_quotes() -> None:
+    straight = [key for key, forms in CATALOGUES["fr"].items() if any(re.search(r"\w'\w", form) for form in forms)]
+    wide = [key for key, forms in CATALOGUES["fr"].items() if any(re.search(r"« | »|\w[?!;]", form) for form in forms)]
+    assert straight == []
+    assert wide == []
+
+
+def test_what_is_counted_has_both_forms_in_both_languages() -> None:
+    plural = {
+        language: {key for key, forms in found.items() if len(forms) == 2} for language, found in CATALOGUES.items()
+    }
+    assert plural["fr"] == plural["en"]
+    counted = {key for key, forms in CATALOGUES["fr"].items() if any("{count}" in form for form in forms)}
+    assert len(counted & plural["fr"]) > 10

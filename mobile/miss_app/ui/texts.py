@@ -2,6 +2,7 @@
 
 import ast
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,8 +40,14 @@ def read_catalogue(language: str) -> dict[str, tuple[str, ...]]:
     }
 
 
+# French sets these marks apart by a narrow space, the colon by a whole one.
+_NARROW = re.compile("\u00a0(?=[;!?»])|(?<=«)\u00a0")
+
+
 def _as_drawn(catalogue: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    return {key: tuple(form.translate(DRAWN) for form in forms) for key, forms in catalogue.items()}
+    return {
+        key: tuple(_NARROW.sub("\u202f", form).translate(DRAWN) for form in forms) for key, forms in catalogue.items()
+    }
 
 
 class Texts(EventDispatcher):
