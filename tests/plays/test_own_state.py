@@ -1,5 +1,6 @@
 """What a person's devices share: the same on each, whoever wrote last, and what a device missed for weeks."""
 
+import asyncio
 import sqlite3
 import time
 from pathlib import Path
@@ -7,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from cast import PIN, Device, Post, Scene, play, until
-from miss_app.engine.events import Stage
+from miss_app.engine import receipts
+from miss_app.engine.events import HistoryProgress, Stage
 from miss_app.engine.problems import Problem
+from miss_app.engine.receiving import Receiving
+from miss_app.engine.store import Row
 from miss_protocol.own_state import Entry
 
 
@@ -115,6 +119,58 @@ def forget_application_rows(folder: Path, *streams: bytes) -> int:
             forget = "DELETE FROM rows WHERE kind = 1 AND stream = (SELECT stream FROM streams WHERE stream_id = ?)"
             forgotten += database.execute(forget, (stream,)).rowcount
     return forgotten
+
+
+def test_what_is_read_is_the_same_on_a_device_that_was_just_linked(
+    post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked at before its history came, and vouched for by one that ends before it says what was read on it."""
+    come = asyncio.Event()
+    take = Receiving._take_parcel
+
+    async def take_later(receiving: Receiving, row: Row) -> None:
+        await come.wait()
+        await take(receiving, row)
+
+    async def acts(scene: Scene) -> None:
+        camille, hugo = await scene.enter("camille", "hugo")
+        desk, tablet = (scene.device(name, camille.who) for name in ("poste", "tablette"))
+        talks = []
+        for one in (camille, hugo):
+            talks.append(
+                await one.client.create_group(one.name, "", [await one.find(hugo if one is camille else camille)])
+            )
+        for talk in talks:
+            await until(lambda talk=talk: hugo.client.conversation(talk), "Hugo is in")
+            await hugo.client.send_text(talk, "un")
+            await hugo.client.send_text(talk, "deux")
+            await camille.reads(talk, "un", "deux")
+        await desk.link_from(camille, days=0)
+        for talk in talks:
+            await desk.reads(talk, "un", "deux")
+        monkeypatch.setattr(Receiving, "_take_parcel", take_later)
+        monkeypatch.setattr(receipts, "SECONDS_SMALL", 3_600.0)
+        await camille.client.mark_read(talks[0])
+        assert [unread(camille, talk) for talk in talks] == [0, 2]
+        await tablet.link_from(camille, days=0)
+        for talk in talks:
+            await until(lambda talk=talk: tablet.client.conversation(talk), "the tablet is in")
+            await tablet.client.mark_read(talk)
+        come.set()
+        for talk in talks:
+            await tablet.reads(talk, "un", "deux")
+        await until(lambda: any(isinstance(e, HistoryProgress) and e.finished for e in tablet.events), "all has come")
+        phone = next(one for one in await desk.client.devices() if one.name == "camille")
+        await desk.client.own_devices.revoke(phone.device_id, pin=PIN)
+        await until(lambda: camille.client.stage() is Stage.REVOKED, "the phone is ended")
+        for one in (desk, tablet):
+            assert [unread(one, talk) for talk in talks] == [2, 2], one.name
+        monkeypatch.setattr(receipts, "SECONDS_SMALL", 0.02)
+        for talk in talks:
+            await tablet.client.mark_read(talk)
+            await until(lambda talk=talk: unread(desk, talk) == 0, "read on the tablet")
+
+    play(post, tmp_path, acts)
 
 
 def test_what_a_device_missed_for_weeks_comes_from_its_sibling(post: Post, tmp_path: Path) -> None:

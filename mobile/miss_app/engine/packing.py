@@ -110,6 +110,8 @@ class Packing:
         record = self._conversations.get(conversation_id)
         if record is None:
             return None
+        # What the siblings were not told yet they hear by its row, or never: where this device is ended before.
+        read = record.read_said if record.active else record.read
         return Sheet(
             record.direct,
             record.peer,
@@ -118,7 +120,7 @@ class Packing:
             record.active,
             record.reason,
             record.at_ms,
-            record.read,
+            read,
             tuple(Reached(mark.person_id, mark.delivered, mark.read) for mark in record.marks),
         )
 

@@ -55,8 +55,8 @@ class Receipts:
     def mark_read(self, conversation_id: bytes, message_id: bytes = b"") -> None:
         """The person has seen this conversation down to that message, else down to its last row."""
         record = self._conversations.get(conversation_id)
-        if record is None or (not record.unread and record.read >= record.position):
-            return
+        if record is None or not record.unread:
+            return  # nothing here is read by it: a history may still be on its way to a device just linked
         message = self._messages.find(conversation_id, message_id) if message_id else None
         number = record.position if message is None else message.number
         if number < record.read:
