@@ -83,12 +83,14 @@ class Reach:
         """Connected, and everything that waited has come: say what could not be said before."""
         account = self._open_account()
         if self._waiting:
-            account.chore(self.attend())
+            account.chore(self._attend(account))
         account.chore(self._agree(account))
 
     async def attend(self) -> None:
         """Somebody has touched this device, or read something on it; said to the server every 20 seconds at most."""
-        account = self._open_account()
+        await self._attend(self._open_account())
+
+    async def _attend(self, account: Account) -> None:
         now = time.monotonic()
         if not account.drained or account.session.link is not Link.ONLINE:
             self._waiting = True
