@@ -51,8 +51,8 @@ def add_people(rehearsal: Rehearsal) -> None:
     info(rehearsal)
     rehearsal.app.go_add_people(rehearsal.scene.talks[0].conversation_id)
     rehearsal.type("people-search", "dr")
-    rehearsal.until(lambda: rehearsal.sees("person-0"))
-    rehearsal.tap("person-0")
+    rehearsal.until(lambda: rehearsal.sees("person-1"))
+    rehearsal.tap("person-1")  # the first is in the team already
 
 
 @scene("identity")
