@@ -2,12 +2,14 @@
 
 import io
 import random
+import time
 from pathlib import Path
 
 from PIL import Image
 
 from cast import Device, Post, Scene, play, until
 from miss_app.engine.events import HistoryProgress, MessageView, Tick
+from proofs.devices import fill
 
 
 def picture(seed: int) -> bytes:
@@ -145,5 +147,39 @@ def test_a_newcomer_gets_what_the_one_who_adds_them_chose(post: Post, tmp_path: 
         assert b"bienvenue" in kept
         for older in (b"de Camille", b"de Hugo", b"le talon"):
             assert older not in kept
+
+    play(post, tmp_path, acts)
+
+
+def test_who_is_added_at_seven_has_the_last_seven_days_with_photos(post: Post, tmp_path: Path) -> None:
+    """One message an hour, a photo now and then; what is older than seven days stays where it is."""
+
+    async def acts(scene: Scene) -> None:
+        camille, hugo, nadia = await scene.enter("camille", "hugo", "nadia")
+        group = await camille.client.create_group("Équipe plaies", "Mme T.", [await camille.find(hugo)])
+        await camille.client.send_text(group, "ce matin")
+        await hugo.reads(group, "ce matin")
+        account = camille.client._account
+        assert account is not None
+        hour = 3_600_000
+        first_ms = account.clock.now_ms() - 200 * hour + hour // 2
+        author = hugo.view.person_id
+        fill(account, group, 200, 6, author=author, first_ms=first_ms, each_ms=hour, edge=1_000)
+        began = time.monotonic()
+        await camille.client.add_people(group, [await camille.find(nadia)], days=7)
+        await until(lambda: nadia.client.conversation(group), "Nadia is in")
+        added = time.monotonic()
+        await until(lambda: len(shown(nadia, group)) == 169, "the last seven days")
+
+        def photos_here() -> int:
+            return sum(line.photo is not None and line.photo.here for line in nadia.lines(group))
+
+        await until(lambda: photos_here() == 5, "with their photos")
+        last = time.monotonic()
+        print(
+            f"\nadded: 169 messages, 5 photos, {last - added:.2f} s after her Add, {last - began:.2f} s after the tap"
+        )
+        assert last - added < 10, "she begins her round"
+        assert [line[0] for line in shown(nadia, group)] == [line[0] for line in shown(camille, group)][32:]
 
     play(post, tmp_path, acts)

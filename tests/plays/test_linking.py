@@ -1,6 +1,7 @@
 """A device linked by its QR code, named, ended; codes that are wrong, old, used or altered."""
 
 import io
+import time
 from pathlib import Path
 
 import pytest
@@ -35,12 +36,16 @@ def test_a_device_is_linked_by_a_picture_of_its_qr_code_then_named_then_ended(po
         with pytest.raises(Problem, match="pin-wrong"):
             await camille.client.link_device(shown, pin="000000")
         assert tablet.client.stage() is Stage.LINKING
+        began = time.monotonic()
         await camille.client.link_device(shown, pin=PIN, days=None)
         with pytest.raises(Problem, match="link-expired"):  # a code serves once
             await camille.client.link_device(shown, pin=PIN)
         await until(lambda: tablet.client.stage() is Stage.PIN, "linked")
         await tablet.enter()
         await until(lambda: tablet.client.conversation(direct), "the tablet is in")
+        seconds = time.monotonic() - began
+        print(f"\nlinked: {seconds:.2f} s from the PIN on the phone to the conversation on the tablet, its PIN chosen")
+        assert seconds < 60
         mine = next(one for one in await tablet.client.devices() if one.this)
         assert (mine.name, mine.checked_how) == ("tablette", "linked")
         await camille.client.own_devices.rename(mine.device_id, "  Tablette du service ")

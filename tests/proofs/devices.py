@@ -58,11 +58,28 @@ class Holder:
         return sum(line.startswith(kind) for line in text.splitlines())
 
 
-def fill(account: Account, chat: bytes, messages: int, photos: int) -> None:
-    """Write a long history into a device's store, as if its rows had come over the past year."""
+def fill(
+    account: Account,
+    chat: bytes,
+    messages: int,
+    photos: int,
+    *,
+    author: bytes = b"",
+    first_ms: int = 0,
+    each_ms: int = 1_000,
+    edge: int = 160,
+) -> None:
+    """Write a long history into a device's store, as if its rows had come over the past year.
+
+    Args:
+        author: who said what the device's person did not; the other one of a direct conversation where it is empty.
+        first_ms: when the first was said, and ``each_ms`` how much later each other; 300 days ago where it is 0.
+        edge: of the photos, in pixels.
+    """
     record = account.conversations.get(chat)
     assert record is not None
-    other, me, now_ms = record.peer, account.people.me, account.clock.now_ms()
+    other, me = author or record.peer, account.people.me
+    first_ms = first_ms or account.clock.now_ms() - DAY_MS * 300
     every = max(1, messages // max(1, photos))
     for start in range(0, messages, STEP_LINES):
         with account.store.step() as step:
@@ -74,12 +91,12 @@ def fill(account: Account, chat: bytes, messages: int, photos: int) -> None:
                     "text",
                     mine,
                     me if mine else other,
-                    now_ms - DAY_MS * 300 + number * 1000,
+                    first_ms + number * each_ms,
                     1,
                     f"message {number}",
                 )
                 if number % every == 0 and number // every < photos:
-                    picture = jpeg(number)
+                    picture = jpeg(number, edge)
                     sealed = seal_blob(picture)
                     size = len(sealed.ciphertext)
                     part = PhotoPart(sealed.name, sealed.key, size, 80, 80, len(picture), 0, jpeg(number, 32))
