@@ -14,7 +14,8 @@ from miss_protocol.mls.nodes import KeyPackage
 from miss_protocol.notices import DeviceAdded, DeviceReady
 from miss_server import acts, invites, shares, streams
 from miss_server.register_tables import people
-from miss_server.tables import devices, key_packages
+from miss_server.tables import devices, key_packages, memberships
+from miss_server.tables import streams as stream_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +277,22 @@ def key_packages_left(connection: Connection, device: int) -> int:
     k = key_packages.c
     left = connection.scalar(select(func.count()).where(k.device == device, k.last_resort.is_(False)))
     return int(left or 0)
+
+
+def key_packages_wanted(connection: Connection, device: Device) -> int:
+    """How many more one-use key packages a device should leave: one for each conversation to come, some to spare."""
+    d, m, s = devices.c, memberships.c, stream_table.c
+    siblings = select(d.device).where(
+        d.person_id == device.person_id, d.revoked_at_ms.is_(None), d.device != device.device
+    )
+    inside = select(m.stream).where(m.device == device.device, m.removed.is_(None))
+    to_come = (
+        select(func.count(m.stream.distinct()))
+        .join(stream_table, s.stream == m.stream)
+        .where(s.kind != streams.DEVICE_STREAM, m.device.in_(siblings), m.removed.is_(None), m.stream.not_in(inside))
+    )
+    target = int(connection.scalar(to_come) or 0) + limits.KEY_PACKAGES_TARGET
+    return max(0, min(target, limits.KEY_PACKAGES_PER_DEVICE_MAX) - key_packages_left(connection, device.device))
 
 
 def take_key_packages(

@@ -80,7 +80,8 @@ async def keep_key_packages(request: Request, device: Caller) -> Response:
     left, told = await state.database.run(devices.keep_key_packages, device, checked, now_ms())
     for stream in told:
         state.doorbell.ring_log(stream)
-    return JSONResponse({"left": left})
+    wanted = await state.database.read(devices.key_packages_wanted, device)
+    return JSONResponse({"left": left, "wanted": wanted})
 
 
 @router.get("/v1/devices")

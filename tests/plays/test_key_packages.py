@@ -4,7 +4,8 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from cast import Device, Post, Scene, play, until
+from cast import PIN, Device, Post, Scene, play, until
+from miss_app.engine.events import Stage
 from miss_protocol import limits
 from miss_protocol.mls import group as mls
 
@@ -76,5 +77,30 @@ def test_each_is_used_once_and_the_last_resort_only_when_nothing_else_is_left(po
         care = await camille.client.create_group("Soins", "", [await camille.find(one) for one in (hugo, nadia)])
         await camille.client.send_text(care, "trois")
         await hugo.reads(care, "trois")
+
+    play(post, tmp_path, acts)
+
+
+def test_a_device_just_linked_leaves_one_for_each_conversation_and_fifty(post: Post, tmp_path: Path) -> None:
+    async def acts(scene: Scene) -> None:
+        camille, hugo = await scene.enter("camille", "hugo")
+        there = await camille.find(hugo)
+        talks = [await camille.client.create_group(f"Équipe {number}", "", [there]) for number in range(12)]
+        for talk in talks:
+            await until(lambda talk=talk: hugo.client.conversation(talk), "the teams exist")
+        tablet = scene.device("tablette", camille.who)
+        await tablet.client.start()
+        await tablet.client.use_invitation(tablet.invitation)
+        await camille.client.link_device(await tablet.client.start_linking(), pin=PIN, days=None)
+        account = camille.client._account
+        assert account is not None
+        await until(lambda: account.own_stream.record() and not account.store.all_rows("outbox"), "her own stream too")
+        await until(lambda: tablet.client.stage() is Stage.PIN, "linked")
+        await tablet.enter()
+        for talk in talks:
+            await until(lambda talk=talk: tablet.client.conversation(talk), "the tablet is in")
+        await until(lambda: len(at_server(post, tablet)[False]) == limits.KEY_PACKAGES_TARGET, "fifty are left")
+        left = at_server(post, tablet)
+        assert at_device(tablet) == left, "each of the others was used once"
 
     play(post, tmp_path, acts)

@@ -98,8 +98,8 @@ def test_key_packages_are_handed_out_once_and_the_last_resort_for_ever(shared_of
         last = hugo.key_package(last_resort=True)
         body = {"one_use": [b64(one.key_package) for one in packages], "last_resort": b64(last.key_package)}
         async with await shared_office.http(hugo) as http:
-            assert (await http.post("/v1/key-packages", json=body)).json() == {"left": 3}
-            assert (await http.post("/v1/key-packages", json=body)).json() == {"left": 3}, "the same again is one"
+            assert (await http.post("/v1/key-packages", json=body)).json()["left"] == 3
+            assert (await http.post("/v1/key-packages", json=body)).json()["left"] == 3, "the same again is one"
             own = await http.post(f"/v1/people/{hugo.person_id.hex()}/key-packages")
             assert own.json() == {"devices": []}, "not the asking device's own"
         askers = [await shared_office.http(shared_office.device()) for _ in range(6)]
@@ -140,7 +140,7 @@ def test_key_packages_of_another_device_or_out_of_time_are_refused(shared_office
                 answer = await http.post("/v1/key-packages", json={"one_use": [b64(good), b64(package)]})
                 assert (answer.status_code, answer.json()["reason"]) == (422, reason)
             answer = await http.post("/v1/key-packages", json={"one_use": []})
-            assert answer.json() == {"left": 0}, "all or none"
+            assert answer.json()["left"] == 0, "all or none"
 
     play(scene)
 
@@ -150,11 +150,11 @@ def test_no_more_than_two_hundred_key_packages_a_device(shared_office):
         hugo = shared_office.device()
         async with await shared_office.http(hugo) as http:
             first = [b64(hugo.key_package().key_package) for _ in range(150)]
-            assert (await http.post("/v1/key-packages", json={"one_use": first})).json() == {"left": 150}
+            assert (await http.post("/v1/key-packages", json={"one_use": first})).json()["left"] == 150
             more = [b64(hugo.key_package().key_package) for _ in range(51)]
             answer = await http.post("/v1/key-packages", json={"one_use": more})
             assert (answer.status_code, answer.json()["reason"]) == (422, "full")
-            assert (await http.post("/v1/key-packages", json={"one_use": more[:50]})).json() == {"left": 200}
+            assert (await http.post("/v1/key-packages", json={"one_use": more[:50]})).json()["left"] == 200
 
     play(scene)
 

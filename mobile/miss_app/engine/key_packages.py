@@ -24,7 +24,16 @@ class KeyPackages:
         self._clock = clock
 
     async def leave(self, count: int) -> None:
-        """Make key packages, keep their private halves, then leave the public ones with the server."""
+        """Make key packages, keep their private halves, then leave the public ones with the server.
+
+        A device just linked leaves as many more as the server says: one for each conversation it will be added to.
+        """
+        more = await self._leave(count)
+        if more:
+            await self._leave(min(more, limits.KEY_PACKAGES_PER_DEVICE_MAX))
+
+    async def _leave(self, count: int) -> int:
+        """Some more; how many the server wishes beyond them."""
         now = self._clock.now_ms() // 1000
         begin, end = now - _HOUR_SECONDS, now + limits.KEY_PACKAGE_DAYS * _DAY_SECONDS
         identity = self._membership.identity
@@ -42,12 +51,14 @@ class KeyPackages:
             "last_resort": base64.b64encode(last.key_package).decode() if wants_last else None,
         }
         try:
-            await self._http.call("POST", "/v1/key-packages", json=body, ticket=True)
+            answer = await self._http.json("POST", "/v1/key-packages", json=body, ticket=True)
         except Problem:
-            return  # the next login says again how many are left
+            return 0  # the next login says again how many are left
         if wants_last:
             with self._store.step() as step:
                 step.put("profile", LAST_RESORT, end.to_bytes(8, "big"))
+        wanted = answer.get("wanted")
+        return wanted if isinstance(wanted, int) else 0
 
     def _last_resort_is_old(self, now: int) -> bool:
         end = int.from_bytes(self._store.get("profile", LAST_RESORT) or b"", "big")
