@@ -400,3 +400,28 @@ def test_who_was_removed_meanwhile_is_told_so(post: Post, tmp_path: Path) -> Non
         assert nadia.notices(chat)[-1] == "you-were-added"
 
     play(post, tmp_path, acts, threads_may_be_lost=True)
+
+
+def test_what_could_not_be_followed_comes_from_a_sibling(post: Post, tmp_path: Path) -> None:
+    async def acts(scene: Scene) -> None:
+        camille, hugo = await scene.enter("camille", "hugo")
+        chat = await camille.client.create_group("Équipe", "", [await camille.find(hugo)])
+        await camille.client.send_text(chat, "avant")
+        await hugo.reads(chat, "avant")
+        tablet = scene.device("tablette", camille.who)
+        await tablet.link_from(camille, days=0)
+        await tablet.reads(chat, "avant")
+        await tablet.client.stop()
+        damage(tablet.folder, chat, truncated)
+        await hugo.client.send_text(chat, "pendant")
+        await camille.reads(chat, "avant", "pendant")
+        await tablet.begin()
+        await until(lambda: "rejoined" in tablet.notices(chat), "the tablet comes back")
+        await tablet.reads(chat, "avant", "pendant")
+        assert unreadable(tablet, chat) == []
+        order = [[line.message_id for line in one.lines(chat) if line.kind == "text"] for one in (camille, tablet)]
+        assert order[0] == order[1]
+        counts = [view.unread for one in (camille, tablet) if (view := one.client.conversation(chat))]
+        assert counts == [1, 1]
+
+    play(post, tmp_path, acts, threads_may_be_lost=True)

@@ -297,6 +297,7 @@ class Account:
             lambda: self.chore(self.approvals.look()),
         )
         self.inbox.affairs = self.affairs
+        self.lost.missed = self.affairs.missed
 
     async def start(self) -> None:
         """Take what arrived while locked, then connect and go on with everything that was under way."""

@@ -10,7 +10,7 @@ from miss_app.engine.messages import Messages
 from miss_app.engine.model import Item, Loss
 from miss_app.engine.store import Step, Store
 from miss_protocol.errors import RemoteError
-from miss_protocol.frames import Class, Deliver, Kind
+from miss_protocol.frames import Class, Deliver, Gap, Kind
 from miss_protocol.mls import public_group
 from miss_protocol.mls.codec import Writer, decode
 from miss_protocol.mls.epoch import PublicGroup, Rules
@@ -41,6 +41,7 @@ class Lost:
         for row in store.all_rows("parked"):  # kept by a version that wrote no losses
             self._losses.setdefault(row.name[:16], Loss(row.name[:16], "cannot-follow", 0))
         self._damaged: set[bytes] = set()
+        self.missed: Callable[[Step, Gap], None] = lambda _step, _gap: None  # told of rows that can never be read here
 
     def __contains__(self, conversation_id: object) -> bool:
         """Whether what arrives here has to wait."""
@@ -105,14 +106,21 @@ class Lost:
     # The end of it.
 
     def found(self, step: Step, conversation_id: bytes) -> None:
-        """The thread is found: what waits no more can never be read, and a line stands for each message."""
+        """The thread is found: what waits no more can never be read, and a line stands for each message.
+
+        Another device of this person may have followed: it is asked for what was said in those rows.
+        """
         loss = self._losses.get(conversation_id)
         if loss is None or not loss.open:
             return
+        unread: list[int] = []
         for row in self.parked(conversation_id):
             if row.kind is Kind.APPLICATION and row.priority is not Class.SILENT:
                 self._messages.unreadable(step, row.stream, row.number, row.at_ms, b"", "thread-lost")
+                unread.append(row.number)
             self.unpark(step, row)
+        if unread:
+            self.missed(step, Gap(conversation_id, unread[0], unread[-1]))
         self.save(step, replace(loss, open=False, given_up=False, digest=b""))
 
     def last_view(

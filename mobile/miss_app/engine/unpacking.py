@@ -54,6 +54,8 @@ class Unpacking:
             if message is None:
                 continue
             self._write(step, message, line.place)
+            if not giver:
+                self._replace(step, message)
             newest = max(newest, message.at_ms if message.kind in SPOKEN else 0)
             if message.attached is not None and not line.photo_gone:
                 wanted.append(line.message_id)
@@ -138,6 +140,14 @@ class Unpacking:
         """A line in its place, unless it is here."""
         if self._messages.find(message.conversation_id, message.message_id) is None:
             self._messages.adopt(step, self._traces.adopt(step, message), place)
+
+    def _replace(self, step: Step, message: Message) -> None:
+        """The line that stood for a row this device could not open gives way to what a sibling read there."""
+        conversation_id = message.conversation_id
+        stood = self._messages.notice_id(conversation_id, message.number, 0, "unreadable")
+        placeholder = self._messages.find(conversation_id, stood)
+        if placeholder is not None and message.kind in SPOKEN:
+            self._messages.remove(step, placeholder)
 
     def _recount(self, step: Step, conversation_id: bytes) -> None:
         record = self._conversations.get(conversation_id)
