@@ -87,6 +87,18 @@ def chat_acts_above(rehearsal: Rehearsal) -> None:
     driver.scroll("messages", -4000)
 
 
+@scene("chat-corrected")
+def chat_corrected(rehearsal: Rehearsal) -> None:
+    acts(rehearsal.scene)
+    lines = rehearsal.scene.lines[rehearsal.scene.talks[0].conversation_id]
+    at = next(place for place, one in enumerate(lines) if one.text == "Avant 20 h")
+    right = Answer(Verdict.CORRECTED, replace(DOSAGE, dose="5 mg"))
+    lines[at] = replace(lines[at], answers=(AnswerView(ME, NOW_MS, right),), open=False)
+    chat(rehearsal)
+    rehearsal.pump(6)
+    driver.scroll("messages", -4000)
+
+
 @scene("chat-find")
 def chat_find(rehearsal: Rehearsal) -> None:
     chat_acts(rehearsal)

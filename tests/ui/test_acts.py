@@ -6,14 +6,25 @@ from dataclasses import replace
 import pytest
 from kivy.core.clipboard import Clipboard
 
-from miss_app.engine.events import MessageAdded, MessageChanged, MessageRemoved, MessageView, SomeoneTyping, Tick
+from miss_app.engine.events import (
+    AnswerView,
+    MessageAdded,
+    MessageChanged,
+    MessageRemoved,
+    MessageView,
+    SomeoneTyping,
+    Tick,
+)
 from miss_app.engine.problems import Problem
 from miss_app.engine.saying import Manner
 from miss_app.ui import driver
+from miss_app.ui.bubble_acts import head_of, tail_of
+from miss_app.ui.bubble_parts import Note, Strong
+from miss_app.ui.chat_rows import body
 from miss_app.ui.screens.conversations import MUTED_MS
-from miss_protocol.acts import Dosage, Level, Urgency, Verdict
+from miss_protocol.acts import Answer, Dosage, Level, Urgency, Verdict
 from ui.acts_scenes import DOSAGE, acts
-from ui.cast import CAMILLE, fill
+from ui.cast import CAMILLE, ME, fill
 from ui.rehearsal import Rehearsal, opened
 from ui.stage import NOW_MS, Scene
 from ui.talk_scenes import chat
@@ -81,6 +92,17 @@ def test_a_dosage_is_corrected_in_its_panel(rehearsal: Rehearsal, talk: bytes) -
     rehearsal.tap("request-send")
     right = Dosage(DOSAGE.drug, "5 mg", DOSAGE.route, DOSAGE.rhythm)
     assert asked(rehearsal, "answer") == (talk, demand.message_id, Verdict.CORRECTED, right, "")
+
+
+def test_what_holds_after_a_correction_is_read_first(rehearsal: Rehearsal, talk: bytes) -> None:
+    demand = line(rehearsal, talk, "Avant 20 h")
+    right = Answer(Verdict.CORRECTED, replace(DOSAGE, dose="5 mg"))
+    demand = replace(demand, answers=(AnswerView(ME, NOW_MS, right),))
+    first = next(part for part in head_of(demand, 5_000.0) if isinstance(part, Strong))
+    assert first.text.text == "Apixaban 5\u00a0mg · per os · matin et soir"
+    assert body(demand) == "Au lieu de\u00a0: Apixaban 2,5 mg · per os · matin et soir\nAvant 20 h"
+    assert isinstance(tail_of(demand, 5_000.0)[0], Note)
+    assert tail_of(demand, 5_000.0)[0].strong
 
 
 def test_a_quote_leads_to_what_it_quotes(rehearsal: Rehearsal, talk: bytes) -> None:

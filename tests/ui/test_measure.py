@@ -51,3 +51,11 @@ def test_markup_a_person_wrote_stays_text() -> None:
 
 def test_direction_overrides_and_controls_are_not_drawn() -> None:
     assert visible("Dr\u202eelêdoM\u0007\r\nfin") == "DrelêdoM\nfin"
+
+
+def test_a_number_is_not_parted_from_its_unit() -> None:
+    for text in ("Paracétamol 1 g", "au débit de 0,5 mg/h", "boire 250 ml"):
+        width = max(word_size(word, 20)[0] for word in text.split(" ")) + 60
+        lines = wrap(text, 20, width).text.split("\n")
+        assert not any(line[-1:].isdigit() for line in lines[:-1]), lines
+    assert wrap("1 grand verre", 20, 5_000).text == "1 grand verre"

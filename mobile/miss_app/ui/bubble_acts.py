@@ -42,6 +42,12 @@ def dosage_line(dosage: Dosage) -> str:
     return " · ".join(part for part in (dosage.dose, dosage.route, dosage.rhythm) if part)
 
 
+def corrected(message: MessageView) -> Dosage | None:
+    """The dosage that holds instead of the one that was asked about, where somebody has corrected it."""
+    found = [one.answer.dosage for one in message.answers if one.answer.verdict is Verdict.CORRECTED]
+    return found[-1] if found else None
+
+
 def answer_text(answer: Answer) -> str:
     """ "Confirmé : Apixaban 2,5 mg · le soir", with the note on a line of its own."""
     what = "" if answer.dosage is None else f"{answer.dosage.drug} {dosage_line(answer.dosage)}"
@@ -92,7 +98,10 @@ def head_of(message: MessageView, room: float, *, me: bytes = b"") -> list[Part]
         name = "pill" if dosage is not None else "help-circle-outline"
         parts.append(band(words.say(_asked(message)), name, "accent", room))
         if dosage is not None:
-            parts.append(Strong(wrap(dosage.drug, sp(BODY_SP), room, bold=True)))
+            now = corrected(message)
+            # What holds must be read first: the dosage that was asked about stands below it, as what it replaces.
+            shown = dosage.drug if now is None else f"{now.drug} {dosage_line(now)}"
+            parts.append(Strong(wrap(shown, sp(BODY_SP), room, bold=True)))
     return parts
 
 
@@ -134,7 +143,7 @@ def tail_of(message: MessageView, room: float, *, late: bool = False) -> list[Pa
 def _answered(one: AnswerView, room: float) -> Part:
     name = VERDICTS[one.answer.verdict][1]
     text = words.say("request.answered", who=one.person.display_name, what=answer_text(one.answer))
-    return note(str(text), name, room, strong=one.answer.verdict is not Verdict.CORRECTED)
+    return note(str(text), name, room, strong=True)
 
 
 def actions_of(message: MessageView) -> list[tuple[str, str]]:

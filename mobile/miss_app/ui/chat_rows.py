@@ -8,7 +8,7 @@ from kivy.metrics import dp, sp
 from miss_app.engine.events import MessageView, Tick
 from miss_app.ui import dates, patient_words
 from miss_app.ui.bubble import REACTIONS_DP, BubbleShape, shape_of
-from miss_app.ui.bubble_acts import answer_text, dosage_line
+from miss_app.ui.bubble_acts import answer_text, corrected, dosage_line
 from miss_app.ui.measure import wrap
 from miss_app.ui.texts import words
 from miss_app.ui.tokens import BUBBLE_DP, SMALL_SP
@@ -110,7 +110,10 @@ def body(message: MessageView) -> str:
     if message.deleted_ms:
         return str(words.say("chat.deleted"))
     if message.request is not None and message.request.dosage is not None:
-        line = dosage_line(message.request.dosage)
+        asked = message.request.dosage
+        line = dosage_line(asked)
+        if corrected(message) is not None:
+            line = str(words.say("request.instead_of", what=f"{asked.drug} {line}"))
         return f"{line}\n{message.text}" if message.text else line
     if message.answer is not None:
         return answer_text(message.answer)

@@ -10,7 +10,9 @@ from miss_app.ui.tokens import LEADING
 
 _TOKEN = re.compile("[ \t]+|[^ \t]+")  # no-break spaces stay inside their word, which French ? ! : need
 # A space before these is kept with them: a French question mark must not begin a line.
-_HELD = re.compile(" (?=[?!:;»%€°](?:\\s|$))|(?<=«) ")
+# And a number is never parted from its unit: "1 / g" is misread.
+_UNITS = "mg|g|kg|µg|mcg|ng|ml|mL|cl|dl|l|L|UI|U|mmol|mol|mEq|kcal|cm|mm|cp|gtt|h|min|j|bpm|mmHg"
+_HELD = re.compile(rf" (?=[?!:;»%€°](?:\s|$))|(?<=«) |(?<=\d) (?=(?:{_UNITS})(?:$|[^\w]))")
 _WORDS_KEPT = 60_000
 
 _labels: dict[tuple[str, float, bool], CoreLabel] = {}

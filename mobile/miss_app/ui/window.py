@@ -25,6 +25,7 @@ def prepare(home: Path, *, headless: bool, size: str = "", hidden: bool = False)
     name what was typed.
     """
     os.environ["KIVY_NO_ARGS"] = "1"
+    os.environ.setdefault("SDL_MOUSE_FOCUS_CLICKTHROUGH", "1")  # the click that brings the window forward counts
     os.environ["KIVY_NO_CONFIG"] = "1"
     os.environ["KIVY_NO_FILELOG"] = "1"
     os.environ["KIVY_LOG_MODE"] = "PYTHON"
