@@ -1,8 +1,13 @@
 """What every test run says last, how many of the official RFC 9420 vectors passed; and the databases of both engines."""
 
-from engines import engine as engine
-from engines import postgresql_server as postgresql_server
-from mls import vectors
+import os
+
+# Before anything imports Kivy, whichever test is collected first: xclip needs a display, SDL's own clipboard does not.
+os.environ.setdefault("KIVY_CLIPBOARD", "sdl2")
+
+from engines import engine as engine  # the environment comes first
+from engines import postgresql_server as postgresql_server  # the same
+from mls import vectors  # the same
 
 _passed: set[str] = set()
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from kivy.core.clipboard import Clipboard
 from kivy.core.window import Window
 
 from engine.test_documents import pdf
@@ -212,6 +213,7 @@ def clipboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         number = told.readline().strip()
     monkeypatch.setenv("DISPLAY", f":{number}")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    Clipboard.copy("")  # Kivy's own, in which another test may have left words: those would be pasted first
     yield
     server.terminate()
     server.wait(30)

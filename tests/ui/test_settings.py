@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import metadata
 
 from kivy.metrics import Metrics, sp
@@ -31,9 +32,10 @@ def staged(prepare: Callable[[Scene], None] = lambda _scene: None) -> Scene:
 def reach(play: Rehearsal, name: str) -> None:
     """Tap what may lie further down."""
     while not play.sees(name):
-        driver.scroll(
-            next(each for each, _ in driver.in_sight() if each.startswith(("theme", "text", "be-", "until"))), 500
-        )
+        for each, _ in list(driver.in_sight()):
+            with suppress(driver.OutOfReach):
+                driver.scroll(each, 300)
+                break
         play.pump(3)
     play.tap(name)
 
