@@ -295,6 +295,7 @@ class Device:
         await self.client.start()
         await self.client.use_invitation(self.invitation)
         code = await self.client.start_linking()
+        await trusted.online()
         await trusted.client.link_device(code, pin=PIN, days=days)
         await until(lambda: self.client.stage() is Stage.PIN, f"{self.name} is linked")
         await self.enter()
