@@ -215,7 +215,7 @@ class FileCard:
         pen.centred(icon(self.icon), sp(24), look.brand_ink, x + dp(8) + side / 2, top - self.height / 2, font=ICONS)
         left, upper = x + side + dp(18), top - (self.height - 2 * self.line) / 2
         pen.text(self.name, sp(BODY_SP), look.text, left, upper, bold=True)
-        pen.text(self.facts, sp(SMALL_SP), look.meta, left, upper - self.line)
+        pen.text(self.facts, sp(SMALL_SP), look.text, left, upper - self.line)
         if 0 < self.share < 1:
             pen.box(look.accent, x + dp(8), bottom, max(dp(6), (room - dp(16)) * self.share), dp(3), dp(1.5))
         pen.hits.append(("document", x, bottom, room, self.height))
