@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 
+import psutil
 import pytest
 from tests.demo.cast import CAMILLE, HUGO
 from tests.demo.scene import Scene
@@ -57,12 +58,14 @@ def x_window(window: Window) -> str:
     """The X id of an app's window, once it is mapped."""
     assert window.process is not None
     deadline = time.monotonic() + 30
+    starter = psutil.Process(window.process.pid)  # holds no window: whom it lets sit down does
     while True:
-        done = subprocess.run(
-            ["xdotool", "search", "--onlyvisible", "--pid", str(window.process.pid)], capture_output=True, text=True
-        )
-        if done.stdout.strip():
-            return done.stdout.split()[-1]
+        for one in (starter, *starter.children(recursive=True)):
+            done = subprocess.run(
+                ["xdotool", "search", "--onlyvisible", "--pid", str(one.pid)], capture_output=True, text=True
+            )
+            if done.stdout.strip():
+                return done.stdout.split()[-1]
         assert time.monotonic() < deadline, "the window is not on the display"
         time.sleep(0.1)
 
