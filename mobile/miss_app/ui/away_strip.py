@@ -59,7 +59,7 @@ class AwayStrip(BoxLayout):
 
 
 def told_of(person: PersonView, seen: AvailabilityView, now_ms: int) -> str:
-    """ "Dr Camille Exemple : absence jusqu’au 3 décembre. Dr Hugo Fictif répond."."""
+    """ "Dr Robin Modèle : absence jusqu’au 3 décembre. Dr Hugo Fictif répond."."""
     key = "away.busy" if seen.state == BUSY else "away.away"
     text = str(words.say(key, name=person.display_name, until=until(seen.until_ms, now_ms)))
     if seen.delegate is None:
