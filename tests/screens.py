@@ -1,7 +1,7 @@
 """Renders every screen as a picture, to be looked at: ``python tests/screens.py [FOLDER] [DEVICE…] [WORD…]``.
 
 DEVICE (phone, desktop, tablet, tablet-wide, large) and WORD (a part of a scene's name) choose some; ``--theme`` and
-``--language`` too. The exit status is 1 where a picture has something wrong, which is printed.
+``--language`` too. What is wrong with a picture is printed; the exit status is then 1, and 2 where one was not drawn at all.
 """
 
 import argparse
@@ -54,11 +54,12 @@ def main() -> int:
                 jobs.append((device, language))
     jobs.sort(key=lambda job: DEVICES[job[0]].key_only)  # the long ones first
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        wrong = sum(pool.map(lambda job: _in_a_process(chosen, played, *job), jobs))
+        found = list(pool.map(lambda job: _in_a_process(chosen, played, *job), jobs))
+    wrong, undrawn = sum(one for one, _ in found), sum(one for _, one in found)
     made = sheets.write(chosen.folder)
     print(f"{len(made)} contact sheets in {chosen.folder / 'sheets'}")
     print(f"{wrong} findings in {chosen.folder}")
-    return 1 if wrong else 0
+    return 2 if undrawn else 1 if wrong else 0
 
 
 def play(folder: Path) -> Path:
@@ -70,8 +71,8 @@ def play(folder: Path) -> Path:
     return stage / "played"
 
 
-def _in_a_process(chosen: argparse.Namespace, played: Path, device: str, language: str) -> int:
-    """One device in one language; how much was found wrong."""
+def _in_a_process(chosen: argparse.Namespace, played: Path, device: str, language: str) -> tuple[int, int]:
+    """One device in one language; how much was found wrong, and how many pictures could not be drawn."""
     themes = [f"--theme={theme}" for theme in chosen.theme or THEMES]
     command = [sys.executable, __file__, str(chosen.folder), *chosen.words, f"--here={device}"]
     environment = {
@@ -83,7 +84,7 @@ def _in_a_process(chosen: argparse.Namespace, played: Path, device: str, languag
         "TZ": "Europe/Paris",
         "MISS_PLAYED": str(played),
     }
-    wrong, pictures, began = 0, 0, time.monotonic()
+    wrong, undrawn, pictures, began = 0, 0, 0, time.monotonic()
     command += [f"--language={language}", *themes]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
@@ -91,10 +92,11 @@ def _in_a_process(chosen: argparse.Namespace, played: Path, device: str, languag
             name, findings = json.loads(line)
             pictures += 1
             wrong += len(findings)
+            undrawn += any(finding.startswith("Traceback") for finding in findings)
             for finding in findings:
                 print(f"{name}: {finding}", flush=True)
     print(f"{device} {language}: {pictures} pictures in {time.monotonic() - began:.0f} s", flush=True)
-    return wrong + (process.returncode != 0)
+    return wrong, undrawn + (process.returncode != 0)
 
 
 def render(chosen: argparse.Namespace) -> None:
