@@ -45,6 +45,7 @@ def test_what_is_no_ins_is_a_record_number() -> None:
     [
         ("07/03/1941", "1941-03-07"),
         ("7.3.1941", "1941-03-07"),
+        ("07031941", "1941-03-07"),  # as it stands on a card
         ("1941-03-07", "1941-03-07"),
         ("03/1941", "1941-03"),
         ("1941-03", "1941-03"),
@@ -57,7 +58,10 @@ def test_a_birth_date_is_said_as_far_as_it_is_known(typed: str, date_said: str) 
     assert checked(Patient("Mme T.", typed), TODAY).birth_date == date_said
 
 
-@pytest.mark.parametrize("typed", ["31/02/1941", "13/1941", "7 mars", "41", "21/05/2026", "1799", "1941-3-7-1", "0000"])
+@pytest.mark.parametrize(
+    "typed",
+    ["31/02/1941", "31021941", "0703194", "13/1941", "7 mars", "41", "21/05/2026", "1799", "1941-3-7-1", "0000"],
+)
 def test_a_birth_date_that_is_none_is_refused(typed: str) -> None:
     with pytest.raises(Problem, match="birth-date-wrong"):
         checked(Patient("Mme T.", typed), TODAY)

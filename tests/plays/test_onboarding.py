@@ -136,6 +136,9 @@ def test_the_operator_approves_one_and_refuses_another(tmp_path: Path) -> None:
             # A near match: one letter of the first name is missing.
             await one.claim(who.rpps, who.family, who.given[:-1], who.jobs[0].profession)
             assert one.client.stage() is Stage.WAITING
+            waits = one.client.registration()
+            assert waits is not None
+            assert waits.problem == "near-match"  # so that the screen says why it waits
         waiting = await asyncio.to_thread(operator, post, "registrations")
         assert near["camille"].rpps in waiting
         ids = {name: registration(one) for name, one in devices.items()}
@@ -148,6 +151,7 @@ def test_the_operator_approves_one_and_refuses_another(tmp_path: Path) -> None:
         view = devices["hugo"].client.registration()
         assert view is not None
         assert "carte illisible" in view.note
+        assert view.problem != "near-match"
         await devices["hugo"].client.start_over()
         assert devices["hugo"].client.stage() is Stage.IDENTITY
         await devices["camille"].enter()

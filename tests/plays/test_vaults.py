@@ -26,10 +26,10 @@ async def without_keystore(scene: Scene, *names: str) -> list[Device]:
     return devices
 
 
-async def refused(one: Device, typed: str, reason: str) -> None:
+async def refused(one: Device, typed: str, reason: str, tries_left: int | None = None) -> None:
     with pytest.raises(Problem) as problem:
         await one.client.unlock(typed)
-    assert problem.value.reason == reason
+    assert (problem.value.reason, problem.value.tries_left) == (reason, tries_left)
     assert one.client.stage() is Stage.LOCKED
 
 
@@ -41,7 +41,7 @@ def test_the_server_gives_its_share_for_the_pin_alone(post: Post, tmp_path: Path
         await camille.client.send_text(chat, "un")
         await hugo.reads(chat, "un")
         await camille.client.lock()
-        await refused(camille, "000000", "pin-wrong")
+        await refused(camille, "000000", "pin-wrong", limits.VAULT_TRIES - 1)
         await hugo.client.send_text(chat, "deux")
         await until(lambda: Waiting(1) in camille.events, "one message waits")
 
@@ -84,8 +84,8 @@ def test_ten_wrong_pins_and_only_another_device_opens_it(
         await phone.link_from(desk)
         await shared_key(phone, desk)
         await desk.client.lock()
-        for _ in range(limits.VAULT_TRIES - 1):
-            await refused(desk, "000000", "pin-wrong")
+        for left in reversed(range(1, limits.VAULT_TRIES)):
+            await refused(desk, "000000", "pin-wrong", left)
         await refused(desk, "000000", "tries-used-up")
         await refused(desk, PIN, "tries-used-up")
 

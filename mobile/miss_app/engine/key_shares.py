@@ -86,4 +86,4 @@ async def from_server(http: Http, tried: Stretched, wrong: Problem) -> bytes:
             return bytes.fromhex(share)
     except (KeyError, TypeError, ValueError) as error:
         raise Problem("server-not-understood") from error
-    raise Problem("tries-used-up") if not left else wrong
+    raise Problem("tries-used-up") if not left else Problem(wrong.reason, seconds=wrong.seconds, tries_left=left)

@@ -239,12 +239,14 @@ class Onboarding:
         """What the server says of a registration, kept and told where it is news."""
         state = str(answer.get("state", ""))
         note = str(answer.get("note") or "") or str(answer.get("usual_wait") or "")
+        # Who waits for an operator is told why: the server says it apart from what went wrong.
+        why = str(answer.get("why") or "") if state == "waiting" else ""
         left, until_ms = answer.get("attempts_left"), answer.get("until_ms")
         after = replace(
             pending,
             via=str(answer.get("via") or ""),
             mailbox=str(answer.get("mailbox") or ""),
-            problem=str(answer.get("problem") or ""),
+            problem=str(answer.get("problem") or "") or why,
             note=note,
             attempts_left=left if isinstance(left, int) and left >= 0 else 0,
             until_ms=until_ms if isinstance(until_ms, int) and until_ms >= 0 else 0,

@@ -17,6 +17,7 @@ _INS_CHARACTERS = 15
 _INS = re.compile(r"[1-478]\d{4}(?:\d\d|2[AB])\d{8}")
 _CORSICA = {"2A": "19", "2B": "18"}
 _FRENCH_DATE = re.compile(r"(?:(?:(\d{1,2})[ ./-])?(\d{1,2})[ ./-])?(\d{4})")
+_EIGHT_DIGITS = re.compile(r"(\d{2})(\d{2})(\d{4})")
 _ISO_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 _FIRST_YEAR = 1850
 _ALIKE = 0.8  # of two spellings: below it they are two names
@@ -79,8 +80,8 @@ def ins_is_right(identifier: str) -> bool:
 
 
 def _date(typed: str, today: date) -> str:
-    """ "07/03/1941" → "1941-03-07"; a month or a year alone stays what it is."""
-    french, iso = _FRENCH_DATE.fullmatch(typed), _ISO_DATE.fullmatch(typed)
+    """ "07/03/1941" or "07031941" → "1941-03-07"; a month or a year alone stays what it is."""
+    french, iso = _EIGHT_DIGITS.fullmatch(typed) or _FRENCH_DATE.fullmatch(typed), _ISO_DATE.fullmatch(typed)
     found = iso.groups() if iso else tuple(reversed(french.groups())) if french else ()
     parts = [int(one) for one in found if one is not None]
     if not parts:

@@ -28,11 +28,13 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Failure:
-    """Why the engine could not do it: a reason, what the server said of it, and how long to wait in seconds."""
+    """Why the engine could not do it: a reason, what the server said of it, how long to wait in seconds, and how often
+    one may still try where that is limited."""
 
     reason: str
     sentence: str = ""
     seconds: float = 0.0
+    tries_left: int | None = None
 
 
 class Bridge:
@@ -73,7 +75,14 @@ class Bridge:
                 reason = getattr(error, "reason", "") or f"unexpected-{type(error).__name__}"
                 if reason.startswith("unexpected"):
                     logger.error("The engine failed unexpectedly.", exc_info=error)
-                failed(Failure(reason, getattr(error, "sentence", ""), getattr(error, "seconds", 0.0)))
+                failed(
+                    Failure(
+                        reason,
+                        getattr(error, "sentence", ""),
+                        getattr(error, "seconds", 0.0),
+                        getattr(error, "tries_left", None),
+                    )
+                )
             else:
                 if done is not None:
                     done(result)

@@ -38,8 +38,9 @@ def document_facts(document: DocumentView) -> str:
 
 
 def dosage_line(dosage: Dosage) -> str:
-    """ "2,5 mg · per os · le soir": all but the drug."""
-    return " · ".join(part for part in (dosage.dose, dosage.route, dosage.rhythm) if part)
+    """ "2,5 mg · per os · le soir": all but the drug. A route that was not given is said to be missing."""
+    route = dosage.route.strip() or str(words.say("request.route_unsaid"))
+    return " · ".join(part for part in (dosage.dose, route, dosage.rhythm) if part)
 
 
 def corrected(message: MessageView) -> Dosage | None:

@@ -259,6 +259,7 @@ class ChatDeeds:
         editing, manner = self._editing, self._manner(text, reason)
         if self._level is Level.URGENT and not reason and editing is None:
             self._screen.complain("reason-missing")
+            self._screen.write_reason()
             return
         self._screen.ids.composer.text = ""
         self._screen.complain("")
@@ -271,6 +272,7 @@ class ChatDeeds:
         self._editing = None
         self.drop()
         self.set_level(Level.INFO)
+        self._screen.ids.reason.text = ""
 
     def _manner(self, text: str, reason: str) -> Manner:
         urgency = Urgency(self._level, reason) if self._level is not Level.INFO else None

@@ -3,6 +3,7 @@
 from typing import Any
 
 from kivy.animation import Animation
+from kivy.clock import Clock
 from kivy.metrics import dp
 from kivy.properties import (
     BooleanProperty,
@@ -84,6 +85,14 @@ class Field(BoxLayout):
     def focus(self) -> None:
         """Put the cursor in the line."""
         self.ids.line.focus = True
+
+    def focus_soon(self) -> None:
+        """Put the cursor in the line once the touch that led here has ended: Kivy takes it out of every line then."""
+        Clock.schedule_once(self._focus_still_here)
+
+    def _focus_still_here(self, _dt: float) -> None:
+        if self.get_root_window() is not None and not self.disabled:
+            self.focus()
 
 
 class ChoiceField(ButtonBehavior, BoxLayout):

@@ -3,8 +3,9 @@
 from typing import Any
 
 from kivy.cache import Cache
+from kivy.core.text import Label as CoreLabel
 from kivy.core.text.markup import MarkupLabel
-from kivy.properties import ColorProperty, StringProperty
+from kivy.properties import BooleanProperty, ColorProperty, StringProperty
 from kivy.uix.textinput import TextInput
 
 from miss_app.ui.glyphs import EMOJI, EMOJI_ONE, EMOJI_RUN, marked
@@ -21,6 +22,7 @@ class MissInput(TextInput):
 
     test_id = StringProperty("")
     ink = ColorProperty((0, 0, 0, 1))
+    slanted = BooleanProperty(False)  # the hint is written so that nobody takes an example for what was entered
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -48,6 +50,8 @@ class MissInput(TextInput):
         return True
 
     def _create_line_label(self, text: str, hint: bool = False) -> Any:
+        if hint and self.slanted and text.strip():
+            return self._slanted_label(text)
         if hint or self.password or not text.strip("\n"):
             return super()._create_line_label(text, hint=hint)
         options = self._get_line_options()
@@ -57,6 +61,17 @@ class MissInput(TextInput):
         if drawn is None:
             options.pop("color", None)
             label = MarkupLabel(text=marked(plain, look.dark), markup=True, color=tuple(self.ink), **options)
+            label.refresh()
+            drawn = label.texture
+            Cache.append("textinput.label", key, drawn)
+        return drawn
+
+    def _slanted_label(self, text: str) -> Any:
+        options = {**self._get_line_options(), "italic": True}
+        key = f"{text}\0{options}"
+        drawn = Cache.get("textinput.label", key)
+        if drawn is None:
+            label = CoreLabel(text=text, **options)
             label.refresh()
             drawn = label.texture
             Cache.append("textinput.label", key, drawn)

@@ -69,6 +69,8 @@ class Page(BoxLayout):
         """Show the sentence for what the engine could not do."""
         self._failure = failure
         shown = words.problem(failure.reason, failure.sentence, failure.seconds) if failure.reason else ""
+        if failure.reason and failure.tries_left is not None:
+            shown = f"{shown} {words.say('tries.left', failure.tries_left)}"
         self.problem = shown
 
     def spoken_again(self) -> None:

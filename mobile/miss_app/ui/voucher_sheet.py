@@ -26,6 +26,7 @@ class VoucherSheet(Sheet):
         super().__init__(title=words.say("voucher.title"))
         self.ids.family.text, self.ids.given.text = family_name, given_name
         self.fit()
+        self.ids.code.focus_soon()
 
     def go(self) -> None:
         """Hand it to the engine; the panel closes when the server has taken it."""

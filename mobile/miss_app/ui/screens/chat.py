@@ -219,10 +219,13 @@ class ChatScreen(Page):
             self.ids.composer.focus = True
 
     def on_level(self, *_args: object) -> None:
-        """Ask why, where it is urgent."""
-        self.ids.reason.text = ""
+        """Ask why, where it is urgent; what was written of it already stays."""
         if self.level:
-            self.ids.reason.focus = True
+            self.write_reason()
+
+    def write_reason(self) -> None:
+        """Put the cursor in the reason once the touch that led here has ended, which would take it out again."""
+        Clock.schedule_once(lambda _dt: setattr(self.ids.reason, "focus", bool(self.level and self.parent)))
 
     def go_to(self, message_id: bytes) -> None:
         """Show a message, wherever in the conversation it stands."""

@@ -4,6 +4,7 @@ from kivy.properties import BooleanProperty, StringProperty
 
 from miss_app.engine.passphrase import new_phrase
 from miss_app.engine.vault import Guard
+from miss_app.ui.bridge import Failure
 from miss_app.ui.gate import GatePage
 from miss_app.ui.kv import load_rules
 from miss_app.ui.texts import words
@@ -23,10 +24,25 @@ class ChoosePinScreen(GatePage):
     def entered(self) -> None:
         """Find out what this machine can do."""
         self.several = self.app.may_choose()
+        self.ids.pin.focus_soon()
         self.app.bridge.ask(self.app.client.door.best_guard(), self._found, lambda _failure: None)
 
     def _found(self, guard: Guard) -> None:
         self.guard = guard.value
+
+    def fail(self, failure: Failure) -> None:
+        """What is wrong is typed anew."""
+        super().fail(failure)
+        if failure.reason:
+            ids = self.ids
+            (ids.typed if self.words_drawn else ids.again if failure.reason == "pin-differs" else ids.pin).focus_soon()
+
+    def submit(self) -> None:
+        """The return key in the last line: the same as the button."""
+        if not self.words_drawn:
+            self.go()
+        elif self.noted:
+            self.go_words()
 
     def guard_words(self, guard: str, drawn: str) -> str:
         """What stands between a copied disk and the messages, and whether opening needs the network."""
@@ -62,7 +78,7 @@ class ChoosePinScreen(GatePage):
     def note(self) -> None:
         """They are written down: now they are typed once, from the paper."""
         self.noted = True
-        self.ids.typed.focus()
+        self.ids.typed.focus_soon()
 
     def go_words(self) -> None:
         """Make the vault with the phrase that was typed."""

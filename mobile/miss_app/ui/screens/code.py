@@ -3,6 +3,7 @@
 from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 
 from miss_app.engine.events import Event, RegistrationChanged
+from miss_app.ui.bridge import Failure
 from miss_app.ui.gate import GatePage
 from miss_app.ui.kv import load_rules
 from miss_app.ui.texts import words
@@ -18,13 +19,20 @@ class CodeScreen(GatePage):
     attempts_left = NumericProperty(5)
 
     def entered(self) -> None:
-        """Show where the code went."""
+        """Show where the code went, and take it down."""
         self._follow()
+        self.ids.code.focus_soon()
 
     def hear(self, event: Event) -> None:
         """A wrong code leaves fewer tries."""
         if isinstance(event, RegistrationChanged):
             self._follow()
+
+    def fail(self, failure: Failure) -> None:
+        """What is wrong is typed anew."""
+        super().fail(failure)
+        if failure.reason:
+            self.ids.code.focus_soon()
 
     def go(self) -> None:
         """Try the code."""

@@ -1,6 +1,7 @@
 """The lock: everything is closed until the PIN is typed, or another device of the person opens it."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from kivy.clock import Clock
@@ -50,6 +51,7 @@ class LockedScreen(GatePage):
         self.focus()
 
     def focus(self) -> None:
+        """Put the cursor where the secret is typed."""
         (self.ids.phrase if self.phrase else self.ids.pin).focus()
 
     def left(self) -> None:
@@ -82,7 +84,9 @@ class LockedScreen(GatePage):
             self._until = Clock.get_boottime() + failure.seconds
             self._tick(0)
         self.beyond = self.beyond or failure.reason in _BEYOND
-        super().fail(Failure(failure.reason, failure.sentence))
+        super().fail(replace(failure, seconds=0.0))
+        if failure.reason and not self.beyond and not self.code:
+            (self.ids.phrase if self.phrase else self.ids.pin).focus_soon()
 
     def go(self) -> None:
         """Open the vault."""

@@ -49,6 +49,7 @@ class PatientSheet(Sheet):
         self.ids.born.text = typed_date(patient.birth_date)
         self.compare()
         self.fit()
+        self.ids.name.focus_soon()
 
     def patient(self) -> Patient:
         """What is typed."""

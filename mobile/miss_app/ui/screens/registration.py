@@ -76,6 +76,7 @@ class RegistrationScreen(GatePage):
         registration = self.app.client.registration()
         if registration is not None and registration.problem:
             self.complain(registration.problem)
+        self.ids.rpps.focus_soon()
         self._fetch_charter()
         self.app.bridge.ask(self.app.client.proof.ways(), self._offer, lambda _failure: None)
 

@@ -35,6 +35,11 @@ class RequestSheet(Sheet):
             self.ids.drug.text, self.ids.dose.text = dosage.drug, dosage.dose
             self.ids.route.text, self.ids.rhythm.text = dosage.route, dosage.rhythm
         self.fit()
+        self.on_asks_dosage()
+
+    def on_asks_dosage(self, *_args: object) -> None:
+        """The first field of what is asked takes what is typed."""
+        (self.ids.drug if self.asks_dosage else self.ids.question).focus_soon()
 
     def send(self) -> None:
         """Hand it to the engine; the panel closes when it is in the chat."""

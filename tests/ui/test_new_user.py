@@ -1,0 +1,184 @@
+"""What hindered somebody who used the screens for the first time, without instructions: each is done as they did it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from miss_app.engine.events import RegistrationView, Stage
+from miss_app.engine.problems import Problem
+from miss_app.engine.saying import Manner
+from miss_app.ui import driver
+from miss_app.ui.bubble_acts import answer_text, dosage_line
+from miss_app.ui.texts import words
+from miss_protocol.acts import Answer, Dosage, Level, Urgency, Verdict
+from ui.cast import fill
+from ui.rehearsal import Rehearsal, opened
+from ui.stage import Scene
+
+Rehearse = Callable[..., Rehearsal]
+
+
+def staged(stage: Stage) -> Scene:
+    scene = fill(Scene())
+    scene.now_stage = stage
+    return scene
+
+
+def into_chat(play: Rehearsal) -> bytes:
+    play.tap("conversation-0")
+    play.until(lambda: play.sees("composer"))
+    play.pump(6)
+    return play.scene.talks[0].conversation_id
+
+
+def typed_blindly(play: Rehearsal, text: str) -> None:
+    """As who types without having looked where."""
+    play.pump(4)
+    driver.type_into(text)
+    play.pump(3)
+
+
+# Examples are not what was entered.
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_an_example_says_that_it_is_one_and_leans(rehearse: Rehearse, language: str) -> None:
+    scene = opened(fill(Scene()))
+    scene.now_settings["language"] = language
+    play = rehearse(scene)
+    into_chat(play)
+    play.tap("more")
+    play.tap("more-request")
+    play.until(lambda: play.sees("request-dose"))
+    for name in ("request-dose", "request-route", "request-rhythm"):
+        line = driver.find(name)
+        assert line.text == ""
+        assert line.hint_text.startswith({"fr": "ex. ", "en": "e.g. "}[language])
+        assert line.slanted
+        assert line._create_line_label(line.hint_text, hint=True) is not line._create_line_label(line.hint_text)
+    for key in ("patient.born_hint", "patient.number_hint", "profile.date_hint", "voucher.code_hint"):
+        assert words.say(key).startswith({"fr": "ex. ", "en": "e.g. "}[language])
+
+
+def test_a_route_that_was_not_given_is_said_to_be_missing(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    into_chat(play)
+    play.tap("more")
+    play.tap("more-request")
+    play.type("request-drug", "Apixaban")
+    play.type("request-dose", "2,5 mg")
+    assert "voie non précisée" in play.read("request-route-open")
+    play.type("request-route", "per os")
+    play.until(lambda: not play.sees("request-route-open"))
+    unsaid = Dosage("Apixaban", "2,5 mg", "", "le soir")
+    assert dosage_line(unsaid) == "2,5 mg · voie non précisée · le soir"
+    assert "voie non précisée" in answer_text(Answer(Verdict.CONFIRMED, unsaid))
+    assert dosage_line(replace(unsaid, route="per os")) == "2,5 mg · per os · le soir"
+
+
+def test_a_dosage_is_written_and_asked_for_with_the_return_key_alone(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())), (1280, 840))
+    talk = into_chat(play)
+    play.tap("more")
+    play.tap("more-request")
+    play.until(lambda: play.sees("request-drug"))
+    for said in ("Apixaban", "2,5 mg", "per os", "le soir", "avant 20 h"):
+        typed_blindly(play, said)
+        driver.key("enter")
+    asked = play.did("ask")
+    assert asked[1] == talk
+    assert set(asked[2:]) == {"avant 20 h", Dosage("Apixaban", "2,5 mg", "per os", "le soir")}
+
+
+# The reason of an urgent message.
+
+
+def test_the_reason_takes_what_is_typed_and_keeps_it(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    talk = into_chat(play)
+    play.tap("more")
+    play.tap("more-urgent")
+    typed_blindly(play, "chute")
+    assert play.read("urgent-reason") == "chute"
+    play.tap("more")
+    play.tap("more-today")  # less urgent after all: what was written stays
+    assert play.read("urgent-reason") == "chute"
+    play.tap("more")
+    play.tap("more-urgent")
+    play.type("composer", "Venez")
+    play.tap("send")
+    assert play.did("send_text")[1:] == (talk, "Venez", Manner(None, Urgency(Level.URGENT, "chute"), ()))
+    play.tap("more")
+    play.tap("more-urgent")
+    play.until(lambda: play.sees("urgent-reason"))
+    assert play.read("urgent-reason") == ""  # another message, another reason
+
+
+def test_without_a_reason_the_cursor_goes_there_and_the_text_stays(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    into_chat(play)
+    play.tap("more")
+    play.tap("more-urgent")
+    play.type("composer", "Venez")
+    play.tap("send")
+    assert play.read("problem") == "Dites en quelques mots pourquoi c’est urgent."
+    typed_blindly(play, "chute")
+    assert (play.read("composer"), play.read("urgent-reason")) == ("Venez", "chute")
+    driver.key("enter")  # back to the message, which is not sent by it
+    typed_blindly(play, " vite")
+    assert play.read("composer") == "Venez vite"
+    assert not [one for one in play.scene.asked if one[0] == "send_text"]
+
+
+# Where the cursor stands.
+
+
+@pytest.mark.parametrize(
+    ("stage", "name"), [(Stage.IDENTITY, "claim-rpps"), (Stage.CODE, "code-field"), (Stage.PIN, "pin-field")]
+)
+def test_the_first_field_takes_what_is_typed(rehearse: Rehearse, stage: Stage, name: str) -> None:
+    play = rehearse(staged(stage))
+    typed_blindly(play, "123456")
+    assert play.read(name) == "123456"
+
+
+def test_a_wrong_pin_says_how_many_tries_are_left_and_is_typed_anew(rehearse: Rehearse) -> None:
+    scene = staged(Stage.LOCKED)
+    scene.refuse["unlock"] = Problem("pin-wrong", tries_left=8)
+    play = rehearse(scene)
+    typed_blindly(play, "111222")
+    driver.key("enter")
+    play.until(lambda: play.sees("problem"))
+    assert play.read("problem") == "PIN faux. Il vous reste 8 essais."
+    del scene.refuse["unlock"]
+    typed_blindly(play, "482915")
+    driver.key("enter")
+    play.until(lambda: play.did("unlock")[1] == "482915")
+
+
+def test_a_wrong_code_is_typed_anew(rehearse: Rehearse) -> None:
+    scene = staged(Stage.CODE)
+    scene.refuse["enter_code"] = Problem("code-wrong")
+    play = rehearse(scene)
+    play.tap("code-go")
+    play.until(lambda: play.sees("problem"))
+    typed_blindly(play, "ABCD")
+    assert play.read("code-field") == "ABCD"
+
+
+def test_a_pin_that_differs_is_typed_anew_where_it_differs(rehearse: Rehearse) -> None:
+    play = rehearse(staged(Stage.PIN))
+    play.type("pin-field", "482915")
+    play.tap("pin-go")
+    play.until(lambda: play.sees("problem"))
+    typed_blindly(play, "482915")
+    driver.key("enter")
+    assert play.did("choose_pin")[1] == "482915"
+
+
+def test_who_waits_for_an_operator_is_told_why(rehearse: Rehearse) -> None:
+    scene = staged(Stage.WAITING)
+    scene.now_registration = RegistrationView(Stage.WAITING, "operator", problem="homonym")
+    play = rehearse(scene)
+    assert play.read("waiting-why") == "Plusieurs professionnels portent ce nom\u00a0: un opérateur vérifie."
