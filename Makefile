@@ -39,7 +39,7 @@ fuzz: setup ## feed random bytes and random structures to every decoder (SECONDS
 prove: setup ## run the long suites; verdicts are appended under docs/proofs
 	@$(PYTHON) -m tests.proofs
 
-chaos: setup ## besiege a server, or two nodes, and count what was lost (CHAOS="--on nodes --seed 2")
+chaos: setup ## besiege a server, or two nodes, and count what was lost (CHAOS="--on nodes"; "--sums": of all runs so far)
 	@$(PYTHON) -m tests.chaos $(CHAOS)
 
 lock: ## write requirements/*.lock from pyproject.toml

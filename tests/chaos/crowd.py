@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from random import Random
 
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
 from bench.population import EPOCH, Town, User
@@ -125,17 +125,17 @@ class Member:
                 self._oracle.gaps += head.cursor - log.cursor
                 log.cursor = head.cursor
 
-    async def _speak(self, socket: object, dialogue: Connection) -> None:
+    async def _speak(self, socket: ClientConnection, dialogue: Connection) -> None:
         """Offers again what was not answered, then begins new messages, and says how far it has read."""
         with contextlib.suppress(*_FAILURES):
             for submit in self._waiting.values():
-                await socket.send(dialogue.send(submit))  # type: ignore[attr-defined]
+                await socket.send(dialogue.send(submit))
             while True:
                 fresh = [self._begin(stream) for stream in self.user.streams if self._may_begin(stream)]
                 reached, self._reached = self._reached, {}
                 said: list[Frame] = [Acknowledge(positions(reached.items()))] if reached else []
                 for frame in said + fresh:
-                    await socket.send(dialogue.send(frame))  # type: ignore[attr-defined]
+                    await socket.send(dialogue.send(frame))
                 await asyncio.sleep(ACKNOWLEDGE_SECONDS if not fresh else 0.002)
 
     def _may_begin(self, stream: bytes) -> bool:

@@ -38,7 +38,7 @@ def plant(fault: str) -> None:
             start(self, hasty, silent, *rest)
             writer = self._writer
 
-        database.Database.start = begin  # type: ignore[method-assign]
+        database.Database.start = begin  # type: ignore[method-assign]  # the fault is planted from outside
     elif fault == "cursor-too-early":
         send = socket.Socket._send_row
 
@@ -46,7 +46,7 @@ def plant(fault: str) -> None:
             send(self, one, number, frame)
             self._office.cursors.move(self.device, self.device_id, one.stream, one.stream_id, number)
 
-        socket.Socket._send_row = eager  # type: ignore[method-assign]
+        socket.Socket._send_row = eager  # type: ignore[method-assign]  # the fault is planted from outside
         cursors.FLUSH_SECONDS = 0.02
     elif fault == "second-delivery":
         read = conversations._read

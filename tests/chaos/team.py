@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -83,9 +84,9 @@ async def _assault(fort: Fort, senders: list[Sender], chance: Random, kills: int
     return hits
 
 
-async def _come_true(condition: object, fort: Fort) -> None:
+async def _come_true(condition: Callable[[], bool], fort: Fort) -> None:
     deadline = time.monotonic() + QUIET_SECONDS_MAX
-    while not condition():  # type: ignore[operator]  # a function without arguments
+    while not condition():
         assert time.monotonic() < deadline, f"the team does not go on\n{fort.log()}"
         await asyncio.sleep(0.1)
 

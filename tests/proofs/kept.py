@@ -10,12 +10,16 @@ FOLDER = ROOT / "out/proofs"
 
 
 def commit() -> str:
-    """The commit under proof, with a plus sign where the tree differs from it."""
+    """The commit under proof, with a plus sign where the tree differs from it; verdicts of before are no difference."""
     head = subprocess.run(
         ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     changed = subprocess.run(
-        ["git", "status", "--porcelain", "-uno"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "status", "--porcelain", "-uno", "--", ".", ":!docs/proofs"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
 

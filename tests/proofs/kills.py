@@ -7,9 +7,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
@@ -34,6 +34,10 @@ class Sender:
     quota: Path
     log: Path
     process: subprocess.Popen[bytes] | None = None
+    _seen: int = 0  # of the log, in bytes
+    _count: Counter[str] = field(default_factory=Counter)
+    _waiting: set[str] = field(default_factory=set)
+    _said: int = 0
 
     def start(self) -> None:
         program = Path(__file__).with_name("sender.py")
@@ -55,24 +59,39 @@ class Sender:
         text = self.log.read_text() if self.log.exists() else ""
         return [line.split() for line in text[: text.rfind("\n") + 1].splitlines()]
 
+    def _look(self) -> None:
+        """What the log says since the last look."""
+        if not self.log.exists():
+            return
+        with self.log.open() as log:
+            log.seek(self._seen)
+            text = log.read()
+        text = text[: text.rfind("\n") + 1]
+        self._seen += len(text)  # the log is ASCII
+        for kind, *names in map(str.split, text.splitlines()):
+            self._count[kind] += 1
+            if kind == "awake":
+                self._waiting = set(names)
+            elif kind == "queued":
+                self._waiting.add(names[0])
+            elif kind == "landed":
+                self._waiting.discard(names[0])
+            elif kind == "said":
+                self._said = max(self._said, int(names[0]))
+
     def lines(self, kind: str) -> int:
-        return sum(words[0] == kind for words in self.words())
+        self._look()
+        return self._count[kind]
 
     def under_way(self) -> int:
         """How many of its items had not landed yet."""
-        waiting: set[str] = set()
-        for kind, *names in self.words():
-            if kind == "awake":
-                waiting = set(names)
-            elif kind == "queued":
-                waiting.add(names[0])
-            elif kind == "landed":
-                waiting.discard(names[0])
-        return len(waiting)
+        self._look()
+        return len(self._waiting)
 
     def said(self) -> int:
         """How many texts it has written so far."""
-        return max((int(words[1]) for words in self.words() if words[0] == "said"), default=0)
+        self._look()
+        return self._said
 
 
 def wait_for(condition: object, what: str, process: subprocess.Popen[bytes] | None = None) -> None:

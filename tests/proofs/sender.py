@@ -17,6 +17,7 @@ from typing import Any
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from cast import PIN, FolderKeystore
+from miss_app.engine import session
 from miss_app.engine.client import Client
 from miss_app.engine.events import PersonView
 from miss_app.engine.outbox import Outbox
@@ -25,8 +26,11 @@ from miss_app.engine.store import Step
 from miss_protocol.frames import Kind, Submit
 from miss_protocol.mls import group as mls
 
-UNDER_WAY_MAX = 4
+UNDER_WAY_MAX = 12
 COMMIT_EVERY = 7
+POLL_SECONDS = 0.02
+# A network that breaks every few seconds is the play here: who waited longer each time would wait half of it.
+session.BACKOFF_SECONDS_MAX = 1.0
 
 
 class Log:
@@ -78,7 +82,7 @@ async def write_on(client: Client, chat: bytes, name: str, stranger: bytes, quot
     while True:
         allowed = int(quota.read_text() or "0")
         if written >= allowed or len(account.outbox.items(chat)) >= UNDER_WAY_MAX:
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(POLL_SECONDS)
             continue
         if stranger and written % COMMIT_EVERY == COMMIT_EVERY - 1:
             view = client.conversation(chat)
