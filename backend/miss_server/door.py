@@ -103,7 +103,10 @@ def _is_foreign(scope: MutableMapping[str, Any]) -> bool:
     if origin is None:
         return False
     host = headers.get(b"host", b"").decode("latin-1").lower()
-    return urlsplit(origin.decode("latin-1").lower()).netloc != host or not host
+    try:
+        return urlsplit(origin.decode("latin-1").lower()).netloc != host or not host
+    except ValueError:  # half an IPv6 address, say
+        return True
 
 
 async def _refuse(scope: Scope, send: Send, status: int, reason: str) -> None:

@@ -48,6 +48,11 @@ class _Websocket(WebSocketsSansIOProtocol):
         if not (whole and self.listener is not None and self.listener(bytes(event.data))):
             super().handle_bytes(event)
 
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text":  # no message of ours is text: it is refused unread, UTF-8 or not
+            self.curr_msg_data_type, self.frames = "bytes", [b""]
+        super().send_receive_event_to_app()
+
     def send_now(self, message: bytes) -> bool:
         if self.close_sent or self.disconnected or self.transport.is_closing():
             return False

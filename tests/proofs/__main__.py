@@ -14,6 +14,7 @@ PROOFS = (
     "catch_up",
     "device_schedules",
     "devices",
+    "frame_fuzz",
     "fuzz",
     "kills",
     "long_talks",
