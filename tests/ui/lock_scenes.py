@@ -170,7 +170,8 @@ def pin_keystore(rehearsal: Rehearsal) -> None:
 def pin_words(rehearsal: Rehearsal) -> None:
     rehearsal.reach("phrase-prefer", "pin-go")
     rehearsal.tap("phrase-prefer")
-    rehearsal.app.shell.gate.words_drawn = "abeille carotte fusil marron pivoter tulipe"
+    rehearsal.typed.append("abeille carotte fusil marron pivoter tulipe")
+    rehearsal.app.shell.gate.words_drawn = rehearsal.typed[-1]
     rehearsal.until(lambda: rehearsal.sees("phrase-words"))
 
 

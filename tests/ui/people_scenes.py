@@ -36,7 +36,7 @@ def group(rehearsal: Rehearsal) -> None:
 def info(rehearsal: Rehearsal) -> None:
     chat(rehearsal)
     rehearsal.tap("info-open")
-    rehearsal.until(lambda: rehearsal.sees("member-1"))
+    rehearsal.until(lambda: rehearsal.sees("member-0"))
 
 
 @scene("leave")
@@ -72,4 +72,4 @@ def identity(rehearsal: Rehearsal) -> None:
 @scene("settings", key=True)
 def settings(rehearsal: Rehearsal) -> None:
     rehearsal.tap("settings-open" if rehearsal.sees("settings-open") else "rail-settings")
-    rehearsal.until(lambda: rehearsal.sees("theme-light"))
+    rehearsal.until(lambda: rehearsal.sees("settings-me"))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from kivy.animation import Animation
 from kivy.base import EventLoop
 from kivy.clock import Clock
 from kivy.core.window import Window
@@ -56,6 +57,9 @@ class Rehearsal:
         Window.remove_widget(self.app.root)
         Window.unbind(on_key_down=self.app._key_down, on_request_close=self.app._closing)
         self.app.on_stop()
+        for moving in list(Animation._instances):  # they would go on, and keep what they move alive
+            for held in list(moving._widgets.values()):
+                moving.cancel(held["widget"])
         words.speak("fr")
 
     def pump(self, frames: int = 4) -> None:

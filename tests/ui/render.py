@@ -1,5 +1,6 @@
 """Draws scenes as pictures: each is come to once a device and language, and shown in both themes."""
 
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from ui.registry import Named, gather, staged
 from ui.rehearsal import Rehearsal
 from ui.scrutiny import look_over
 
-FRAMES_MAX = 120
+FRAMES_MAX, FRAME_S = 500, 0.002
 STILL_FRAMES = 4
 
 
@@ -76,17 +77,20 @@ def _drawn(
 def content_of(rehearsal: Rehearsal) -> set[str]:
     """What people wrote, and this machine's folders: all that is not translated."""
     typed = map(spoken.even, (*rehearsal.typed, str(Path.home())))
-    return {*spoken.strings(vars(rehearsal.scene)), *typed}
+    return {*spoken.strings(vars(rehearsal.scene)), *spoken.strings(vars(rehearsal.scene.rooms)), *typed}
 
 
 def still(rehearsal: Rehearsal) -> Image.Image:
     """What the window shows once nothing moves any more."""
+    Rehearsal.drawing = False  # what moves is not looked at, only where it comes to rest
     rehearsal.pump(1)
     frames = 0
     while Animation._instances and frames < FRAMES_MAX:
         rehearsal.pump(1)
+        time.sleep(FRAME_S)
         frames += 1
-    rehearsal.pump(2)
+    Rehearsal.drawing = True
+    rehearsal.pump(3)
     return frame()
 
 

@@ -23,6 +23,7 @@ from ui.drawn import Box, Drawn, clipped
 CONTRAST_MIN, ICON_CONTRAST_MIN = 4.5, 3.0  # WCAG 2.2: 1.4.3 and 1.4.11
 SHARE_MIN = 0.2  # a colour that fills less of a text's box is no ground
 INK_SHARE_MAX = 0.35  # letters never fill more of their box
+ICON_SHARE_MAX = 0.7  # a filled sign in a button does, and what is around the button may have its colour
 # These lie over other things on purpose: the button back to the newest line, a sentence that goes by itself, the edge
 # between two panes.
 FLOATING = frozenset({"chat-end", "toast", "pane-handle"})
@@ -148,7 +149,8 @@ def grounds(image: Image.Image, one: Drawn) -> list[tuple[int, int, int]]:
     counted = sorted(pixels.getcolors(pixels.width * pixels.height) or [], reverse=True)
     whole = pixels.width * pixels.height
     ink = tuple(round(value * 255) for value in one.colour[:3])
-    if counted[0][0] < whole * INK_SHARE_MAX and _distance(counted[0][1], ink) < 60:
+    most = ICON_SHARE_MAX if one.icon else INK_SHARE_MAX
+    if counted[0][0] < whole * most and _distance(counted[0][1], ink) < 60:
         del counted[0]  # on a photo no colour of the ground is as common as the letters' own
     others = [one for count, one in counted[1:4] if count > whole * SHARE_MIN and _distance(one, ink) > 60]
     return [counted[0][1], *others] if counted else []

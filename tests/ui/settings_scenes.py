@@ -1,6 +1,7 @@
 """The scenes behind the settings: one's profile and being away, storage, help, a report, licences, why it is secure."""
 
 from miss_app.engine.events import AvailabilityView, StorageView
+from miss_app.ui.licences import works
 from miss_app.ui.screens.help import ReportScreen
 from miss_app.ui.screens.reading import licences, why_secure
 from ui.cast import EVERYBODY, ROBIN
@@ -27,7 +28,7 @@ def full(stage: Scene) -> None:
 
 def settings(rehearsal: Rehearsal) -> None:
     rehearsal.tap("settings-open" if rehearsal.sees("settings-open") else "rail-settings")
-    rehearsal.until(lambda: rehearsal.sees("theme-light"))
+    rehearsal.until(lambda: rehearsal.sees("settings-me"))
 
 
 @scene("profile", before=away, key=True)
@@ -109,4 +110,5 @@ def about(rehearsal: Rehearsal) -> None:
 @scene("licences")
 def licences_read(rehearsal: Rehearsal) -> None:
     settings(rehearsal)
+    rehearsal.typed += [f"{one.name} {one.licence}" for one in works()]
     rehearsal.app.shell.open(licences(rehearsal.app))

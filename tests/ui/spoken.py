@@ -9,8 +9,8 @@ from typing import Any
 
 from miss_app.ui.texts import Texts, words
 
-# The same in every language, and not from the catalogue: the product's name, the languages' own, a link's beginning.
-SAME_EVERYWHERE = frozenset({"miss", "français", "english", "miss://…"})
+# The same in every language, and not from the catalogue: the product's name, the languages' own, a link's beginning, keys.
+SAME_EVERYWHERE = frozenset({"miss", "français", "english", "miss://…", "ctrl", "tab"})
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _said: dict[str, set[str]] = defaultdict(set)
 
@@ -30,7 +30,7 @@ def listen() -> None:
         return noted
 
     Texts._speaker = noting  # type: ignore[method-assign]
-    words.speak(words.language)
+    words.say = words._speaker()
 
 
 def even(text: str) -> str:
@@ -69,7 +69,7 @@ def strangers(text: str, language: str, content: Iterable[str]) -> list[str]:
         rest = re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)" if phrase.isalnum() else re.escape(phrase), "\0", rest)
     pieces = [piece.strip() for piece in rest.split("\0")]
     wrong = [one for one in pieces if _WORD.search(one) and f"{one}." not in known and not _cut(one, known)]
-    return [one for one in wrong if not any(one.strip(" ·,") in written for written in content)]
+    return [one for one in wrong if not any(one.strip(" ·,:") in written for written in content)]
 
 
 def _cut(piece: str, known: Iterable[str]) -> bool:

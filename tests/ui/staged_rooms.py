@@ -28,6 +28,7 @@ class Rooms:
         self.service = ServiceView(
             "du lundi au vendredi, de 8 h à 18 h", "03 20 00 00 00", "assistance@exemple.example"
         )
+        self.number = "K7M2-9XQ4"
         self.facts = [
             ("version", "0.1.0"),
             ("system", "Linux 6.1 x86_64"),
@@ -127,7 +128,7 @@ class StagedAssistance:
 
     async def report(self, text: str) -> str:
         self._did("report", text)
-        return "K7M2-9XQ4"
+        return self._rooms.number
 
 
 def _patient(view: ConversationView) -> Patient:

@@ -22,7 +22,7 @@ class AlarmStrip(BoxLayout):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.alarm = Alarm()
-        words.fbind("say", lambda *_args: self._show())
+        words.bind(say=self._show)  # weakly: the words outlive every screen
 
     def hear(self, event: Event) -> None:
         """Show what is raised; nothing once it was judged."""
@@ -38,7 +38,7 @@ class AlarmStrip(BoxLayout):
         """It is one's own device, or it was understood."""
         self.app.bridge.ask(self.app.client.accept_alarm())
 
-    def _show(self) -> None:
+    def _show(self, *_args: object) -> None:
         self.device = bool(self.alarm.unknown)
         if self.silent or not self.alarm.raised:
             self.text = ""

@@ -28,7 +28,11 @@ class Banner(BoxLayout):
         self.reason = ""
         self.history: HistoryProgress | None = None
         self._soon = Clock.create_trigger(lambda _dt: self._show(), PATIENCE_S)
-        words.fbind("say", lambda *_args: self._show() if self.text else None)
+        words.bind(say=self._say_again)  # weakly: the words outlive every screen
+
+    def _say_again(self, *_args: object) -> None:
+        if self.text:
+            self._show()
 
     def on_silent(self, *_args: object) -> None:
         """Speak again, after the usual moment, or be quiet at once."""

@@ -23,7 +23,7 @@ class ClaimStrip(BoxLayout):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.claims: tuple[ClaimView, ...] = ()
-        words.fbind("say", lambda *_args: self._show())
+        words.bind(say=self._show)  # weakly: the words outlive every screen
 
     def hear(self, event: Event) -> None:
         """Show the first to take effect."""
@@ -51,7 +51,7 @@ class ClaimStrip(BoxLayout):
             lambda failure: show_toast(self.app.shell, words.problem(failure.reason, failure.sentence)),
         )
 
-    def _show(self) -> None:
+    def _show(self, *_args: object) -> None:
         if self.silent or not self.claims:
             self.text = ""
             return

@@ -48,7 +48,7 @@ class Shell(FloatLayout):
         super().__init__(**options)
         for name in ("size", "keyboard"):
             self.fbind(name, self._measure)
-        Window.fbind("keyboard_height", self._keyboard_moved)
+        Window.bind(keyboard_height=self._keyboard_moved)  # weakly: the window outlives every shell
         if app.window_state.list_width:
             self.list_width = dp(app.window_state.list_width)
         self._measure()

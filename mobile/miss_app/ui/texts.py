@@ -63,8 +63,10 @@ class Texts(EventDispatcher):
 
     def speak(self, language: str) -> None:
         """Change the language of everything on the screen; an unknown one becomes French."""
-        self.language = language if language in LANGUAGES else "fr"
-        self.say = self._speaker()
+        language = language if language in LANGUAGES else "fr"
+        if language != self.language:  # else everything in sight would be written again as it is
+            self.language = language
+            self.say = self._speaker()
 
     def knows(self, key: str) -> bool:
         """Whether the catalogue in force has this sentence."""
