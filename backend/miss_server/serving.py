@@ -20,10 +20,10 @@ from websockets.frames import Frame
 from miss_protocol import limits
 from miss_server import data_folder
 from miss_server.app import create_app
+from miss_server.carrier import CARRIER
 from miss_server.config import Settings
 from miss_server.console.listening import Listening
 from miss_server.meters import Meters
-from miss_server.socket import CARRIER
 
 BACKLOG = 2_048
 SHUTDOWN_SECONDS = 5
@@ -35,7 +35,7 @@ COLLECT_AFTER_OBJECTS = 20_000
 
 
 class _Websocket(WebSocketsSansIOProtocol):
-    """The websocket protocol of uvicorn; a socket that is logged in speaks with it directly (``socket.Carrier``)."""
+    """The websocket protocol of uvicorn; a socket that is logged in speaks with it directly (``carrier.Carrier``)."""
 
     listener: Callable[[bytes], bool] | None = None
 

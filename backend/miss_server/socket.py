@@ -10,10 +10,9 @@ arrives in; a task is woken for what has to wait only: handshakes, the log, a pe
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 from fastapi import WebSocket
 from starlette.websockets import WebSocketDisconnect
@@ -46,6 +45,7 @@ from miss_protocol.frames import (
     positions,
 )
 from miss_server import devices, journal, streams, tickets, turns
+from miss_server.carrier import CARRIER, Carrier
 from miss_server.conversations import Again, Submission, Taken, Verdict
 from miss_server.cursors import Cursors
 from miss_server.database import Database
@@ -62,7 +62,6 @@ READ_BYTES = 1024 * 1024
 READ_STREAMS = 64
 JUDGEMENTS_MAX = 5
 CLOSE_SECONDS_MAX = 2
-CARRIER = "miss.carrier"  # where in the scope the Carrier is
 LISTENED_FRAMES_MAX = 16
 TYPING_SECONDS = 2.0
 
@@ -76,19 +75,6 @@ _CLOSES = {
     "version": Close.VERSION,
     "subprotocol": Close.VERSION,
 }
-
-
-class Carrier(Protocol):
-    """The websocket below a socket, without a task between them: messages pass in the turn of the loop they come in."""
-
-    listener: Callable[[bytes], bool] | None  # is offered each binary message first; False leaves it to be received
-    writable: asyncio.Event  # cleared while the peer does not read
-
-    def send_now(self, message: bytes) -> bool:
-        """Sends a binary message; False where the connection has ended."""
-
-    def abort(self) -> None:
-        """Drops the connection without a word."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +157,9 @@ class Socket:
             await self._close(Close.LOGIN, "login-timeout")
         except WebSocketDisconnect:
             pass  # the device has gone; it comes back when it likes
+        except Exception as error:  # whatever it is, the device comes back, and the log has its place
+            journal.failure("socket-failed", error)
+            await self._close(Close.RESTART, "socket-failed")
         finally:
             self._carrier.listener = None
             if pump is not None:
@@ -191,7 +180,10 @@ class Socket:
     async def _log_in(self) -> None:
         office, nonce = self._office, secrets.token_bytes(NONCE_BYTES)
         await self._say(Challenge(office.server_id, nonce, LEAST_VERSION, office.now_ms()))
-        first, *more = self._connection.receive(await self._receive())
+        said: list[Frame] = []
+        while not said:  # unknown frames that are not critical are stepped over
+            said = self._connection.receive(await self._receive())
+        first, *more = said
         if more or not isinstance(first, Login):
             raise RemoteError("out-of-turn", "one Login, and nothing else, is expected")
         if first.version < LEAST_VERSION:

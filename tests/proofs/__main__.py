@@ -16,6 +16,7 @@ PROOFS = (
     "devices",
     "frame_fuzz",
     "fuzz",
+    "http_fuzz",
     "kills",
     "long_talks",
     "mls_mutations",

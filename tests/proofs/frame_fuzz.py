@@ -2,11 +2,15 @@
 
 import asyncio
 import re
+import sys
 import tempfile
 from pathlib import Path
 
 import httpx
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from cast import free_port
 from miss_server import authority
 from server.frame_fuzz import Fuzzer
 from server.office import Office, Process
@@ -19,7 +23,7 @@ def run(seed: int, inputs: int = 20_000) -> dict[str, object]:
     with tempfile.TemporaryDirectory(prefix="miss-frame-fuzz-") as made:
         folder = Path(made) / "data"
         folder.mkdir()
-        metrics = f"127.0.0.1:{_free_port()}"
+        metrics = f"127.0.0.1:{free_port()}"
         (folder / "miss.toml").write_text(f'metrics = "{metrics}"\n')
         process = Process(folder)
         office = Office(folder)
@@ -46,14 +50,6 @@ def run(seed: int, inputs: int = 20_000) -> dict[str, object]:
         "mib_before": before,
         "mib_after": after,
     }
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _resident_mib(process: Process) -> int:

@@ -196,6 +196,20 @@ def test_before_login(shared_office, what, answer, code, reason):
     play(scene)
 
 
+def test_unknown_frames_before_the_login_are_stepped_over(shared_office):
+    async def scene() -> None:
+        device = shared_office.device()
+        websocket = await shared_office.raw()
+        [challenge] = decode(await websocket.recv())
+        assert isinstance(challenge, Challenge)
+        await websocket.send(frame(0x1F02, b"of a later version"))
+        await websocket.send(encode(login(device, challenge)))
+        assert isinstance(decode(await websocket.recv())[0], Ready)
+        await websocket.close()
+
+    play(scene)
+
+
 def test_around_the_websocket(shared_office, monkeypatch):
     """No subprotocol, a page that is not there, a message larger than any, a login that never comes."""
     monkeypatch.setattr("miss_protocol.limits.LOGIN_SECONDS_MAX", 0.2)
