@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 CODE := shared backend mobile tests
 
-.PHONY: help setup demo test check screens bench bench-mls bench-ui fuzz prove chaos lock
+.PHONY: help setup demo test check screens bench bench-mls bench-ui fuzz prove chaos bundle deb lock
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
@@ -41,6 +41,13 @@ prove: setup ## run the long suites; verdicts are appended under docs/proofs
 
 chaos: setup ## besiege a server, or two nodes, and count what was lost (CHAOS="--on nodes"; "--sums": of all runs so far)
 	@$(PYTHON) -m tests.chaos $(CHAOS)
+
+bundle: ## build the desktop program for this system: out/bundle/miss (docs/desktop-builds.md)
+	@.ci/setup demo
+	@$(PYTHON) -m PyInstaller -y --log-level ERROR --distpath out/bundle --workpath out/bundle-work mobile/packaging/linux.spec >out/bundle.log 2>&1 || { tail -30 out/bundle.log >&2; exit 1; }
+
+deb: bundle ## make the Debian and Ubuntu package of it: out/miss_VERSION_ARCHITECTURE.deb
+	@$(PYTHON) mobile/packaging/deb.py out/bundle/miss out
 
 lock: ## write requirements/*.lock from pyproject.toml
 	@for set in "server:--extra server" "client:--extra client --extra desktop" "dev:--all-extras"; do \

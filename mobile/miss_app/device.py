@@ -1,5 +1,6 @@
 """What this machine can do: where files go, which theme it prefers, whether it has a screen. The only platform test."""
 
+import importlib
 import os
 import platform
 import shutil
@@ -58,6 +59,27 @@ class Device:
             return home / "Documents/miss"
         return Path(os.environ.get("XDG_DATA_HOME") or home / ".local/share") / "miss"
 
+    def policy_file(self) -> Path | None:
+        """The establishment's rules for the whole machine, where only its administrators write; None on phones."""
+        if self.system == "linux":
+            return Path("/etc/miss/policy.toml")
+        if self.system == "macos":
+            return Path("/Library/Application Support/MiSS/policy.toml")
+        return self._program_data() / "MiSS/policy.toml" if self.system == "windows" else None
+
+    @staticmethod
+    def _program_data() -> Path:
+        """Windows' folder for all users, as the registry has it: the environment is each user's own to change."""
+        usual = r"C:\ProgramData"
+        try:
+            registry = importlib.import_module("winreg")
+            place = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList"
+            with registry.OpenKey(registry.HKEY_LOCAL_MACHINE, place) as key:
+                named = str(registry.QueryValueEx(key, "ProgramData")[0])
+        except (ImportError, OSError):
+            return Path(usual)
+        return Path(named.replace("%SystemDrive%", usual[:2]))
+
     def safe_area(self) -> Insets:
         """What nothing may be drawn under that is read or touched."""
         return Insets()
@@ -111,7 +133,9 @@ class Device:
 
     def invitation_file(self) -> Path:
         """The invitation an establishment may put beside the program."""
-        return Path(sys.argv[0]).resolve().parent / "invitation.miss"
+        # A bundle found through PATH is called by its bare name: that would be a file of the folder one stands in.
+        program = sys.executable if getattr(sys, "frozen", False) else sys.argv[0]
+        return Path(program).resolve().parent / "invitation.miss"
 
     def name(self) -> str:
         """What this device is called in its owner's list."""

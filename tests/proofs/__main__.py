@@ -17,6 +17,7 @@ PROOFS = (
     "frame_fuzz",
     "fuzz",
     "http_fuzz",
+    "installed",
     "kills",
     "long_talks",
     "mls_mutations",

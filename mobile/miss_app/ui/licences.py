@@ -28,11 +28,11 @@ class Work:
 
 def works() -> list[Work]:
     """Everything this program is made of that somebody else wrote, by name."""
-    found = {one: _work(one) for one in _needed()}
+    found = {one: _work(one) for one in needed()}
     return sorted((*found.values(), *(Work(*one) for one in ASSETS)), key=lambda one: one.name.casefold())
 
 
-def _needed() -> list[str]:
+def needed() -> list[str]:
     """The installed distributions that the program needs, directly or not."""
     waiting, seen = [OWN], {OWN}
     while waiting:
