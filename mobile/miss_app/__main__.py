@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from miss_app.device import Device
+from miss_app.policy import read as read_policy
 from miss_app.starter import SEAT_OPTION, Seat, Starter, Turn
 from miss_app.workstation import Workstation, is_profile
 
@@ -44,7 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _window(chosen: argparse.Namespace, device: Device, seat: Seat | None) -> int:
     """Load everything, wait for the turn where there is a seat to wait for, then show the window."""
     logging.basicConfig(level=logging.INFO if chosen.verbose else logging.WARNING)
-    workstation = Workstation(chosen.data or device.data_folder())
+    policy = read_policy(device.policy_file())
+    policy.set_proxy()
+    workstation = Workstation(policy.data_folder or chosen.data or device.data_folder(), policy)
 
     from miss_app.ui import window
     from miss_app.ui.window_state import WindowState
@@ -70,15 +73,21 @@ def _window(chosen: argparse.Namespace, device: Device, seat: Seat | None) -> in
     def engine(profile: str) -> "EngineThread":
         folder = workstation.folder(profile)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        shared = workstation.rule().shared
-        keystore, name = device.secure_store(), device.name()
-        return EngineThread(folder, language=chosen.language, device_name=name, keystore=keystore, shared=shared)
+        return EngineThread(
+            folder,
+            language=chosen.language,
+            device_name=device.name(),
+            keystore=device.secure_store(),
+            shared=workstation.rule().shared,
+            policy=policy,
+        )
 
     place = Place(workstation, seat, engine, fixed=bool(chosen.profile))
     profile = first_profile(chosen.profile, workstation, turn)
     words.speak(chosen.language)
     first = place.sit(profile) if profile else None
-    app = MissApp(first, device, chosen.invitation or _invitation_beside(device), state, place)
+    link = policy.invitation or chosen.invitation or _invitation_beside(device)
+    app = MissApp(first, device, link, state, place)
     driver.start_if_asked()
     app.run()
     if seat is not None:

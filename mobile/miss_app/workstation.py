@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from miss_app.engine.files import read_file, write_file
+from miss_app.policy import NONE, Policy
 
 DEFAULT_PROFILE = "default"
 SHARED_IDLE_SECONDS = 120
@@ -46,11 +47,13 @@ class Workstation:
 
     Args:
         data: made (0700) where it is missing.
+        policy: what the establishment decided for this machine.
     """
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, policy: Policy = NONE) -> None:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.data = data
+        self.policy = policy
         self._path = data / "workstation.json"
 
     def folder(self, profile: str) -> Path:
@@ -98,9 +101,10 @@ class Workstation:
         self._write(self._read() | {"shared": shared})
 
     def rule(self) -> Rule:
-        """What holds on this machine: the one place where a rule of the establishment enters."""
-        shared = bool(self._read()["shared"]) or len(self.vaults()) > 1
-        return Rule(shared, SHARED_IDLE_SECONDS if shared else 0)
+        """What holds on this machine, by who uses it and by the establishment's policy; the shorter wait holds."""
+        shared = self.policy.shared or bool(self._read()["shared"]) or len(self.vaults()) > 1
+        waits = [one for one in (SHARED_IDLE_SECONDS if shared else 0, self.policy.idle_seconds) if one]
+        return Rule(shared, min(waits, default=0))
 
     def idle_seconds(self, wished: str) -> int:
         """After how long without a touch it locks by itself; 0 for never.

@@ -44,6 +44,7 @@ from miss_app.engine.search import Found
 from miss_app.engine.storage import Storage
 from miss_app.engine.teams import Teams
 from miss_app.engine.vault import Vault
+from miss_app.policy import NONE, Policy
 from miss_app.ports.interfaces import SecureStore
 from miss_protocol import content as contents
 from miss_protocol import limits
@@ -61,6 +62,7 @@ class Client:
         device_name: what the person's other devices will call this one.
         keystore: of the operating system, where it has one.
         shared: whether several people use this machine under one account.
+        policy: what the machine's establishment decided.
     """
 
     def __init__(
@@ -72,9 +74,11 @@ class Client:
         device_name: str = "",
         keystore: SecureStore | None = None,
         shared: bool = False,
+        policy: Policy = NONE,
     ) -> None:
         self._profile = Profile(folder)
         self._first_language = language
+        self._policy = policy
         self._on_event = on_event
         shares = KeyShares(keystore, lambda: shared)
         self.door = Door(self._profile, Vault(self._profile.vault_path), shares, self._language, self._hear)
@@ -97,6 +101,7 @@ class Client:
 
     def _prepare(self, account: Account) -> None:
         account.greet, account.keep_server = self._greet, self._profile.set_server
+        account.server_sheet.days_max = self._policy.messages_days
         self.reach.begin()
 
     def _greet(self) -> None:
@@ -158,7 +163,7 @@ class Client:
     # Becoming a device.
 
     async def use_invitation(self, link: str) -> None:
-        await self._onboarding.use_invitation(link)
+        await self._onboarding.use_invitation(link, self._policy.check_invitation)
 
     async def claim(
         self, rpps: str, family_name: str, given_name: str, profession: str, *, charter_version: str = ""
@@ -186,6 +191,7 @@ class Client:
     # The PIN.
 
     async def choose_pin(self, pin: str) -> None:
+        self._policy.check_pin(pin)
         await self.door.choose(pin)
 
     async def unlock(self, pin: str) -> None:

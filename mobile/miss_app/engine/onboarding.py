@@ -71,8 +71,11 @@ class Onboarding:
 
     # The server.
 
-    async def use_invitation(self, link: str) -> None:
+    async def use_invitation(self, link: str, check: Callable[[Invitation], None] = lambda _any: None) -> None:
         """Go to the server an invitation names, and check its registrar against the link.
+
+        Args:
+            check: refuses, with a Problem of its own, servers that this machine is not meant for.
 
         Raises:
             Problem: ``invitation-malformed``, ``fingerprint-mismatch``, or why the server cannot be reached.
@@ -81,6 +84,7 @@ class Onboarding:
             invitation = Invitation.parse(link)
         except RemoteError as error:
             raise Problem("invitation-malformed") from error
+        check(invitation)
         http = Http(invitation, self._language(), await asyncio.to_thread(tls_context))
         try:
             authority, name = await http.authority(invitation.server_id)

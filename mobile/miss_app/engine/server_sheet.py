@@ -29,6 +29,7 @@ class ServerSheet:
         self._store = store
         self._http = http
         self._said = self._kept()
+        self.days_max = limits.RETENTION_DAYS_MAX  # what this machine's policy says besides
 
     def _kept(self) -> _Said:
         data = self._store.get("profile", SERVICE)
@@ -40,11 +41,11 @@ class ServerSheet:
     def view(self) -> ServiceView:
         """What the screens show."""
         said = self._said
-        return ServiceView(said.hours, said.telephone, said.mail, said.devices_days)
+        return ServiceView(said.hours, said.telephone, said.mail, self.keeps_days())
 
     def keeps_days(self) -> int:
         """How long this device may keep messages at most, whatever a conversation says."""
-        return self._said.devices_days
+        return min(self._said.devices_days, self.days_max)
 
     async def refresh(self) -> None:
         """Ask again; a server that is away, or is not understood, changes nothing."""

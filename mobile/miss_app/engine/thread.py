@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from miss_app.engine.client import Client
 from miss_app.engine.events import Event
+from miss_app.policy import NONE, Policy
 from miss_app.ports.interfaces import SecureStore
 
 T = TypeVar("T")
@@ -31,6 +32,7 @@ class EngineThread:
         device_name: str = "",
         keystore: SecureStore | None = None,
         shared: bool = False,
+        policy: Policy = NONE,
     ) -> None:
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.on_wake: Callable[[], None] = lambda: None
@@ -41,6 +43,7 @@ class EngineThread:
             device_name=device_name,
             keystore=keystore,
             shared=shared,
+            policy=policy,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="miss-engine", daemon=True)

@@ -19,6 +19,7 @@ from miss_app.engine.events import (
     Trouble,
 )
 from miss_app.engine.lock_events import UnlockAsked
+from miss_app.policy import NONE, NOTICES
 from miss_app.starter import CHOOSE, LOCKED
 from miss_app.ui import purge, text_size
 from miss_app.ui.alerts import Alerts
@@ -27,6 +28,7 @@ from miss_app.ui.glyphs import ASSETS
 from miss_app.ui.idle import Idle
 from miss_app.ui.keys import Keys
 from miss_app.ui.place import Place
+from miss_app.ui.policy_words import policy_words
 from miss_app.ui.screens.browser import BrowserScreen
 from miss_app.ui.screens.charter import CharterScreen
 from miss_app.ui.screens.chat import ChatScreen
@@ -101,6 +103,7 @@ class MissApp(App):
         self.invitation = invitation
         self.window_state = window_state or WindowState()
         self.place = place
+        self.policy = NONE if place is None else place.workstation.policy
         self.stage: Stage | None = None
         self.shell: Any = None
         self.alerts: Any = None
@@ -125,7 +128,7 @@ class MissApp(App):
         self._look_as_set()
         self.shell = Shell(self)
         self.keys = Keys(self)  # Android's back key is Escape
-        self.alerts = Alerts(self, self.device.notifier())
+        self.alerts = Alerts(self, self.device.notifier() if self.policy.allows(NOTICES) else None)
         Window.bind(on_key_down=self._key_down, on_request_close=self._closing)
         return self.shell
 
@@ -147,6 +150,7 @@ class MissApp(App):
         self.engine.start()
         self.show_stage(self.client.stage())
         self.shell.ids.banner.follow(self.client.link())
+        self._say_policy()
 
     def on_stop(self) -> None:
         """Stop the engine with the window, whose size is kept."""
@@ -171,7 +175,7 @@ class MissApp(App):
         """What a person may choose, in seconds; the machine's rule is the longest."""
         most = 0 if self.place is None else self.place.workstation.rule().idle_seconds
         chosen = [one for one in IDLE_CHOICES if not most or one <= most]
-        return chosen if most else [*chosen, 0]
+        return chosen or [most] if most else [*chosen, 0]
 
     # Who sits here.
 
@@ -185,7 +189,7 @@ class MissApp(App):
     def sit_anew(self) -> None:
         """Somebody who has no place here yet; the server is the one that the others have."""
         assert self.place is not None
-        self.invitation = self.invitation or self.place.invitation()
+        self.invitation = self.policy.invitation or self.invitation or self.place.invitation()
         self.sit(self.place.workstation.new_profile())
 
     def shown_name(self) -> str:
@@ -248,10 +252,16 @@ class MissApp(App):
         was, self.stage = self.stage, stage
         if stage is Stage.OPEN:
             self.shell.show_home(ConversationsScreen(self), EmptyScreen(self))
+            self._say_policy()
             return
         self.shell.show_gate(GATES[stage](self))
         if was is Stage.OPEN:
             purge.forget_everything()
+
+    def _say_policy(self) -> None:
+        """Rules that were not understood are said at every start and opening, until somebody mends them."""
+        if self.policy.wrong:
+            show_toast(self.shell, policy_words(self.policy))
 
     # Where the pages lead.
 

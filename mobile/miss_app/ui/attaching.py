@@ -8,6 +8,7 @@ from typing import Any
 from kivy.clock import Clock
 from kivy.core.window import Window
 
+from miss_app.policy import DOCUMENTS, PHOTOS
 from miss_app.ui.picking import is_document, is_photo, pasted
 from miss_app.ui.screens.attach import AttachSheet
 from miss_app.ui.screens.document_sheet import DocumentSheet
@@ -32,14 +33,18 @@ class Attaching:
 
     def choose(self) -> None:
         """Show the photos of this machine."""
-        self._show(AttachSheet(self._screen.app, self._screen.conversation_id, self))
+        if self._allowed(PHOTOS):
+            self._show(AttachSheet(self._screen.app, self._screen.conversation_id, self))
 
     def choose_document(self) -> None:
         """Show the documents of this machine."""
-        self._show(AttachSheet(self._screen.app, self._screen.conversation_id, self, documents=True))
+        if self._allowed(DOCUMENTS):
+            self._show(AttachSheet(self._screen.app, self._screen.conversation_id, self, documents=True))
 
     def take(self, paths: Sequence[Path]) -> None:
         """Go on with files that somebody chose: photos to the editor, documents to be confirmed."""
+        if any(is_document(path) for path in paths) and not self._allowed(DOCUMENTS):
+            return
         if all(is_document(path) for path in paths):
             self._show(DocumentSheet(self._screen.app, self._screen.conversation_id, paths))
         elif not any(is_document(path) for path in paths):
@@ -49,13 +54,20 @@ class Attaching:
 
     def edit(self, sources: Sequence[Path | tuple[bytes, str]]) -> None:
         """Open the editor on photos."""
-        if self._screen.active and sources:
+        if self._screen.active and sources and self._allowed(PHOTOS):
             self._screen.app.shell.open(PhotoEditor(self._screen.app, self._screen.conversation_id, sources))
 
     def paste(self) -> None:
         """Take the picture in the clipboard."""
         if self._screen.active:
             self._screen.ask(asyncio.to_thread(pasted), self.edit)
+
+    def _allowed(self, feature: str) -> bool:
+        """Whether this machine's policy lets this go out; else the chat says so."""
+        allowed = bool(self._screen.app.policy.allows(feature))
+        if not allowed:
+            self._screen.complain(f"policy-{feature}")
+        return allowed
 
     def _show(self, sheet: Any) -> None:
         if self._screen.active:

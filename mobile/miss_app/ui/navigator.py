@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from miss_app.device import Device
 from miss_app.engine.events import MessageView, PersonView
+from miss_app.policy import Policy
 from miss_app.ui.bridge import Bridge
 from miss_app.ui.window_state import WindowState
 
@@ -17,6 +18,7 @@ class Navigator(Protocol):
     place: Any
     shell: Any
     invitation: str
+    policy: Policy
     device: Device
     window_state: WindowState
     now_ms: Callable[[], int]

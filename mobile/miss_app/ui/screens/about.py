@@ -6,6 +6,7 @@ from kivy.properties import StringProperty
 
 from miss_app.ui.kv import load_rules
 from miss_app.ui.page import Page
+from miss_app.ui.policy_words import policy_words
 from miss_app.ui.screens.reading import licences
 
 
@@ -15,10 +16,12 @@ class AboutScreen(Page):
     version = StringProperty("")
     server = StringProperty("")
     fingerprint = StringProperty("")
+    policy = StringProperty("")
 
     def entered(self) -> None:
         """Show what is known."""
         server = self.app.client.server()
+        self.policy = policy_words(self.app.policy)
         self.version = metadata.version("miss")
         if server is not None:
             self.server, self.fingerprint = server.name, server.fingerprint

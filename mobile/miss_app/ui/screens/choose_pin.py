@@ -1,6 +1,6 @@
 """The PIN that will open this device, or six words instead; and what the person is called on a machine of several."""
 
-from kivy.properties import BooleanProperty, StringProperty
+from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 
 from miss_app.engine.passphrase import new_phrase
 from miss_app.engine.vault import Guard
@@ -8,8 +8,7 @@ from miss_app.ui.bridge import Failure
 from miss_app.ui.gate import GatePage
 from miss_app.ui.kv import load_rules
 from miss_app.ui.texts import words
-
-PIN_DIGITS_MIN = 6
+from miss_protocol import limits
 
 
 class ChoosePinScreen(GatePage):
@@ -20,10 +19,11 @@ class ChoosePinScreen(GatePage):
     words_drawn = StringProperty("")
     noted = BooleanProperty(False)
     several = BooleanProperty(False)
+    digits = NumericProperty(limits.PIN_DIGITS_MIN)  # at least so many
 
     def entered(self) -> None:
         """Find out what this machine can do."""
-        self.several = self.app.may_choose()
+        self.several, self.digits = self.app.may_choose(), self.app.policy.pin_digits
         self.ids.pin.focus_soon()
         self.app.bridge.ask(self.app.client.door.best_guard(), self._found, lambda _failure: None)
 
@@ -55,8 +55,10 @@ class ChoosePinScreen(GatePage):
     def go(self) -> None:
         """Make the vault."""
         pin, again = self.ids.pin.text.strip(), self.ids.again.text.strip()
-        if len(pin) < PIN_DIGITS_MIN or not pin.isdigit():
+        if len(pin) < limits.PIN_DIGITS_MIN or not pin.isdigit():
             self.complain("pin-too-short")
+        elif len(pin) < self.digits:
+            self.complain("policy-pin")
         elif len(set(pin)) == 1 or pin in "01234567890" or pin in "09876543210":
             self.complain("pin-too-simple")
         elif pin != again:

@@ -19,6 +19,7 @@ from miss_app.engine.documents import PDF, TABLE, TEXT, text_of
 from miss_app.engine.events import MessageView
 from miss_app.engine.pdf_pages import PageImage, PdfPages
 from miss_app.engine.problems import Problem
+from miss_app.policy import COPIES
 from miss_app.ui import zoom_stage
 from miss_app.ui.bridge import Failure
 from miss_app.ui.bubble_acts import document_facts
@@ -259,6 +260,9 @@ class DocumentViewer(Page):
 
     def ask_copy(self) -> None:
         """Say that a copy leaves MiSS; then ask where it goes."""
+        if not self.app.policy.allows(COPIES):
+            show_toast(self.app.shell, words.problem("policy-copies"))
+            return
         sheet = question_sheet(
             words.say("document.copy_title"),
             words.say("document.copy_explain"),

@@ -2,16 +2,21 @@
 
 from typing import Any
 
+from kivy.properties import BooleanProperty
+
 from miss_app.ui.gate import GatePage
 from miss_app.ui.kv import load_rules
 from miss_app.ui.qr_sheet import QrSheet
 
 
 class InvitationScreen(GatePage):
-    """Asks for the link, or shows the one the program was started with."""
+    """Asks for the link, or shows the one the program was started with; ``fixed``: the machine's policy says which."""
+
+    fixed = BooleanProperty(False)
 
     def entered(self) -> None:
         """Fill in the link this window was opened with."""
+        self.fixed = self.app.policy.invitation is not None
         if self.app.invitation:
             self.ids.link.text = self.app.invitation
             self.go()
@@ -32,9 +37,9 @@ class InvitationScreen(GatePage):
 
     def go(self) -> None:
         """Try the link."""
-        link = "".join(self.ids.link.text.split())
+        link = self.app.policy.invitation or "".join(self.ids.link.text.split())
         if not link:
-            self.complain("invitation-empty")
+            self.complain("policy-invitation" if self.fixed else "invitation-empty")
         elif not self.busy:
             self.ask(self.app.client.use_invitation(link), self._accepted)
 
