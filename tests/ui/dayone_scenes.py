@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from miss_app.engine.events import CharterAsked, CharterView, ConversationChanged, Stage
+from miss_app.ui import driver
 from ui.cast import CAMILLE, INES
 from ui.registry import scene
 from ui.rehearsal import Rehearsal
@@ -50,7 +51,9 @@ def privacy(rehearsal: Rehearsal) -> None:
     rehearsal.tap("settings-open" if rehearsal.sees("settings-open") else "rail-settings")
     rehearsal.reach("privacy-open", "theme-light")
     rehearsal.tap("privacy-open")
-    rehearsal.until(lambda: rehearsal.sees("contact-known"))
+    rehearsal.until(
+        lambda: rehearsal.sees("contact-known") and not driver.find("contact-known").disabled
+    )  # once it is read
     rehearsal.tap("contact-known")
     rehearsal.until(lambda: rehearsal.scene.now_wishes.contact == "known")
 
