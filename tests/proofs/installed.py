@@ -16,8 +16,7 @@ from tests.demo.cast import CAMILLE, HUGO
 from tests.demo.scene import PIN, Scene
 from tests.demo.window import DESKTOP, Window
 from tests.proofs.clean_root import USER, CleanRoot, may_enter
-
-from workstation.memory import family
+from tests.workstation.memory import family
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "out/installed"
