@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 CODE := shared backend mobile tests
 
-.PHONY: help setup demo test check screens bench bench-mls bench-ui fuzz prove chaos bundle deb lock
+.PHONY: help setup demo test check screens bench bench-mls bench-ui fuzz prove chaos bundle deb android-source imports lock
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
@@ -48,6 +48,14 @@ bundle: ## build the desktop program for this system: out/bundle/miss (docs/desk
 
 deb: bundle ## make the Debian and Ubuntu package of it: out/miss_VERSION_ARCHITECTURE.deb
 	@$(PYTHON) mobile/packaging/deb.py out/bundle/miss out
+
+android-source: ## lay out what buildozer packs for Android: out/android (docs/phones.md)
+	@.ci/setup demo
+	@$(PYTHON) mobile/packaging/android_source.py out/android
+
+imports: ## print how each module that the client imports gets onto Android, iOS and desktops
+	@.ci/setup demo
+	@$(PYTHON) -m tests.installing.import_walk
 
 lock: ## write requirements/*.lock from pyproject.toml
 	@for set in "server:--extra server" "client:--extra client --extra desktop" "dev:--all-extras"; do \

@@ -12,7 +12,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError, WebPImagePlugin
+from PIL import (
+    Image,
+    ImageCms,
+    ImageOps,
+    JpegImagePlugin,
+    PngImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+    features,
+)
 
 from miss_app.engine.problems import Problem
 from miss_protocol import limits
@@ -48,7 +57,8 @@ _FULL_QUALITY = 92
 _GREY_EDGE_PIXELS = 2000
 _THUMBNAIL_EDGE_PIXELS = 360
 _THUMBNAIL_EDGE_PIXELS_MAX = 1024  # of a received one
-_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+# Android's build of Pillow has no colour management: there a picture is taken as sRGB, which telephones' cameras write.
+_SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")) if features.check("littlecms2") else None
 
 
 @dataclass(frozen=True)
@@ -192,7 +202,7 @@ def _flatten(image: Image.Image) -> Image.Image:
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    if profile:
+    if profile and _SRGB is not None:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             converted = ImageCms.profileToProfile(

@@ -8,6 +8,10 @@ try:
     import truststore
 except ImportError:  # phones
     truststore = None
+try:
+    import certifi
+except ImportError:  # with the system's own store at hand it is not needed
+    certifi = None
 
 SERVER_AWAY = "server-away"
 _X509_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
@@ -16,10 +20,15 @@ _X509_HOSTNAME, _X509_IP_ADDRESS = 62, 64
 
 
 def tls_context() -> ssl.SSLContext:
-    """TLS as the operating system trusts; a file named by SSL_CERT_FILE is trusted in its place."""
+    """TLS as the operating system trusts; a file named by SSL_CERT_FILE is trusted in its place.
+
+    Python reaches no store of a telephone: there the authorities are Mozilla's, as of the day the program was built.
+    """
     named = os.environ.get("SSL_CERT_FILE")
-    if named or truststore is None:
-        return ssl.create_default_context(cafile=named or None)
+    if named:
+        return ssl.create_default_context(cafile=named)
+    if truststore is None:
+        return ssl.create_default_context(cafile=None if certifi is None else certifi.where())
     context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return context
 
