@@ -4,14 +4,12 @@ import os
 import ssl
 from collections.abc import Iterator
 
+import certifi
+
 try:
     import truststore
 except ImportError:  # phones
     truststore = None
-try:
-    import certifi
-except ImportError:  # with the system's own store at hand it is not needed
-    certifi = None
 
 SERVER_AWAY = "server-away"
 _X509_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
@@ -28,7 +26,7 @@ def tls_context() -> ssl.SSLContext:
     if named:
         return ssl.create_default_context(cafile=named)
     if truststore is None:
-        return ssl.create_default_context(cafile=None if certifi is None else certifi.where())
+        return ssl.create_default_context(cafile=certifi.where())
     context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return context
 
