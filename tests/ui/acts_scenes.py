@@ -2,7 +2,17 @@
 
 from dataclasses import replace
 
-from miss_app.engine.events import AnswerView, ChargeView, MessageView, PersonView, QuoteView, ReactionView, Tick
+from miss_app.engine.events import (
+    AnswerView,
+    ChargeView,
+    ConversationChanged,
+    MessageAdded,
+    MessageView,
+    PersonView,
+    QuoteView,
+    ReactionView,
+    Tick,
+)
 from miss_app.engine.model import Version
 from miss_app.ui import driver
 from miss_protocol.acts import Answer, Dosage, Level, Origin, Request, Verdict
@@ -140,3 +150,25 @@ def reply_urgent(rehearsal: Rehearsal) -> None:
     rehearsal.tap("more-urgent")
     rehearsal.type("urgent-reason", "fracture possible")
     rehearsal.type("composer", "J’arrive, ne la relevez pas.")
+
+
+@scene("urgent-elsewhere", key=True)
+def urgent_elsewhere(rehearsal: Rehearsal) -> None:
+    chat(rehearsal)
+    talk = next(one for one in rehearsal.scene.talks[1:] if not one.direct and one.active)
+    place = rehearsal.scene.talks.index(talk)
+    message = rehearsal.scene.new_message(
+        talk.conversation_id,
+        "text",
+        author=next(one.person for one in talk.members if not one.me),
+        at_ms=NOW_MS,
+        text="Bonjour",
+        level=Level.URGENT,
+        reason="chute",
+        open=True,
+    )
+    rehearsal.scene.lines.setdefault(talk.conversation_id, []).append(message)
+    rehearsal.scene.talks[place] = replace(talk, unread=talk.unread + 1, urgent=True, open=1, last=message)
+    rehearsal.scene.tell(MessageAdded(message))
+    rehearsal.scene.tell(ConversationChanged(rehearsal.scene.talks[place]))
+    rehearsal.until(lambda: rehearsal.sees("urgent-open"))

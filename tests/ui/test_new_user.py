@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from miss_app.engine.events import RegistrationView, Stage
+from miss_app.engine.events import ConversationChanged, MessageAdded, MessageView, RegistrationView, Stage
 from miss_app.engine.problems import Problem
 from miss_app.engine.saying import Manner
 from miss_app.ui import driver
 from miss_app.ui.bubble_acts import answer_text, dosage_line
 from miss_app.ui.texts import words
 from miss_protocol.acts import Answer, Dosage, Level, Urgency, Verdict
-from ui.cast import fill
+from ui.cast import NADIA, fill
 from ui.rehearsal import Rehearsal, opened
-from ui.stage import Scene
+from ui.stage import NOW_MS, Scene
 
 Rehearse = Callable[..., Rehearsal]
 
@@ -182,3 +182,109 @@ def test_who_waits_for_an_operator_is_told_why(rehearse: Rehearse) -> None:
     scene.now_registration = RegistrationView(Stage.WAITING, "operator", problem="homonym")
     play = rehearse(scene)
     assert play.read("waiting-why") == "Plusieurs professionnels portent ce nom\u00a0: un opérateur vérifie."
+
+
+# What is urgent elsewhere.
+
+
+def urgent_in(play: Rehearsal, place: int, text: str = "Chute, consciente") -> MessageView:
+    """An urgent message comes into a conversation."""
+    talk = play.scene.talks[place]
+    message = play.scene.new_message(
+        talk.conversation_id,
+        "text",
+        author=NADIA,
+        at_ms=NOW_MS,
+        text=text,
+        level=Level.URGENT,
+        reason="chute",
+        open=True,
+    )
+    play.scene.lines.setdefault(talk.conversation_id, []).append(message)
+    changed = replace(talk, unread=talk.unread + 1, urgent=True, open=1, last=message)
+    play.scene.talks[place] = changed
+    play.scene.tell(MessageAdded(message))
+    play.scene.tell(ConversationChanged(changed))
+    return message
+
+
+def test_an_urgent_message_elsewhere_is_said_above_the_chat_and_leads_there_and_back(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    into_chat(play)
+    play.type("composer", "Je regarde")
+    assert not play.sees("urgent-open")
+    message = urgent_in(play, 2)
+    play.until(lambda: play.sees("urgent-open"))
+    assert play.read("urgent-came") == "Message urgent\u00a0: Néphrologie – CH Fictif"
+    strip = play.app.shell.ids.urgent
+    assert "hute" not in f"{strip.text} {strip.who}"  # neither what it says nor why
+    play.tap("urgent-open")
+    play.until(lambda: play.sees(f"message-{message.message_id.hex()[:8]}"))
+    assert play.read("chat-title") == "Néphrologie – CH Fictif"
+    assert not play.sees("urgent-open")
+    play.tap("back")  # to what one was writing
+    play.until(lambda: play.read("chat-title") == "Équipe plaies")
+    assert play.read("composer") == "Je regarde"
+
+
+def test_an_urgent_message_that_was_seen_elsewhere_or_put_aside_is_not_said_any_more(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    talk = into_chat(play)
+    urgent_in(play, 0)  # before one's eyes: nothing more to say
+    play.pump(8)
+    assert not play.sees("urgent-open")
+    urgent_in(play, 2)
+    play.until(lambda: play.sees("urgent-open"))
+    read = replace(play.scene.talks[2], unread=0)
+    play.scene.talks[2] = read
+    play.scene.tell(ConversationChanged(read))
+    play.until(lambda: not play.sees("urgent-open"))
+    urgent_in(play, 2)
+    urgent_in(play, 1)
+    play.until(lambda: play.sees("urgent-open") and play.read("urgent-came").endswith("et 1 autre discussion"))
+    play.tap("urgent-aside")
+    assert not play.sees("urgent-open")
+    assert play.app.shell.stack[-1].conversation_id == talk
+
+
+def test_an_urgent_message_lifts_the_chat_that_lies_under_another_page(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    talk = into_chat(play)
+    play.tap("info-open")
+    play.until(lambda: play.sees("info-name"))
+    urgent_in(play, 0)
+    play.tap("urgent-open")
+    play.until(lambda: play.sees("composer"))
+    assert [getattr(page, "conversation_id", b"") for page in play.app.shell.stack] == [talk, talk]
+    play.tap("back")
+    play.until(lambda: play.sees("info-name"))
+
+
+def test_what_is_unread_elsewhere_stands_beside_the_way_back(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    into_chat(play)
+    waiting = sum(one.unread for one in play.scene.talks[1:])
+    assert play.read("back-unread") == str(waiting)
+    assert not play.app.shell.stack[-1].elsewhere_urgent
+    urgent_in(play, 2)
+    play.until(lambda: play.read("back-unread") == str(waiting + 1))
+    assert play.app.shell.stack[-1].elsewhere_urgent
+    for place, one in enumerate(play.scene.talks):
+        play.scene.talks[place] = replace(one, unread=0)
+        play.scene.tell(ConversationChanged(play.scene.talks[place]))
+    play.until(lambda: not play.sees("back-unread"))
+
+
+def test_a_phone_shows_the_whole_title_of_a_team(rehearse: Rehearse) -> None:
+    scene = opened(fill(Scene()))
+    scene.talks[0] = replace(scene.talks[0], title="Équipe plaies – EHPAD Les Tilleuls", open=3)
+    play = rehearse(scene, (412, 820))
+    into_chat(play)
+    play.until(lambda: play.sees("chat-waiting"))
+    label = driver.find("chat-title").children[-1]
+    assert " ".join(label.text.split()) == "Équipe plaies – EHPAD Les Tilleuls"
+    assert label.text.count("\n") == 1
+    assert label.texture_size[0] <= label.width + 1
+    assert play.read("chat-status") == "4 membres"
+    driver.resize(1280, 840)
+    play.until(lambda: "\n" not in label.text and play.read("chat-status") == "4 membres · identités vérifiées")

@@ -7,7 +7,7 @@ from kivy.core.window import Window
 
 from miss_app.engine import alerts
 from miss_app.engine.alerts import Alert
-from miss_app.engine.events import ConversationChanged, Event, MessageAdded, Stage, StageChanged
+from miss_app.engine.events import ConversationChanged, ConversationView, Event, MessageAdded, Stage, StageChanged
 from miss_app.engine.lock_events import Waiting
 from miss_app.ports.interfaces import Notifier, Shown
 from miss_app.ui.texts import words
@@ -27,6 +27,7 @@ class Alerts:
         self._app = app
         self._notifier = notifier
         self._unread: dict[bytes, int] = {}
+        self._urgent_in: set[bytes] = set()
         self._waiting = (0, 0)
         self._since = 0  # alerts since somebody looked
         self._urgent = False
@@ -50,7 +51,7 @@ class Alerts:
             self._tell(alerts.of_message(event.message, conversation, quiet=quiet, now_ms=self._app.now_ms()))
         elif isinstance(event, ConversationChanged):
             one = event.conversation
-            self._unread[one.conversation_id] = alerts.unread([] if one.blocked else [one], self._app.now_ms())
+            self._follow(one)
             self._count()
         elif isinstance(event, Waiting):
             quiet = self._app.client.reach.quiet_now()
@@ -62,13 +63,24 @@ class Alerts:
 
     def _turn(self, stage: Stage) -> None:
         """The vault opens or closes."""
-        self._waiting, self._unread = (0, 0), {}
+        self._waiting, self._unread, self._urgent_in = (0, 0), {}, set()
         if stage is Stage.OPEN:
-            now_ms = self._app.now_ms()
             for one in self._app.client.conversations():
-                self._unread[one.conversation_id] = alerts.unread([one], now_ms)
+                self._follow(one)
             self._clear()
         self._count()
+
+    def _follow(self, one: ConversationView) -> None:
+        self._unread[one.conversation_id] = alerts.unread([] if one.blocked else [one], self._app.now_ms())
+        if one.urgent and self._unread[one.conversation_id]:
+            self._urgent_in.add(one.conversation_id)
+        else:
+            self._urgent_in.discard(one.conversation_id)
+
+    def elsewhere(self, conversation_id: bytes) -> tuple[int, bool]:
+        """How many messages wait unread in other conversations than this one, and whether one of those is urgent."""
+        count = sum(unread for one, unread in self._unread.items() if one != conversation_id)
+        return count, bool(self._urgent_in - {conversation_id})
 
     def opened_home(self) -> None:
         """The list is shown: a notification that was tapped behind the lock leads on."""

@@ -148,6 +148,7 @@ class MissApp(App):
             self.shell.show_gate(ChooserScreen(self))
             return
         self.engine.start()
+        self.alerts.hear(StageChanged(self.client.stage()))
         self.show_stage(self.client.stage())
         self.shell.ids.banner.follow(self.client.link())
         self._say_policy()
@@ -235,8 +236,8 @@ class MissApp(App):
             show_toast(self.shell, words.say("people.arrived", name=event.person.display_name))
         if isinstance(event, CharterAsked) and self.stage is Stage.OPEN:
             self._ask_charter(event)
+        self.alerts.hear(event)  # first: the pages ask it what is unread elsewhere
         self.shell.hear(event)
-        self.alerts.hear(event)
         if isinstance(event, StageChanged) and event.stage is Stage.OPEN:
             self.alerts.opened_home()
 
@@ -278,6 +279,17 @@ class MissApp(App):
             self.shell.open(top, instead=True)
         if message_id:
             top.go_to(message_id)
+
+    def go_above(self, conversation_id: bytes, message_id: bytes) -> None:
+        """Show a message of another conversation above what is open, which stays there to come back to."""
+        chats = (page for page in self.shell.stack if isinstance(page, ChatScreen))
+        chat = next((page for page in chats if page.conversation_id == conversation_id), None)
+        if chat is None:
+            chat = ChatScreen(self, conversation_id)
+            self.shell.open(chat)
+        else:
+            self.shell.lift(chat)
+        chat.go_to(message_id)
 
     def go_identity(self, person: PersonView, name_in: bytes = b"") -> None:
         """Somebody's profile, above what is open; ``name_in``: a conversation of which they may be made an admin."""

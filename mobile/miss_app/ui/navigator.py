@@ -17,6 +17,7 @@ class Navigator(Protocol):
     client: Any
     place: Any
     shell: Any
+    alerts: Any
     invitation: str
     policy: Policy
     device: Device

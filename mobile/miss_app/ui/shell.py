@@ -21,8 +21,9 @@ from miss_app.ui.page import Page
 from miss_app.ui.pane_handle import PaneHandle
 from miss_app.ui.rail import Rail
 from miss_app.ui.tokens import LIST_DP, WIDE_DP
+from miss_app.ui.urgent_strip import UrgentStrip
 
-__all__ = ["AlarmStrip", "Banner", "ClaimStrip", "FocusRing", "PaneHandle", "Rail", "controls"]
+__all__ = ["AlarmStrip", "Banner", "ClaimStrip", "FocusRing", "PaneHandle", "Rail", "UrgentStrip", "controls"]
 
 WIDE_UPRIGHT_DP = 840
 LIST_MIN_DP = 280
@@ -110,6 +111,14 @@ class Shell(FloatLayout):
             self.stack[-1].entered()
         return True
 
+    def lift(self, page: Page) -> None:
+        """Put a page that others cover in sight; those stay under it."""
+        self.close_sheets()
+        self.stack.remove(page)
+        self.stack.append(page)
+        self._arrange()
+        page.entered()
+
     def close(self, page: Page) -> None:
         """Take one page away wherever it lies."""
         if page in self.stack:
@@ -137,10 +146,11 @@ class Shell(FloatLayout):
                 child.close()
 
     def hear(self, event: Event) -> None:
-        """Pass an event on to both strips and to every page alive."""
+        """Pass an event on to the strips and to every page alive."""
         self.ids.banner.hear(event)
         self.ids.alarm.hear(event)
         self.ids.claimed.hear(event)
+        self.ids.urgent.hear(event)
         for page in self.pages:
             page.hear(event)
 
@@ -192,7 +202,11 @@ class Shell(FloatLayout):
         for page in self.pages:
             page.wide = self.wide
         home = self.gate is None and self.side is not None
-        self.ids.banner.silent = self.ids.alarm.silent = self.ids.claimed.silent = not home
+        for strip in (self.ids.banner, self.ids.alarm, self.ids.claimed, self.ids.urgent):
+            strip.silent = not home
+        top = self.stack[-1] if self.stack else None
+        self.ids.urgent.here = getattr(top, "conversation_id", b"") if hasattr(top, "go_to") else b""
+        self.ids.urgent.listed = top is None
         rail.shown = self.ids.handle.shown = home and self.wide
         rail.section = self.section if self.stack or not self.wide else "chats"
         side.shown = home and self.wide

@@ -29,6 +29,7 @@ from miss_app.ui.composer import Composer
 from miss_app.ui.confirm import confirm
 from miss_app.ui.emoji_panel import EmojiPanel
 from miss_app.ui.kv import load_rules
+from miss_app.ui.measure import elide, wrap
 from miss_app.ui.mention_panel import MentionPanel
 from miss_app.ui.other_patient import ask_first
 from miss_app.ui.page import Page
@@ -78,6 +79,8 @@ class ChatScreen(Page):
     fresh = NumericProperty(0)  # messages that came out of sight, below
     urgent = BooleanProperty(False)  # one of the waiting is urgent
     waiting = NumericProperty(0)  # messages that nobody has answered or taken charge of
+    elsewhere = NumericProperty(0)  # unread messages of other conversations
+    elsewhere_urgent = BooleanProperty(False)
 
     def __init__(self, app: Any, conversation_id: bytes, **options: Any) -> None:
         self.conversation_id = conversation_id
@@ -113,9 +116,14 @@ class ChatScreen(Page):
     def entered(self) -> None:
         """Ready to write, on machines with a keyboard."""
         self._read_soon()
+        self._look_elsewhere()
         self.ids.absent.look()
         if self.wide:
             Clock.schedule_once(lambda _dt: setattr(self.ids.composer, "focus", True))
+
+    def on_wide(self, *_args: object) -> None:
+        """There is another room for what stands above the chat."""
+        self.spoken_again()
 
     def left(self) -> None:
         """Let go of the theme, the window and every word; what was begun is kept."""
@@ -144,6 +152,16 @@ class ChatScreen(Page):
             self.pages.read_again()
         elif isinstance(event, ConversationChanged):
             self._conversation_changed(event.conversation)
+            self._look_elsewhere()
+
+    def _look_elsewhere(self) -> None:
+        self.elsewhere, self.elsewhere_urgent = self.app.alerts.elsewhere(self.conversation_id)
+
+    def headed(self, title: str, width: float, size: float, wide: bool) -> str:
+        """The title as it stands above the chat: on one line of a wide window, on two of a phone where it needs two."""
+        lines = wrap(title, size, width, bold=True).text.split("\n") if not wide and width > size else [title]
+        first, rest = lines[0], " ".join(lines[1:])
+        return f"{first}\n{elide(rest, size, width, bold=True)}" if rest else elide(first, size, width, bold=True)
 
     def back(self) -> bool:
         """Close the emoji, the search and what is replied to before the conversation."""
@@ -292,7 +310,8 @@ class ChatScreen(Page):
             parts = (other.profession, other.place) if other is not None else ()
             self.subtitle = " · ".join(part for part in parts if part)
         else:
-            self.subtitle = words.say("chat.members", count=len(conversation.members))
+            key = "chat.members" if self.wide else "chat.members_short"
+            self.subtitle = words.say(key, count=len(conversation.members))
 
     def _measure(self, row: Any, width: float) -> None:
         measure_row(row, width, group=not self.direct, me=self._me)
