@@ -4,6 +4,7 @@ import asyncio
 import hmac
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request, Response, WebSocket
@@ -29,6 +30,7 @@ from miss_server import (
     log_routes,
     migrations,
     personal_routes,
+    quotas,
     reach_routes,
     reach_settings,
     registration_routes,
@@ -47,6 +49,7 @@ from miss_server.certificate_log import Heads
 from miss_server.clock import now_ms
 from miss_server.config import Settings
 from miss_server.cursors import Cursors
+from miss_server.database import Database
 from miss_server.door import Door
 from miss_server.doorbell import Doorbell
 from miss_server.handshakes import Handshakes
@@ -96,14 +99,12 @@ _REASONS = {404: "not-found", 405: "not-found", 413: "too-large"}
 
 def create_app(settings: Settings) -> FastAPI:
     """The whole server on one data folder, which is made or migrated where it must be."""
-    reach_wanted = reach_settings.of(settings)
+    reach_wanted, quota = reach_settings.of(settings), quotas.of(settings)
     keyring, _ = data_folder.make(settings, now_ms())
     database = open_database(settings)
-    migrations.apply(database)
-    with database.transaction() as connection:
-        belonging.check(connection, keyring.authority.server_id)
-        certificate_log.begin(connection, now_ms())
+    _open(database, keyring)
     handshakes = Handshakes(keyring.authority, now_ms)
+    accept = partial(conversations.accept, kept_bytes_max=quota.conversation_bytes)
     doorbell = Doorbell(handshakes)
     cursors = Cursors(database, doorbell, now_ms)
     own_tickets = tickets.Tickets(keyring.pepper, now_ms)
@@ -111,8 +112,9 @@ def create_app(settings: Settings) -> FastAPI:
     meters = Meters(settings.data)
     meters.sockets = lambda: doorbell.connected
     office = Office(
-        database, handshakes, doorbell, cursors, standings, own_tickets, keyring.authority.server_id, now_ms, meters
-    )
+        database, handshakes, doorbell, cursors, standings, own_tickets, keyring.authority.server_id, now_ms, meters,
+        quotas.Pace(quota, meters.slow),
+    )  # fmt: skip
     blobs = _blobs(settings)
     duty = database.duty(HOUSEKEEPING)
     caretaker = Caretaker(database, blobs, settings, now_ms, doorbell.here, meters, duty)
@@ -126,7 +128,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        database.start(conversations.accept, doorbell.committed, conversations.failed, meters)
+        database.start(accept, doorbell.committed, conversations.failed, meters)
         beside: list[Callable[[], Coroutine[Any, Any, None]]] = [
             cursors.keep_flushing,
             standings.keep_flushing,
@@ -160,7 +162,7 @@ def create_app(settings: Settings) -> FastAPI:
     state.pepper, state.draining = keyring.pepper, False
     state.link_bells, state.unlock_bells, state.nodes = link_bells, unlock_bells, nodes
     state.trusted_proxies = settings.trusted_proxies
-    _limit(state)
+    _limit(state, quota)
     for room in ROOMS:
         app.include_router(room.router)
     _answer_failures(app)
@@ -175,7 +177,14 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _limit(state: Any) -> None:
+def _open(database: Database, keyring: Keyring) -> None:
+    migrations.apply(database)
+    with database.transaction() as connection:
+        belonging.check(connection, keyring.authority.server_id)
+        certificate_log.begin(connection, now_ms())
+
+
+def _limit(state: Any, quota: quotas.Quotas) -> None:
     """How often each address and person may ask for what."""
     state.claim_buckets = Buckets("claim", CLAIMS_AT_ONCE, CLAIM_EVERY_MS, now_ms)
     state.code_buckets = Buckets("code", CODES_AT_ONCE, CODE_EVERY_MS, now_ms)
@@ -184,6 +193,7 @@ def _limit(state: Any) -> None:
     state.import_buckets = Buckets("import", IMPORTS_AT_ONCE, IMPORT_EVERY_MS, now_ms)
     state.report_buckets = Buckets("report", REPORTS_AT_ONCE, REPORT_EVERY_MS, now_ms)
     state.availability_buckets = Buckets("availability", SEARCHES_AT_ONCE, SEARCH_EVERY_MS, now_ms)
+    state.upload_buckets = Buckets("upload", quota.upload_tokens, quota.upload_token_ms, now_ms)
     state.search_buckets = Buckets("search", SEARCHES_AT_ONCE, SEARCH_EVERY_MS, now_ms)
 
 

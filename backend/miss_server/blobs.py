@@ -19,11 +19,14 @@ from miss_server.authority import sync_folder
 
 NAME_BYTES = 32
 PARTS_KEPT_MS = 2 * 86_400_000
+PARTS_PER_DEVICE_MAX = 100
 _LOCKS = 64
 
 
 class BlobError(Exception):
-    """A piece cannot be taken: ``blob-altered``, ``blob-elsewhere`` (it starts beyond ``have``), ``too-large``."""
+    """A piece cannot be taken: ``blob-altered``, ``blob-elsewhere`` (it starts beyond ``have``), ``too-large``, or
+    ``slow-down`` (too many others of this device are incomplete).
+    """
 
     def __init__(self, reason: str, have: int = 0) -> None:
         super().__init__(reason)
@@ -107,6 +110,8 @@ class Blobs:
                 return True, piece.total
             if piece.first > (self.have(device_id, name) or 0):
                 raise BlobError("blob-elsewhere", self.have(device_id, name) or 0)
+            if not part.exists() and self._parts_of(device_id) >= PARTS_PER_DEVICE_MAX:
+                raise BlobError("slow-down")
             with part.open("ab") as out, _alone(out):
                 return self._add(out, part, name, piece)
 
@@ -156,6 +161,9 @@ class Blobs:
         for folder in self._folder.iterdir():
             if folder.is_dir():
                 yield from folder.iterdir()
+
+    def _parts_of(self, device_id: bytes) -> int:
+        return sum(1 for _ in self._parts.glob(f"{device_id.hex()}-*"))
 
     def _place(self, name: bytes) -> Path:
         return self._folder / name.hex()[:2] / name.hex()

@@ -34,12 +34,12 @@ class Buckets:
         self._every_ms = every_ms
         self._now_ms = now_ms
 
-    def take(self, connection: Connection, who: str) -> bool:
-        """Takes a token; False, and nothing written, where there is none left. One write transaction's work."""
+    def take(self, connection: Connection, who: str, tokens: int = 1) -> bool:
+        """Takes tokens; False, and nothing written, where so many are not left. One write transaction's work."""
         b, now = buckets.c, self._now_ms()
         mine = (b.kind == self._kind, b.who == (site := _site(who)))
         known: int | None = connection.scalar(select(b.full_at_ms).where(*mine))
-        full_at = max(known or now, now) + self._every_ms
+        full_at = max(known or now, now) + tokens * self._every_ms
         if full_at - now > self._burst * self._every_ms:
             return False
         insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
@@ -49,9 +49,9 @@ class Buckets:
         return True
 
 
-async def granted(request: Request, of: Buckets, who: str = "") -> bool:
-    """Whether a request may go on: takes a token of ``who``, or of the address it came from."""
-    allowed: bool = await request.app.state.database.run(of.take, who or address_of(request))
+async def granted(request: Request, of: Buckets, who: str = "", tokens: int = 1) -> bool:
+    """Whether a request may go on: takes tokens of ``who``, or of the address it came from."""
+    allowed: bool = await request.app.state.database.run(of.take, who or address_of(request), tokens)
     return allowed
 
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from time import monotonic
 
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import Connection, delete, func, select, text, update
 
 from miss_protocol import limits
 from miss_protocol.frames import Kind
@@ -133,7 +133,10 @@ def forget_rows(connection: Connection, stream: int, before_ms: int, now_ms: int
     perishable = (int(Kind.APPLICATION), int(Kind.NOTICE))
     undelivered.tell(connection, stream, before_ms, now_ms)
     old = delete(rows).where(r.stream == stream, r.kind.in_(perishable), r.at_ms < before_ms)
-    return forgotten + connection.execute(old).rowcount
+    forgotten += connection.execute(old).rowcount
+    kept = select(func.coalesce(func.sum(func.length(r.body)), 0)).where(r.stream == stream).scalar_subquery()
+    connection.execute(update(streams).where(streams.c.stream == stream).values(kept_bytes=kept))
+    return forgotten
 
 
 # How far the slowest device is of those that have still something to read: members, and who was removed but has not

@@ -131,6 +131,7 @@ class Settings:
     metrics: tuple[str, int] | None = None
     ldap: dict[str, Any] = field(default_factory=dict)  # establishments' directories, which ``ldap_settings`` reads
     reach: dict[str, Any] = field(default_factory=dict)  # pushes and mails, which ``reach_settings`` reads
+    quotas: dict[str, Any] = field(default_factory=dict)  # which ``quotas`` reads
     given: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
@@ -227,7 +228,7 @@ def load(
     known = {"listen", "public_name", "tls_cert", "tls_key", "database", "approval", "smtp", "ldap", "psc", "retention"}
     known |= {"assistance", "console", "trusted_proxies", "metrics", "hints", "hints_password_file", "drain_seconds"}
     known |= {"database_password_file", "blobs", "s3"}
-    known |= {"reach"}
+    known |= {"reach", "quotas"}
     for name in table.keys() - known:
         raise ConfigError("setting-unknown", name)
     host, port = split_listen(listen or _text(table, "listen", DEFAULT_LISTEN))
@@ -254,6 +255,9 @@ def load(
         s3=_s3(table, data),
         ldap=_sections(table, "ldap"),
         reach=_table(table, "reach", {"mail_minutes", "urgent_mail_minutes", "private_push", "contact"}),
+        quotas=_table(
+            table, "quotas", {"messages_a_second", "messages_at_once", "uploads_mib_a_day", "conversation_mib"}
+        ),
         language=language,
         console=_console(_table(table, "console", {"listen", "origin"}), console, "console" in table),
         trusted_proxies=_networks(table, "trusted_proxies"),

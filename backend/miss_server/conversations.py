@@ -16,10 +16,12 @@ from miss_protocol.frames import Accepted, Kind, Refusal, Refused, Submit
 from miss_protocol.terms import OWN
 from miss_server import turns
 from miss_server.handshakes import Judgement
+from miss_server.quotas import Quotas
 from miss_server.streams import DEVICE_STREAM
 
 PRIVATE_MESSAGE = b"\x00\x01\x00\x02"  # RFC 9420 section 6: version mls10, wire format mls_private_message
 APPLICATION_DATA = b"\x01"  # section 6: content type application
+KEPT_BYTES_MAX = Quotas().conversation_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class _Stream:
     epoch: int
     version: int
     leaving: bool
+    kept_bytes: int
 
 
 @dataclass(slots=True)
@@ -88,6 +91,7 @@ class _Ledger:
 
     connection: Connection
     now_ms: int
+    kept_bytes_max: int
     streams: dict[bytes, _Stream] = field(default_factory=dict)
     claims: dict[tuple[int, bytes], Accepted] = field(default_factory=dict)
     members: set[tuple[int, int]] = field(default_factory=set)
@@ -96,14 +100,15 @@ class _Ledger:
     new_claims: list[tuple[object, ...]] = field(default_factory=list)
 
 
-def accept(connection: Connection, batch: Sequence[Submission]) -> list[Verdict]:
+def accept(connection: Connection, batch: Sequence[Submission], kept_bytes_max: int = KEPT_BYTES_MAX) -> list[Verdict]:
     """Judge and store a batch; the caller commits, then tells the verdicts.
 
     Args:
         connection: inside a transaction of its own, which has read nothing yet.
+        kept_bytes_max: what a conversation may hold of messages that somebody has not got; handshakes always pass.
     """
     alone = any(one.frame.kind is not Kind.APPLICATION for one in batch)
-    ledger = _Ledger(connection, turns.take(connection, alone=alone))
+    ledger = _Ledger(connection, turns.take(connection, alone=alone), kept_bytes_max)
     _read(ledger, batch)
     verdicts = [_take(ledger, one) for one in batch]
     _write(ledger)
@@ -134,7 +139,10 @@ def _read(ledger: _Ledger, batch: Sequence[Submission]) -> None:
             ledger.members.add((stream, device))
 
 
-_STREAMS = "SELECT stream_id, stream, kind, head, generation, epoch, version, leaving FROM streams WHERE stream_id IN "
+_STREAMS = (
+    "SELECT stream_id, stream, kind, head, generation, epoch, version, leaving, kept_bytes "
+    "FROM streams WHERE stream_id IN "
+)
 # A list of pairs is joined, not looked up by IN: SQLite would read the whole table for that.
 _CLAIMS = (
     "SELECT c.device, c.message_id, s.stream_id, c.number, c.at_ms FROM wanted w "
@@ -174,6 +182,8 @@ def _take(ledger: _Ledger, one: Submission) -> Verdict:
         return _refused(frame, Refusal.STALE, epoch=stream.epoch)
     if not frame.body.startswith(_application_head(frame, stream.generation)):
         return _refused(frame, Refusal.INVALID, detail="not an application message of this group and epoch")
+    if stream.kept_bytes + len(frame.body) > ledger.kept_bytes_max:
+        return _refused(frame, Refusal.FULL, detail="messages of a conversation")
     return Taken(_append(ledger, one, stream), Row(stream.stream, stream.head, one.device, ledger.now_ms, frame))
 
 
@@ -194,6 +204,7 @@ def _append(ledger: _Ledger, one: Submission, stream: _Stream) -> Accepted:
     """Takes the next number, and notes the claim and the row for the writing."""
     frame, at_ms = one.frame, ledger.now_ms
     stream.head += 1
+    stream.kept_bytes += len(frame.body)
     number = stream.head
     ledger.moved[stream.stream] = stream
     answer = Accepted(frame.message_id, frame.stream, number, at_ms)
@@ -217,8 +228,9 @@ def _write(ledger: _Ledger) -> None:
         ledger.new_rows,
     )
     run(
-        "UPDATE streams SET head = ?, generation = ?, epoch = ?, version = ?, leaving = ? WHERE stream = ?",
-        [(s.head, s.generation, s.epoch, s.version, s.leaving, s.stream) for s in ledger.moved.values()],
+        "UPDATE streams SET head = ?, generation = ?, epoch = ?, version = ?, leaving = ?, kept_bytes = ? "
+        "WHERE stream = ?",
+        [(s.head, s.generation, s.epoch, s.version, s.leaving, s.kept_bytes, s.stream) for s in ledger.moved.values()],
     )
 
 
@@ -238,7 +250,7 @@ def _create(ledger: _Ledger, one: Submission) -> Verdict:
         "VALUES (?,?,0,?,0,1,FALSE,?) RETURNING stream",
         (frame.stream, judgement.kind, judgement.generation, ledger.now_ms),
     ).one()
-    stream = _Stream(created[0], judgement.kind, 0, judgement.generation, 0, 1, False)
+    stream = _Stream(created[0], judgement.kind, 0, judgement.generation, 0, 1, False, 0)
     ledger.streams[frame.stream] = stream
     run(
         "INSERT INTO public_groups (stream, version, state, committer, group_info) VALUES (?,1,?,?,?)",

@@ -145,6 +145,14 @@ _TEMPLATE = """\
 # photos_days = {photos_days}
 # devices_days = {devices_days}          # sur les appareils, au plus / on devices, at most
 
+# Ce qu'un appareil peut envoyer et ce qu'une discussion peut contenir. Qui écrit plus vite attend, seul.
+# What a device may send and what a conversation may hold. Who writes faster waits, alone.
+# [quotas]
+# messages_a_second = 50
+# messages_at_once = 3000
+# uploads_mib_a_day = 2048
+# conversation_mib = 256       # messages que quelqu'un n'a pas encore reçus / messages that somebody has not got yet
+
 # L'assistance, que MiSS montre sous Aide. / Help, as MiSS shows it.
 # [assistance]
 # hours_fr = "du lundi au vendredi, de 8 h à 18 h"

@@ -39,6 +39,7 @@ class Meters:
         self.answered: Counter[str] = Counter()  # requests, by the first digit of their status
         self.sockets: Callable[[], int] = lambda: 0
         self.waiting: Callable[[], int] = lambda: 0
+        self.slowed = 0
         self.rounded_at = time()  # when the caretaker last made a round
         self.registry = CollectorRegistry()
         self.registry.register(self)
@@ -62,6 +63,10 @@ class Meters:
             registry=self.registry,
         ).observe
 
+    def slow(self) -> None:
+        """Somebody who sends faster than they may has to wait."""
+        self.slowed += 1
+
     def collect(self) -> Iterator[Metric]:
         """The plain numbers, as they stand now."""
         yield CounterMetricFamily("miss_accepted", "Rows stored and answered Accepted.", self.accepted)
@@ -70,6 +75,7 @@ class Meters:
         yield _counted("miss_sockets_closed", "Sockets that the server closed.", "reason", self.closed)
         yield _counted("miss_requests", "HTTP requests answered.", "status", self.answered)
         yield _counted("miss_failures", "What should not have happened.", "event", journal.FAILURES)
+        yield CounterMetricFamily("miss_slowed", "Messages of devices that send faster than they may.", self.slowed)
         yield GaugeMetricFamily("miss_sockets", "Devices connected here.", self.sockets())
         yield GaugeMetricFamily("miss_queue_submissions", "Submissions that wait for the writer.", self.waiting())
         yield GaugeMetricFamily("miss_disk_free_bytes", "Room on the data folder's disk.", _free(self._folder))

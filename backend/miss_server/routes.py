@@ -22,6 +22,7 @@ from miss_server.buckets import RETRY_SECONDS, granted
 from miss_server.clock import now_ms
 from miss_server.devices import Device
 from miss_server.links import REQUEST_BYTES_MAX, LinkError
+from miss_server.quotas import upload_tokens
 from miss_server.tickets import bearer, require_device
 
 BODY_BYTES_MAX = 8 * 1024
@@ -29,7 +30,7 @@ KEY_PACKAGES_BODY_BYTES_MAX = 2 * limits.KEY_PACKAGES_PER_DEVICE_MAX * limits.KE
 _RANGE = re.compile(r"bytes ([0-9]{1,12})-([0-9]{1,12})/([0-9]{1,12})")
 _WANTED = re.compile(r"bytes=([0-9]{1,12})-([0-9]{1,12})?")
 _LINK_STATUSES = {"link-unknown": 404, "link-expired": 410, "link-used": 409, "slow-down": 429}
-_BLOB_STATUSES = {"blob-altered": 422, "blob-elsewhere": 409, "too-large": 413}
+_BLOB_STATUSES = {"blob-altered": 422, "blob-elsewhere": 409, "too-large": 413, "slow-down": 429}
 
 router = APIRouter()
 Caller = Annotated[Device, Depends(require_device)]
@@ -211,6 +212,8 @@ async def put_blob(request: Request, name: str, device: Caller) -> Response:
     first, last, total = (int(part) for part in ranged.groups())
     if last - first + 1 != len(data):
         raise Denied(422, "malformed")
+    if not await granted(request, request.app.state.upload_buckets, device.device_id.hex(), upload_tokens(len(data))):
+        raise Denied(429, "slow-down", {"Retry-After": str(RETRY_SECONDS)})
     blobs: Storage = request.app.state.blobs
     try:
         complete, have = await asyncio.to_thread(blobs.put, device.device_id, blob, Piece(first, total, data))

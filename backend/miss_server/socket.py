@@ -52,6 +52,7 @@ from miss_server.database import Database
 from miss_server.doorbell import Doorbell
 from miss_server.handshakes import Handshakes, Judgement
 from miss_server.meters import Meters
+from miss_server.quotas import Pace
 from miss_server.standings import Standings
 
 LEAST_VERSION = 1
@@ -90,6 +91,7 @@ class Office:
     server_id: bytes
     now_ms: Any
     meters: Meters
+    pace: Pace
 
 
 @dataclass(slots=True)
@@ -130,6 +132,7 @@ class Socket:
         self._room = asyncio.Event()
         self._unacknowledged = 0
         self._unanswered = 0
+        self._pause = 0.0  # seconds before the next message is taken
         self._stopped = False
         self._closing: asyncio.Task[None] | None = None
 
@@ -226,7 +229,7 @@ class Socket:
 
     def _hear(self, message: bytes) -> bool:
         """Takes a message at once where nothing in it has to wait or is to be refused, else nothing of it."""
-        if self._is_full():
+        if self._pause or self._is_full():
             return False
         try:
             frames = self._connection.receive(message)
@@ -245,6 +248,9 @@ class Socket:
 
     async def _take(self, frame: Frame) -> None:
         """Rows wait for the next batch; a handshake is judged first, and what this device says next waits for it."""
+        if self._pause:  # it sends faster than it may: it is read more slowly
+            await asyncio.sleep(self._pause)
+            self._pause = 0.0
         if isinstance(frame, Submit) and frame.kind is not Kind.APPLICATION:
             await self._hand_over(frame)
         else:
@@ -277,6 +283,7 @@ class Socket:
         return self._unanswered >= UNANSWERED_MAX or self._out_bytes > WAITING_BYTES_MAX
 
     def _submission(self, frame: Submit, answer: Any, judgement: Judgement | None = None) -> Submission:
+        self._pause = self._office.pace.take(self.device)
         return Submission(self.device, self.device_id, self._person_id, frame, answer, judgement)
 
     async def _hand_over(self, frame: Submit) -> None:

@@ -65,6 +65,7 @@ streams = Table(
     Column("version", BigInteger, nullable=False, server_default="0"),  # of the public group: handshakes accepted
     Column("leaving", Boolean, nullable=False, server_default=false()),  # a leave waits to be committed
     Column("created_at_ms", BigInteger, nullable=False),
+    Column("kept_bytes", BigInteger, nullable=False, server_default="0"),  # of rows that were not forgotten yet
     sqlite_autoincrement=True,
 )
 

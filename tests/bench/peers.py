@@ -105,6 +105,10 @@ class Beside(Miss):
 
     name = "beside"
 
+    def populate(self, size: int) -> Town:
+        known = (Path(os.environ["MISS_BESIDE"]) / "backend/miss_server/quotas.py").exists()
+        return population.build(self.folder, size, unlimited=known)
+
     def paths(self) -> list[Path]:
         return [Path(os.environ["MISS_BESIDE"]) / one for one in CODE]
 

@@ -43,8 +43,15 @@ class Town:
         return stream
 
 
-def build(folder: Path, size: int, database_url: str = "") -> Town:
-    """A data folder with this many enrolled devices, each of a person of its own."""
+def build(folder: Path, size: int, database_url: str = "", *, unlimited: bool = True) -> Town:
+    """A data folder with this many enrolled devices, each of a person of its own.
+
+    Args:
+        unlimited: what is measured is the server, not how fast one person may write.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if unlimited:
+        (folder / config.FILE_NAME).write_text("[quotas]\nmessages_a_second = 1000000\nmessages_at_once = 1000000\n")
     settings = config.load(folder, listen="127.0.0.1:0", database=database_url or None)
     now = now_ms()
     keyring, _ = data_folder.make(settings, now)
