@@ -30,6 +30,9 @@ def test_a_run_that_found_something_begins_the_sums_anew():
     assert not enough(sums_of([full, siege(2, passed=False, lost=1)]))
     assert enough(sums_of([siege(1, passed=False, lost=1), full]))
     assert not enough(sums_of([{**full, "doubled": 1}]))
+    stopped = {"seed": 3, "passed": False, "on": "nodes", "stopped": "something is never answered"}
+    assert enough(sums_of([full, stopped]))
+    assert sums_of([full, stopped])["runs without an end"] == 1
 
 
 def test_what_is_missing_most_is_run_next():
