@@ -73,8 +73,16 @@ def _started() -> float:
     return float(done.stdout.splitlines()[-1])
 
 
-def start(folder: str) -> None:
-    """The program itself, which ends at its first frame."""
+def start(folder: str) -> int:
+    """The program itself, its two processes as in life; the one with the window ends at its first frame."""
+    from miss_app import __main__, starter
+
+    starter.command = lambda _arguments: [sys.executable, __file__, "seat", folder]
+    return __main__.main(["--data", folder])
+
+
+def seat(folder: str) -> int:
+    """The process with the window."""
     began = float(os.environ["MISS_BEGAN"])
     from miss_app import __main__
     from miss_app.ui import window
@@ -92,7 +100,7 @@ def start(folder: str) -> None:
         Window.bind(on_flip=shown)
 
     window.calm = watched
-    __main__.main(["--data", folder])
+    return __main__.main(["--seat", "--data", folder])
 
 
 def _rehearsed(messages: int) -> "tuple[Any, Any]":
@@ -228,6 +236,6 @@ PARTS: dict[str, Callable[[], dict[str, float]]] = {
 if __name__ == "__main__":
     if len(sys.argv) == 1:
         sys.exit(main())
-    if sys.argv[1] == "start":
-        start(sys.argv[2])
+    if sys.argv[1] in ("start", "seat"):
+        sys.exit({"start": start, "seat": seat}[sys.argv[1]](sys.argv[2]))
     print(json.dumps(PARTS[sys.argv[1]]()))

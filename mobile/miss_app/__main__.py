@@ -1,19 +1,18 @@
 """The ``miss`` command: a small process that starts the others, and the window that each of those opens."""
 
 import argparse
-import logging
+import gc
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from miss_app.device import Device
-from miss_app.policy import read as read_policy
-from miss_app.starter import SEAT_OPTION, Seat, Starter, Turn
-from miss_app.workstation import Workstation, is_profile
+from miss_app.starter import SEAT_OPTION, WAITING_OPTION, Seat, Starter, Turn
 
 if TYPE_CHECKING:
     from miss_app.engine.thread import EngineThread
+    from miss_app.workstation import Workstation
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
     described.add_argument("--verbose", action="store_true", help="log what the engine does, without any content")
     described.add_argument("--one-process", action="store_true", help="do not end the process at the lock")
     described.add_argument(SEAT_OPTION, action="store_true", help=argparse.SUPPRESS)
+    described.add_argument(WAITING_OPTION, action="store_true", help=argparse.SUPPRESS)
     return described
 
 
@@ -33,9 +33,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Open the window and stay until it is closed; returns the exit status."""
     given = sys.argv[1:] if arguments is None else arguments
     chosen = parser().parse_args(given)
-    if chosen.profile and not is_profile(chosen.profile):
-        print(f"miss: {chosen.profile!r} cannot be the name of a profile.", file=sys.stderr)
-        return 2
+    if chosen.profile:
+        from miss_app.workstation import is_profile  # here: the starter stays small
+
+        if not is_profile(chosen.profile):
+            print(f"miss: {chosen.profile!r} cannot be the name of a profile.", file=sys.stderr)
+            return 2
     device = Device.here()
     if chosen.seat or chosen.one_process or not device.desktop:
         return _window(chosen, device, Seat() if chosen.seat else None)
@@ -44,6 +47,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _window(chosen: argparse.Namespace, device: Device, seat: Seat | None) -> int:
     """Load everything, wait for the turn where there is a seat to wait for, then show the window."""
+    gc.disable()  # what is loaded now stays: looking through it for waste again and again only delays the first frame
+    import logging
+
+    from miss_app.policy import read as read_policy
+    from miss_app.workstation import Workstation
+
     logging.basicConfig(level=logging.INFO if chosen.verbose else logging.WARNING)
     policy = read_policy(device.policy_file())
     policy.set_proxy()
@@ -56,11 +65,15 @@ def _window(chosen: argparse.Namespace, device: Device, seat: Seat | None) -> in
     size = os.environ.get("MISS_WINDOW") or state.size
     window.prepare(workstation.data / "kivy", headless=device.headless(), size=size, hidden=seat is not None)
     from miss_app.engine.thread import EngineThread
-    from miss_app.ui import driver
+    from miss_app.ui import driver, screens
     from miss_app.ui.app import MissApp
     from miss_app.ui.place import Place
     from miss_app.ui.texts import words
 
+    gc.freeze()
+    gc.enable()
+    if chosen.waiting:
+        screens.load_all()
     turn = Turn() if seat is None else seat.wait()
     if turn is None:
         return 0  # the starter ended before this process had its turn
@@ -95,7 +108,7 @@ def _window(chosen: argparse.Namespace, device: Device, seat: Seat | None) -> in
     return 0
 
 
-def first_profile(asked: str, workstation: Workstation, turn: Turn) -> str:
+def first_profile(asked: str, workstation: "Workstation", turn: Turn) -> str:
     """Whose window opens first; "" where somebody has to choose."""
     if asked:
         return asked

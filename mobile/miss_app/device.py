@@ -10,8 +10,6 @@ import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
-from miss_app.ports.android.keystore import AndroidKeystore
-from miss_app.ports.android.screen_guard import AndroidScreenGuard
 from miss_app.ports.interfaces import Notifier, QrReader, ScreenGuard, SecureStore
 
 ASK_SECONDS_MAX = 2
@@ -122,6 +120,8 @@ class Device:
     def secure_store(self) -> SecureStore:
         """Where the system keeps secrets for this account; it says itself whether there is such a place."""
         if self.system == "android":
+            from miss_app.ports.android.keystore import AndroidKeystore
+
             return AndroidKeystore(Path(os.environ.get("ANDROID_PRIVATE") or Path.home()).parent / "no_backup/miss")
         from miss_app.ports.keyring_store import KeyringStore
 
@@ -129,7 +129,11 @@ class Device:
 
     def screen_guard(self) -> ScreenGuard | None:
         """What keeps this window out of screenshots; None where nothing does."""
-        return AndroidScreenGuard() if self.system == "android" else None
+        if self.system != "android":
+            return None
+        from miss_app.ports.android.screen_guard import AndroidScreenGuard
+
+        return AndroidScreenGuard()
 
     def invitation_file(self) -> Path:
         """The invitation an establishment may put beside the program."""

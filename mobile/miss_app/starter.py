@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SEAT_OPTION = "--seat"
+WAITING_OPTION = "--waiting"  # its turn comes later: it may load what the first frame does not need
 LOCKED = 75  # how a process says that it ended in order to lock
 CHOOSE = 76  # the same, and somebody else wishes to sit down
 CRASHES_MAX, CRASH_SECONDS = 3, 60.0
@@ -103,11 +104,11 @@ class Starter:
     def _prepare(self) -> None:
         with self._lock:
             if self._waiting is None and not self._ending:
-                self._waiting = self._start()
+                self._waiting = self._start(WAITING_OPTION)
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self, *options: str) -> subprocess.Popen[bytes]:
         """A process that loads everything, then waits for its turn on its standard input; at its end it ends too."""
-        return subprocess.Popen(self._command, stdin=subprocess.PIPE)  # noqa: S603  # this program
+        return subprocess.Popen([*self._command, *options], stdin=subprocess.PIPE)  # noqa: S603  # this program
 
     def _end(self) -> None:
         self._ending = True

@@ -28,8 +28,15 @@ def data_files() -> list[tuple[str, str]]:
 
 
 def hidden_imports() -> list[str]:
-    """What is looked up by name while the program runs: keyring finds its backends through entry points."""
-    return [*collect_submodules("keyring.backends"), "PIL.JpegImagePlugin", "PIL.PngImagePlugin", "PIL.WebPImagePlugin"]
+    """What is looked up by name while the program runs: screens, and keyring's backends."""
+    own = collect_submodules("miss_app", filter=lambda name: "android" not in name)
+    return [
+        *own,
+        *collect_submodules("keyring.backends"),
+        "PIL.JpegImagePlugin",
+        "PIL.PngImagePlugin",
+        "PIL.WebPImagePlugin",
+    ]
 
 
 def own_binaries(found: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:

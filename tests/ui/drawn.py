@@ -81,6 +81,8 @@ def _of(widget: Widget, opacity: float) -> Iterator[Drawn]:
         yield from _label(widget, opacity)
     elif isinstance(widget, TextInput):
         yield from _input(widget, opacity)
+    aside = getattr(widget, "shift", 0)  # a row that a finger holds aside; what lies under it stays
+    under = list(_rectangles(widget.canvas.before)) if aside else []
     by_texture = {id(texture): key for key, texture in glyphs._textures.items()}
     for rectangle in _rectangles(widget.canvas):
         key = by_texture.get(id(rectangle.texture))
@@ -88,6 +90,8 @@ def _of(widget: Widget, opacity: float) -> Iterator[Drawn]:
             continue
         text, _size, colour, bold, font, _dark = key
         left, bottom = widget.to_window(*rectangle.pos)
+        if aside and rectangle not in under:
+            left += aside
         box = (left, bottom, left + rectangle.size[0], bottom + rectangle.size[1])
         shown = clipped(widget, box)
         if str(text).strip() and shown is not None:

@@ -1,6 +1,8 @@
 """The screens, really drawn and touched: what a person does becomes the right question to the engine."""
 
 import gc
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -21,7 +23,7 @@ from miss_app.engine.events import (
 )
 from miss_app.engine.lock_events import Waiting
 from miss_app.engine.problems import Problem
-from miss_app.ui import driver, glyphs
+from miss_app.ui import driver, glyphs, screens
 from miss_app.ui.bubble_view import MissBubble
 from miss_app.ui.inputs import MissInput
 from miss_app.ui.list_row import ListRow
@@ -387,3 +389,18 @@ def test_pro_sante_connect_is_offered_where_the_server_does(rehearse: Rehearse) 
     play.tap("claim-psc")
     assert play.did("claim_in_browser")[1] == "2026-11-22"
     play.until(lambda: play.sees("browser-open"))
+
+
+def test_every_screen_that_is_loaded_late_can_be_loaded() -> None:
+    screens.load_all()
+    assert not screens.load_one()
+    for name, place in screens._PLACES.items():
+        assert getattr(screens, name).__module__ == f"miss_app.ui.screens.{place}"
+    with pytest.raises(AttributeError, match="NoScreen"):
+        _ = screens.NoScreen
+
+
+def test_a_start_loads_none_of_the_screens_that_it_does_not_show() -> None:
+    asked = "import sys; import miss_app.ui.app; print(sum(name.startswith('miss_app.ui.screens.') for name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert int(done.stdout.splitlines()[-1]) < 12

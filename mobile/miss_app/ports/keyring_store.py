@@ -5,16 +5,10 @@ A keyring that somebody configured to write plain files is not taken for one: on
 
 import base64
 import binascii
+from functools import cache
 from typing import Any
 
 from miss_app.engine.problems import Problem
-
-try:
-    from keyring.backends import SecretService, Windows, kwallet, macOS
-except ImportError:  # phones have keystores of their own
-    STORES: tuple[Any, ...] = ()
-else:
-    STORES = (SecretService.Keyring, kwallet.DBusKeyring, macOS.Keyring, Windows.WinVaultKeyring)
 
 SERVICE = "MiSS"
 
@@ -57,9 +51,19 @@ class KeyringStore:
         return answer
 
 
+@cache
+def _stores() -> tuple[Any, ...]:
+    """What may be such a keystore; looked for when it is first asked for, since the first frame does not need it."""
+    try:
+        from keyring.backends import SecretService, Windows, kwallet, macOS
+    except ImportError:  # phones have keystores of their own
+        return ()
+    return SecretService.Keyring, kwallet.DBusKeyring, macOS.Keyring, Windows.WinVaultKeyring
+
+
 def _system_store() -> Any:
     """The keystore of the system that answers now; None where there is none."""
-    for store in STORES:
+    for store in _stores():
         if store.viable:
             return store()
     return None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kivy.app import App
+from kivy.clock import Clock
 from kivy.core.window import Window
 
 from miss_app.device import Device
@@ -21,7 +22,7 @@ from miss_app.engine.events import (
 from miss_app.engine.lock_events import UnlockAsked
 from miss_app.policy import NONE, NOTICES
 from miss_app.starter import CHOOSE, LOCKED
-from miss_app.ui import purge, text_size
+from miss_app.ui import purge, screens, text_size
 from miss_app.ui.alerts import Alerts
 from miss_app.ui.bridge import Bridge, Engine
 from miss_app.ui.glyphs import ASSETS
@@ -29,36 +30,6 @@ from miss_app.ui.idle import Idle
 from miss_app.ui.keys import Keys
 from miss_app.ui.place import Place
 from miss_app.ui.policy_words import policy_words
-from miss_app.ui.screens.browser import BrowserScreen
-from miss_app.ui.screens.charter import CharterScreen
-from miss_app.ui.screens.chat import ChatScreen
-from miss_app.ui.screens.choose_pin import ChoosePinScreen
-from miss_app.ui.screens.chooser import ChooserScreen
-from miss_app.ui.screens.code import CodeScreen
-from miss_app.ui.screens.conversations import ConversationsScreen
-from miss_app.ui.screens.devices import DevicesScreen
-from miss_app.ui.screens.document_viewer import DocumentViewer
-from miss_app.ui.screens.empty import EmptyScreen
-from miss_app.ui.screens.identity import IdentityScreen
-from miss_app.ui.screens.info import InfoScreen
-from miss_app.ui.screens.invitation import InvitationScreen
-from miss_app.ui.screens.leaving import LeavingScreen
-from miss_app.ui.screens.link_device import LinkDeviceScreen
-from miss_app.ui.screens.linking import LinkingScreen
-from miss_app.ui.screens.locked import LockedScreen
-from miss_app.ui.screens.new_group import NewGroupScreen
-from miss_app.ui.screens.notifications import NotificationsScreen
-from miss_app.ui.screens.open_ones import OpenOnesScreen
-from miss_app.ui.screens.people import PeopleScreen
-from miss_app.ui.screens.photo_viewer import PhotoViewer
-from miss_app.ui.screens.privacy import PrivacyScreen
-from miss_app.ui.screens.profile import ProfileScreen
-from miss_app.ui.screens.refused import RefusedScreen
-from miss_app.ui.screens.registration import RegistrationScreen
-from miss_app.ui.screens.revoked import RevokedScreen
-from miss_app.ui.screens.safety import SafetyScreen
-from miss_app.ui.screens.settings import SettingsScreen
-from miss_app.ui.screens.waiting import WaitingScreen
 from miss_app.ui.shell import Shell
 from miss_app.ui.shortcuts_sheet import ShortcutsSheet
 from miss_app.ui.texts import words
@@ -68,19 +39,20 @@ from miss_app.ui.unlock_sheet import UnlockSheet
 from miss_app.ui.window_state import WindowState
 from miss_app.workstation import OWN_IDLE_SECONDS
 
+LOAD_AFTER_S = 0.5
 IDLE_CHOICES = (60, 120, 300, 600, 1800)
 
 GATES = {
-    Stage.INVITATION: InvitationScreen,
-    Stage.IDENTITY: RegistrationScreen,
-    Stage.BROWSER: BrowserScreen,
-    Stage.CODE: CodeScreen,
-    Stage.WAITING: WaitingScreen,
-    Stage.REFUSED: RefusedScreen,
-    Stage.LINKING: LinkingScreen,
-    Stage.PIN: ChoosePinScreen,
-    Stage.LOCKED: LockedScreen,
-    Stage.REVOKED: RevokedScreen,
+    Stage.INVITATION: "InvitationScreen",
+    Stage.IDENTITY: "RegistrationScreen",
+    Stage.BROWSER: "BrowserScreen",
+    Stage.CODE: "CodeScreen",
+    Stage.WAITING: "WaitingScreen",
+    Stage.REFUSED: "RefusedScreen",
+    Stage.LINKING: "LinkingScreen",
+    Stage.PIN: "ChoosePinScreen",
+    Stage.LOCKED: "LockedScreen",
+    Stage.REVOKED: "RevokedScreen",
 }
 
 
@@ -145,13 +117,19 @@ class MissApp(App):
             guard.guard(True)
         self.idle.start()
         if self.engine is None:
-            self.shell.show_gate(ChooserScreen(self))
+            self.shell.show_gate(screens.ChooserScreen(self))
             return
         self.engine.start()
         self.alerts.hear(StageChanged(self.client.stage()))
         self.show_stage(self.client.stage())
         self.shell.ids.banner.follow(self.client.link())
         self._say_policy()
+        Clock.schedule_once(self._load_on, LOAD_AFTER_S)
+
+    def _load_on(self, _dt: float) -> None:
+        """Load the other screens one frame after the other, so that none is waited for when it is opened."""
+        if screens.load_one():
+            Clock.schedule_once(self._load_on, 0)
 
     def on_stop(self) -> None:
         """Stop the engine with the window, whose size is kept."""
@@ -209,7 +187,7 @@ class MissApp(App):
             self.bridge.close()
             engine.stop()
         self.client, self.stage = None, None
-        self.shell.show_gate(ChooserScreen(self))
+        self.shell.show_gate(screens.ChooserScreen(self))
 
     def may_choose(self) -> bool:
         """Whether somebody else may sit down here."""
@@ -243,8 +221,8 @@ class MissApp(App):
 
     def _ask_charter(self, event: CharterAsked) -> None:
         """Put the charter above what is open, once."""
-        if not any(isinstance(page, CharterScreen) for page in self.shell.stack):
-            self.shell.open(CharterScreen(self, event.charter))
+        if not any(isinstance(page, screens.CharterScreen) for page in self.shell.stack):
+            self.shell.open(screens.CharterScreen(self, event.charter))
 
     def show_stage(self, stage: Stage) -> None:
         """Show the screen of ``stage``; nothing moves when it is the one shown."""
@@ -252,10 +230,10 @@ class MissApp(App):
             return
         was, self.stage = self.stage, stage
         if stage is Stage.OPEN:
-            self.shell.show_home(ConversationsScreen(self), EmptyScreen(self))
+            self.shell.show_home(screens.ConversationsScreen(self), screens.EmptyScreen(self))
             self._say_policy()
             return
-        self.shell.show_gate(GATES[stage](self))
+        self.shell.show_gate(getattr(screens, GATES[stage])(self))
         if was is Stage.OPEN:
             purge.forget_everything()
 
@@ -273,19 +251,19 @@ class MissApp(App):
     def go_chat(self, conversation_id: bytes, message_id: bytes = b"") -> None:
         """Open a conversation, in place of whatever page was open, perhaps at a message."""
         top = self.shell.stack[-1] if self.shell.stack else None
-        if not isinstance(top, ChatScreen) or top.conversation_id != conversation_id:
+        if not isinstance(top, screens.ChatScreen) or top.conversation_id != conversation_id:
             self.shell.section = "chats"
-            top = ChatScreen(self, conversation_id)
+            top = screens.ChatScreen(self, conversation_id)
             self.shell.open(top, instead=True)
         if message_id:
             top.go_to(message_id)
 
     def go_above(self, conversation_id: bytes, message_id: bytes) -> None:
         """Show a message of another conversation above what is open, which stays there to come back to."""
-        chats = (page for page in self.shell.stack if isinstance(page, ChatScreen))
+        chats = (page for page in self.shell.stack if isinstance(page, screens.ChatScreen))
         chat = next((page for page in chats if page.conversation_id == conversation_id), None)
         if chat is None:
-            chat = ChatScreen(self, conversation_id)
+            chat = screens.ChatScreen(self, conversation_id)
             self.shell.open(chat)
         else:
             self.shell.lift(chat)
@@ -293,19 +271,19 @@ class MissApp(App):
 
     def go_identity(self, person: PersonView, name_in: bytes = b"") -> None:
         """Somebody's profile, above what is open; ``name_in``: a conversation of which they may be made an admin."""
-        self.shell.open(IdentityScreen(self, person, name_in))
+        self.shell.open(screens.IdentityScreen(self, person, name_in))
 
     def go_safety(self, person: PersonView) -> None:
         """The safety number shared with somebody, above what is open."""
-        self.shell.open(SafetyScreen(self, person))
+        self.shell.open(screens.SafetyScreen(self, person))
 
     def go_info(self, conversation_id: bytes) -> None:
         """Members and settings of a conversation, above it."""
-        self.shell.open(InfoScreen(self, conversation_id))
+        self.shell.open(screens.InfoScreen(self, conversation_id))
 
     def go_open_ones(self, conversation_id: bytes = b"") -> None:
         """What waits for somebody: in one conversation, above it, or in all."""
-        page = OpenOnesScreen(self, conversation_id)
+        page = screens.OpenOnesScreen(self, conversation_id)
         if conversation_id:
             self.shell.open(page)
         else:
@@ -313,7 +291,7 @@ class MissApp(App):
 
     def go_people(self, typed: str = "") -> None:
         """The directory, perhaps with words already typed elsewhere."""
-        self._section("people", PeopleScreen(self, typed=typed))
+        self._section("people", screens.PeopleScreen(self, typed=typed))
 
     def go_person(self, person: PersonView) -> None:
         """The conversation with one person, made if there is none."""
@@ -322,22 +300,22 @@ class MissApp(App):
 
     def go_new_group(self) -> None:
         """A new care team."""
-        self._section("group", NewGroupScreen(self))
+        self._section("group", screens.NewGroupScreen(self))
 
     def go_add_people(self, conversation_id: bytes) -> None:
         """Choose people to add to a conversation."""
-        self.shell.open(PeopleScreen(self, add_to=conversation_id))
+        self.shell.open(screens.PeopleScreen(self, add_to=conversation_id))
 
     def go_devices(self) -> None:
         """This person's devices, above the settings when they lead there."""
-        if isinstance(self.shell.front, SettingsScreen):
-            self.shell.open(DevicesScreen(self))
+        if isinstance(self.shell.front, screens.SettingsScreen):
+            self.shell.open(screens.DevicesScreen(self))
         else:
-            self._section("devices", DevicesScreen(self))
+            self._section("devices", screens.DevicesScreen(self))
 
     def go_link_device(self) -> None:
         """Accept a new device."""
-        self.shell.open(LinkDeviceScreen(self))
+        self.shell.open(screens.LinkDeviceScreen(self))
 
     def show_shortcuts(self) -> None:
         """What the keyboard can do."""
@@ -346,31 +324,31 @@ class MissApp(App):
 
     def go_settings(self) -> None:
         """Settings."""
-        self._section("settings", SettingsScreen(self))
+        self._section("settings", screens.SettingsScreen(self))
 
     def go_profile(self) -> None:
         """One's own profile, and being away, above the settings."""
-        self.shell.open(ProfileScreen(self))
+        self.shell.open(screens.ProfileScreen(self))
 
     def go_privacy(self) -> None:
         """Who finds this person and may write, above the settings."""
-        self.shell.open(PrivacyScreen(self))
+        self.shell.open(screens.PrivacyScreen(self))
 
     def go_notifications(self) -> None:
         """How this person is told of what waits, above the settings."""
-        self.shell.open(NotificationsScreen(self))
+        self.shell.open(screens.NotificationsScreen(self))
 
     def go_leaving(self) -> None:
         """The way out of MiSS."""
-        self.shell.open(LeavingScreen(self))
+        self.shell.open(screens.LeavingScreen(self))
 
     def go_photo(self, conversation_id: bytes, message_id: bytes) -> None:
         """One photo, as large as the window."""
-        self.shell.open(PhotoViewer(self, conversation_id, message_id))
+        self.shell.open(screens.PhotoViewer(self, conversation_id, message_id))
 
     def go_document(self, message: MessageView) -> None:
         """The document of a message, opened."""
-        self.shell.open(DocumentViewer(self, message))
+        self.shell.open(screens.DocumentViewer(self, message))
 
     def back(self) -> bool:
         """Close what is on top."""
@@ -412,7 +390,7 @@ class MissApp(App):
         text_size.apply(percent)
         self.bridge.ask(self.client.set_setting(text_size.SETTING, str(percent)))
         purge.forget_everything()
-        self.shell.show_home(ConversationsScreen(self), EmptyScreen(self))
+        self.shell.show_home(screens.ConversationsScreen(self), screens.EmptyScreen(self))
         self.go_settings()
 
     def set_language(self, language: str) -> None:

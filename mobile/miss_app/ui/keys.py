@@ -5,9 +5,9 @@ from typing import Any
 
 from kivy.uix.textinput import TextInput
 
+from miss_app.ui import screens
 from miss_app.ui.controls import Sheet
 from miss_app.ui.focus_ring import FocusRing
-from miss_app.ui.screens.chat import ChatScreen
 from miss_app.ui.sight import walk
 from miss_app.ui.virtual_list import VirtualList
 
@@ -76,7 +76,8 @@ class Keys:
         if any(isinstance(child, Sheet) for child in self._app.shell.children):
             self._app.back()  # the ring stays where it was before the panel
             return
-        if self.ring.shown and isinstance(self._app.shell.front, ChatScreen) and self.ring.target is self._chat().list:
+        on_list = isinstance(self._app.shell.front, screens.ChatScreen) and self.ring.target is self._chat().list
+        if self.ring.shown and on_list:
             self.ring.hide()
             self._chat().ids.composer.focus = True
             return
@@ -137,7 +138,7 @@ class Keys:
     def _find(self) -> None:
         """Find words in the open conversation."""
         front = self._app.shell.front
-        if isinstance(front, ChatScreen):
+        if isinstance(front, screens.ChatScreen):
             front.ids.search.shown = not front.ids.search.shown
 
     def _other_conversation(self, by: int) -> None:
