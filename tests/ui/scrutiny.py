@@ -62,7 +62,8 @@ def too_wide(drawn: Iterable[Drawn]) -> Iterator[str]:
 def _room(one: Drawn) -> Box | None:
     owner = one.owner
     left, bottom = owner.to_window(*owner.pos)
-    box = (left, bottom, left + owner.width, bottom + owner.height)
+    aside = getattr(owner, "shift", 0)  # as far as a finger has pulled the row
+    box = (left + min(aside, 0), bottom, left + owner.width + max(aside, 0), bottom + owner.height)
     if isinstance(owner, Label) and one.icon:
         return None  # a glyph's texture is larger than the glyph
     if isinstance(owner, MissBubble) and owner.row is not None and owner.row.shape is not None:
