@@ -79,7 +79,11 @@ def _window(chosen: argparse.Namespace, device: Device, seat: Seat | None) -> in
         return 0  # the starter ended before this process had its turn
     if seat is not None:
         seat.watch()
-        window.show()
+        state.read()  # whoever sat here before has moved the window since this process was loaded
+        if turn.locked and not os.environ.get("MISS_WINDOW"):
+            window.show(state.width, state.height, state.place)
+        else:
+            window.show()
     if device.headless():
         window.calm()
 

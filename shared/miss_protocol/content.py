@@ -7,6 +7,7 @@ terms ``in_reply_to``, ``replaces`` and ``expires`` follow the IETF MIMI content
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Self
 
 from miss_protocol import acts, limits
@@ -34,6 +35,15 @@ WISH = CRITICAL | Wish.NUMBER
 PARCEL = CRITICAL | Parcel.NUMBER
 RECEIVED = CRITICAL | Received.NUMBER
 STATE = CRITICAL | Entries.NUMBER
+
+
+class Consent(IntEnum):
+    """Why what is shown of a patient may be shown, as the author says; to who knows 1 alone, the others say nothing."""
+
+    NONE = 0
+    AGREED = 1  # the patient was informed and agrees
+    TRUSTED_PERSON = 2  # the patient cannot agree: the trusted person was consulted (art. L1111-6 CSP)
+    EMERGENCY = 3  # the patient cannot agree, and nobody could be consulted in time (art. L1111-4 CSP)
 
 
 @dataclass(frozen=True)
@@ -181,7 +191,7 @@ class Content:
     urgency: Urgency | None = None
     mentions: tuple[bytes, ...] = ()  # person ids
     origin: Origin | None = None
-    consent: bool = False  # the patient agrees to what is shown, as the author says
+    consent: Consent = Consent.NONE  # to what is shown
 
     @property
     def target(self) -> bytes | None:
@@ -246,7 +256,7 @@ def encode(content: Content) -> bytes:
     if content.mentions:
         part(MENTIONS, Writer().vector(content.mentions, lambda w, person: w.fixed(person)).bytes())
     if content.consent:
-        part(CONSENT, Writer().u8(1).bytes())
+        part(CONSENT, Writer().u8(content.consent).bytes())
     body = _body_part(content.body)
     if body is not None:
         part(*body)
@@ -277,6 +287,11 @@ def _read_mentions(data: Reader) -> tuple[bytes, ...]:
     return persons
 
 
+def _read_consent(data: Reader) -> Consent:
+    value = data.u8()
+    return Consent(value) if value in list(Consent) else Consent.NONE
+
+
 _TERMS: dict[int, Callable[[Reader], Any]] = {
     IN_REPLY_TO: lambda part: part.fixed(16),
     REPLACES: lambda part: part.fixed(16),
@@ -284,7 +299,7 @@ _TERMS: dict[int, Callable[[Reader], Any]] = {
     URGENCY: Urgency.read,
     MENTIONS: _read_mentions,
     ORIGIN: Origin.read,
-    CONSENT: lambda part: part.u8() == 1,
+    CONSENT: _read_consent,
 }
 
 
@@ -329,7 +344,7 @@ def decode(data: bytes) -> Content:
         found.get(URGENCY),
         found.get(MENTIONS, ()),
         found.get(ORIGIN),
-        found.get(CONSENT, False),
+        found.get(CONSENT, Consent.NONE),
     )
     if isinstance(body, _ABOUT_A_MESSAGE) and content.in_reply_to is None:
         raise RemoteError("malformed", "an act about nothing")

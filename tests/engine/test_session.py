@@ -1,19 +1,31 @@
 """The session against servers that break the rules: it says so, closes, and comes back later."""
 
 import asyncio
+import ipaddress
 import random
+import socket as socketlib
 import time
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from engine.authority import Registrar
+from miss_app.engine import session as session_module
 from miss_app.engine.events import Link
+from miss_app.engine.network import way_out
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import login_key
 from miss_app.engine.reachability import tls_context
-from miss_app.engine.session import BACKOFF_SECONDS_MIN, Credentials, Session
+from miss_app.engine.session import (
+    BACKOFF_SECONDS_EARLY,
+    BACKOFF_SECONDS_MAX,
+    BACKOFF_SECONDS_MIN,
+    EARLY_SECONDS,
+    Credentials,
+    Session,
+)
 from miss_protocol.connection import Connection, Role
 from miss_protocol.frames import (
     SUBPROTOCOL,
@@ -227,6 +239,121 @@ def test_it_comes_back_and_forgets_the_old_ticket() -> None:
         assert await session.ticket() == "ticket 2"
 
     asyncio.run(meet(talk, acts))
+
+
+@pytest.mark.parametrize("away_seconds", [1.0, 6.0])
+def test_a_server_that_comes_back_is_found_within_seconds(away_seconds: float) -> None:
+    """Nothing listens for a while; then the same port answers."""
+
+    async def talk(socket: ServerConnection) -> None:
+        await log_in(socket, Connection(Role.SERVER))
+        await socket.wait_closed()
+
+    async def run() -> float:
+        (port,), ear = free(), Ear()
+        session = ear.session = Session(Invitation("127.0.0.1", port, SERVER_ID), someone(), tls_context(), ear)
+        session.start()
+        await asyncio.sleep(away_seconds)
+        async with serve(talk, "127.0.0.1", port, subprotocols=[SUBPROTOCOL]):
+            began = time.monotonic()
+            await ear.until(lambda: session.link is Link.ONLINE)
+            found = time.monotonic() - began
+            await session.stop()
+        return found
+
+    assert asyncio.run(run()) < BACKOFF_SECONDS_EARLY + 1.5
+
+
+def test_the_waits_are_short_at_first_and_long_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chance takes the whole of each wait; the clock is the session's own."""
+    waits: list[float] = []
+    now = [0.0]
+
+    async def within(_news: asyncio.Event, seconds: float) -> bool:
+        waits.append(seconds)
+        now[0] += seconds
+        await asyncio.sleep(0)
+        return False
+
+    async def run() -> None:
+        ear = Ear()
+        session = ear.session = Session(Invitation("127.0.0.1", *free(), SERVER_ID), someone(), tls_context(), ear)
+        session.start()
+        while sum(waits) < EARLY_SECONDS + 100:
+            await asyncio.sleep(0.01)
+        await session.stop()
+
+    monkeypatch.setattr(random, "uniform", lambda low, high: high)
+    monkeypatch.setattr(session_module, "news_within", within)
+    monkeypatch.setattr(session_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    asyncio.run(run())
+    assert waits[:5] == [0.5, 1.0, 2.0, 4.0, 4.0]
+    assert waits[-1] == BACKOFF_SECONDS_MAX
+
+
+def test_a_network_that_comes_is_tried_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no way out, and the wait would be long; then there is one, and the session does not wait."""
+    monkeypatch.setattr(session_module, "BACKOFF_SECONDS_MIN", 600.0)
+    monkeypatch.setattr(session_module, "BACKOFF_SECONDS_EARLY", 600.0)
+    monkeypatch.setattr(session_module, "BACKOFF_SECONDS_MAX", 600.0)
+    way = [""]
+
+    async def run() -> None:
+        ear, there = Ear(), Invitation("nobody.invalid", *free(), SERVER_ID)
+        session = ear.session = Session(there, someone(), tls_context(), ear, lambda: way[0])
+        session.start()
+        await ear.until(lambda: session.link is Link.OFFLINE)
+        tries = ear.links.count((Link.CONNECTING, ""))
+        way[0] = "192.0.2.7"
+        await ear.until(lambda: ear.links.count((Link.CONNECTING, "")) > tries)
+        await session.stop()
+
+    asyncio.run(run())
+
+
+def test_an_attempt_that_hangs_is_begun_anew_where_somebody_hurries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "STALE_SECONDS", 0.1)
+    came = []
+
+    async def mute(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.append(writer)  # it takes the connection and never answers
+
+    async def run() -> None:
+        async with await asyncio.start_server(mute, "127.0.0.1", 0) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            ear = Ear()
+            session = ear.session = Session(Invitation("127.0.0.1", port, SERVER_ID), someone(), tls_context(), ear)
+            session.start()
+            async with asyncio.timeout(10):
+                while not came:
+                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.2)
+                session.hurry()
+                while len(came) < 2:
+                    await asyncio.sleep(0.01)
+            await session.stop()
+            for writer in came:
+                writer.close()
+
+    asyncio.run(run())
+
+
+def test_a_machine_knows_its_way_out() -> None:
+    """Whatever this machine has: an address of its own, or none; never an error."""
+    way = way_out()
+    assert way == "" or ipaddress.ip_address(way)
+
+
+def free() -> tuple[int]:
+    with socketlib.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return (probe.getsockname()[1],)
+
+
+def someone() -> Credentials:
+    registrar = Registrar()
+    device = registrar.device(registrar.person("Camille"))
+    return Credentials(device.keys.device_id, login_key(device.keys.login_der))
 
 
 def test_positions_are_gathered() -> None:

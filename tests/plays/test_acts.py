@@ -11,6 +11,7 @@ from miss_app.engine.events import MessageRemoved, MessageView, SomeoneTyping, T
 from miss_app.engine.problems import Problem
 from miss_app.engine.saying import Manner
 from miss_protocol.acts import Dosage, Level, Taking, Urgency, Verdict
+from miss_protocol.content import Consent
 from plays.test_group import fetch, team
 
 DOSAGE = Dosage("Apixaban", "2,5 mg", "per os", "le soir")
@@ -155,6 +156,10 @@ def test_a_dosage_is_confirmed_by_repeating_it(post: Post, tmp_path: Path) -> No
     play(post, tmp_path, acts)
 
 
+def line_of(one: Device, chat: bytes, text: str) -> bytes:
+    return next(view.message_id for view in one.lines(chat) if view.text == text)
+
+
 def test_forwarding_asks_before_it_leaves_the_team(post: Post, tmp_path: Path) -> None:
     async def acts(scene: Scene) -> None:
         camille, hugo, nadia, chat = await team(scene)
@@ -170,9 +175,17 @@ def test_forwarding_asks_before_it_leaves_the_team(post: Post, tmp_path: Path) -
         await nadia.reads(inside, "talon")
         with pytest.raises(Problem, match="leaves-the-team"):
             await hugo.client.deeds.forward(chat, photo, outside)
-        sent = await hugo.client.deeds.forward(chat, photo, outside, leaving_team=True)
+        with pytest.raises(Problem, match="consent-missing"):  # given for those who got it first
+            await hugo.client.deeds.forward(chat, photo, outside, leaving_team=True)
+        told = Consent.TRUSTED_PERSON
+        sent = await hugo.client.deeds.forward(chat, photo, outside, leaving_team=True, consent=told)
         await outsider.reads(outside, "talon")
         seen = line(outsider, outside, sent)
+        assert seen.consent is told
+        await outsider.restart()
+        await outsider.online()
+        assert line(outsider, outside, sent).consent is told, "and it is kept"
+        assert line(nadia, inside, line_of(nadia, inside, "talon")).consent is Consent.AGREED, "it was theirs already"
         assert seen.origin is not None
         assert seen.origin.author == camille.view.display_name
         theirs = await fetch(outsider, outside, sent)

@@ -317,3 +317,10 @@ def photo_gone(rehearsal: Rehearsal) -> None:
     line = photo_lines(rehearsal)[0]
     rehearsal.app.go_photo(line.conversation_id, line.message_id)
     rehearsal.until(lambda: rehearsal.sees("problem"), "whom to ask")
+
+
+@scene("editor-unable")
+def editor_unable(rehearsal: Rehearsal) -> None:
+    opened_editor(rehearsal)
+    rehearsal.tap("photo-unable")
+    rehearsal.until(lambda: rehearsal.sees("consent-2"))

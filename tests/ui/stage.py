@@ -45,6 +45,7 @@ from miss_app.engine.reach import QuietHours, ReachView
 from miss_app.engine.saying import PLAIN, Manner
 from miss_app.engine.search import Found
 from miss_app.engine.vault import Guard
+from miss_protocol.content import Consent
 from ui.staged_rooms import Rooms, StagedAssistance, StagedAvailability, StagedStorage, StagedTeams
 
 NOW_MS = 1_779_280_320_000  # 20 May 2026, 14:32 in Paris
@@ -475,6 +476,9 @@ class Scene:
     async def retry(self, conversation_id: bytes, message_id: bytes) -> None:
         self._did("retry", conversation_id, message_id)
 
+    async def hurry(self) -> None:
+        self._did("hurry")
+
     async def typing(self, conversation_id: bytes) -> None:
         self._did("typing", conversation_id)
 
@@ -600,7 +604,9 @@ class StagedAttachments:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
 
-    async def send_photos(self, conversation_id: bytes, drafts: list[Draft], *, consent: bool = False) -> list[bytes]:
+    async def send_photos(
+        self, conversation_id: bytes, drafts: list[Draft], *, consent: Consent | bool = False
+    ) -> list[bytes]:
         self._scene._did("send_photos", conversation_id, drafts, consent)
         return [b"p" * 16 for _ in drafts]
 

@@ -23,6 +23,7 @@ from miss_app.ui.bubble_parts import Note, Strong
 from miss_app.ui.chat_rows import body
 from miss_app.ui.screens.conversations import MUTED_MS
 from miss_protocol.acts import Answer, Dosage, Level, Urgency, Verdict
+from miss_protocol.content import Consent
 from ui.acts_scenes import DOSAGE, acts
 from ui.cast import CAMILLE, ME, fill
 from ui.rehearsal import Rehearsal, opened
@@ -171,7 +172,9 @@ def test_forwarding_out_of_the_team_asks_first(rehearsal: Rehearsal, talk: bytes
     del rehearsal.scene.refuse["forward"]
     rehearsal.tap("forward-yes")
     target = rehearsal.scene.talks[1].conversation_id
-    rehearsal.until(lambda: ("forward", talk, message.message_id, target, True, False) in rehearsal.scene.asked)
+    rehearsal.until(
+        lambda: ("forward", talk, message.message_id, target, True, False, Consent.NONE) in rehearsal.scene.asked
+    )
 
 
 def test_a_demand_is_written_and_a_question_too(rehearsal: Rehearsal, talk: bytes) -> None:

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from kivy.core.window import Window
 
 from miss_app.engine.events import ConversationChanged, MessageAdded, MessageView, RegistrationView, Stage
 from miss_app.engine.problems import Problem
@@ -12,7 +14,10 @@ from miss_app.ui import driver
 from miss_app.ui.bubble_acts import answer_text, dosage_line
 from miss_app.ui.texts import words
 from miss_protocol.acts import Answer, Dosage, Level, Urgency, Verdict
+from miss_protocol.content import Consent
+from ui.attachment_scenes import photo_files
 from ui.cast import NADIA, fill
+from ui.patient_scenes import with_patients
 from ui.rehearsal import Rehearsal, opened
 from ui.stage import NOW_MS, Scene
 
@@ -288,3 +293,107 @@ def test_a_phone_shows_the_whole_title_of_a_team(rehearse: Rehearse) -> None:
     assert play.read("chat-status") == "4 membres"
     driver.resize(1280, 840)
     play.until(lambda: "\n" not in label.text and play.read("chat-status") == "4 membres · identités vérifiées")
+
+
+def test_who_comes_back_to_the_window_does_not_wait_for_the_connection(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    before = len([one for one in play.scene.asked if one == ("hurry",)])
+    Window._focus = False  # as the system tells it
+    play.pump(2)
+    Window._focus = True
+    play.until(lambda: len([one for one in play.scene.asked if one == ("hurry",)]) > before)
+    play.app.on_resume()
+    play.until(lambda: len([one for one in play.scene.asked if one == ("hurry",)]) > before + 1)
+
+
+# Whose photo it is, and who agreed.
+
+
+def editing(rehearse: Rehearse, tmp_path: Path, scene: Scene | None = None) -> Rehearsal:
+    play = rehearse(scene or opened(fill(Scene())), (420, 860))
+    into_chat(play)
+    source = photo_files(tmp_path, 1)[0]
+    play.app.shell.stack[-1].attaching.edit([source])
+    play.until(lambda: play.sees("photo-send") and not driver.find("photo-send").disabled)
+    return play
+
+
+@pytest.mark.parametrize("basis", [Consent.TRUSTED_PERSON, Consent.EMERGENCY])
+def test_for_who_cannot_consent_it_is_said_who_was_consulted(
+    rehearse: Rehearse, tmp_path: Path, basis: Consent
+) -> None:
+    play = editing(rehearse, tmp_path)
+    play.tap("photo-consent")
+    play.tap("photo-unable")
+    play.until(lambda: play.sees("consent-2"))
+    assert not play.sees("consent-1")
+    assert "L1111-6" in driver.find("consent-2").subtitle
+    play.tap(f"consent-{int(basis)}")
+    page = play.app.shell.stack[-1]
+    assert not page.ids.consent.checked  # one or the other
+    assert play.read("photo-unable").startswith("Hors d’état de consentir")
+    play.tap("photo-send")
+    assert play.did("send_photos")[3] is basis
+
+
+def test_a_caption_that_names_another_patient_is_asked_about_twice(rehearse: Rehearse, tmp_path: Path) -> None:
+    scene = opened(fill(Scene()))
+    with_patients(scene)
+    play = editing(rehearse, tmp_path, scene)
+    play.tap("photo-consent")
+    play.type("photo-caption", "Talon de M. Fictif")
+    play.tap("photo-send")
+    play.tap("other-patient-continue")
+    assert not [one for one in scene.asked if one[0] == "send_photos"]
+    play.tap("other-patient-yes")
+    assert play.did("send_photos")[2][0].caption == "Talon de M. Fictif"
+
+
+@pytest.mark.parametrize(("name", "caption"), [("bilan.txt", "Pour M. Fictif"), ("CR_M._Fictif.txt", "")])
+def test_a_document_that_names_another_patient_is_asked_about_twice(
+    rehearse: Rehearse, tmp_path: Path, name: str, caption: str
+) -> None:
+    scene = opened(fill(Scene()))
+    with_patients(scene)
+    play = rehearse(scene)
+    into_chat(play)
+    path = tmp_path / name
+    path.write_text("Bilan", "utf-8")
+    play.app.shell.stack[-1].attaching.take([path])
+    if caption:
+        play.type("document-caption", caption)
+    play.tap("document-send")
+    play.tap("other-patient-continue")
+    assert not [one for one in scene.asked if one[0] == "send_document"]
+    play.tap("other-patient-yes")
+    assert play.did("send_document")[3] == name
+
+
+def test_a_photo_that_is_forwarded_asks_for_consent_anew(rehearse: Rehearse) -> None:
+    scene = opened(fill(Scene()))
+    scene.refuse["forward"] = Problem("consent-missing")
+    play = rehearse(scene)
+    talk = into_chat(play)
+    photo = next(one for one in scene.lines[talk] if one.photo is not None)
+    play.app.shell.stack[-1].go_to(photo.message_id)
+    name = f"message-{photo.message_id.hex()[:8]}"
+    play.until(lambda: play.sees(name))
+    play.pump(4)
+    driver.ask(name)
+    play.tap("menu-forward")
+    play.tap("forward-0")
+    play.until(lambda: play.sees("consent-1"))
+    del scene.refuse["forward"]
+    play.tap("consent-3")
+    play.until(lambda: [one[-1] for one in scene.asked if one[0] == "forward"] == [Consent.NONE, Consent.EMERGENCY])
+
+
+def test_a_tool_that_draws_is_put_down_by_a_button_that_says_so(rehearse: Rehearse, tmp_path: Path) -> None:
+    play = editing(rehearse, tmp_path)
+    for tool in ("photo-blur", "photo-arrow"):
+        assert not play.sees("photo-done")
+        play.tap(tool)
+        assert not play.sees("photo-send")
+        assert driver.find("photo-done").text == "Terminé"
+        play.tap("photo-done")
+        assert play.sees("photo-send")

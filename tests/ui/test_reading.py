@@ -11,6 +11,7 @@ from miss_app.engine.events import MessageAdded, MessageChanged, MessageView, Ti
 from miss_app.engine.problems import Problem
 from miss_app.ui import driver
 from miss_app.ui.chat_pages import HELD_MESSAGES, ChatPages
+from miss_protocol.content import Consent
 from ui.cast import CAMILLE, ME, fill
 from ui.rehearsal import Rehearsal, opened
 from ui.stage import NOW_MS, Scene
@@ -183,7 +184,7 @@ def test_several_messages_are_copied_forwarded_and_taken_back(long: Rehearsal) -
     target = scene.talks[0].conversation_id
     long.tap("forward-yes")
     for one in (mine, theirs):
-        long.until(lambda one=one: ("forward", talk, one.message_id, target, True) in scene.asked)
+        long.until(lambda one=one: ("forward", talk, one.message_id, target, True, False, Consent.NONE) in scene.asked)
     long.until(lambda: long.app.shell.stack[-1].conversation_id == target)
     long.tap("back")
     long.tap("conversation-1")

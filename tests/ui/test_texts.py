@@ -33,7 +33,7 @@ def keys_said() -> set[str]:
         said |= set(re.findall(r'\bsay\(\s*f?[\'"]([a-z_.]+)[\'"]', text))
         said |= set(re.findall(r'\bkey = "([a-z_.]+)"', text))
         # Tables of deeds: any literal of these families is a key.
-        said |= set(re.findall(r'"((?:urgent|charge|request|answer|menu|document|editor)\.[a-z_]+)"', text))
+        said |= set(re.findall(r'"((?:urgent|charge|request|answer|menu|document|editor|consent)\.[a-z_]+)"', text))
         for pair in re.findall(r'key = "([a-z_.]+)" if .* else "([a-z_.]+)"', text):
             said |= set(pair)
     return said

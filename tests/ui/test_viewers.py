@@ -103,7 +103,7 @@ def test_a_large_photo_is_fetched_when_asked_for_and_one_that_is_gone_says_whom_
     driver.stroke("photo-viewer", [(0.8, 0.5), (0.5, 0.5), (0.2, 0.5)])
     play.until(lambda: play.sees("photo-fetch"))
     assert not page_of(play).whole
-    assert page_of(play).agreed == words.say("photo.agreed")
+    assert page_of(play).agreed == words.say("consent.seen_agreed")
     play.tap("photo-fetch")
     play.until(lambda: page_of(play).whole)
     scene.refuse["opened"] = Problem("photo-gone")

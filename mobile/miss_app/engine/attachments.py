@@ -14,6 +14,7 @@ from miss_app.engine.retouching import AnyEdit, develop
 from miss_app.engine.saying import PLAIN, Manner, document_content, photo_content, photo_part, say
 from miss_protocol import content as contents
 from miss_protocol import limits
+from miss_protocol.content import Consent
 from miss_protocol.sealing import SealedBlob, seal_blob
 
 
@@ -45,12 +46,18 @@ class Attachments:
         self._account = account
 
     async def send_photos(
-        self, conversation_id: bytes, drafts: Sequence[Draft], *, consent: bool = False, manner: Manner = PLAIN
+        self,
+        conversation_id: bytes,
+        drafts: Sequence[Draft],
+        *,
+        consent: Consent | bool = False,
+        manner: Manner = PLAIN,
     ) -> list[bytes]:
         """Make photos small and clean, seal them, queue them all or none; their message ids.
 
         Args:
-            consent: the patient agrees; said with each photo, and asked for where the conversation is about a patient.
+            consent: True where the patient agrees, or why it may be shown without; said with each photo, and asked for
+                where the conversation is about a patient.
 
         Raises:
             Problem: ``photo-broken``, ``photo-too-large``, ``photo-format``, ``consent-missing``, ``text-too-long``,
@@ -69,7 +76,7 @@ class Attachments:
             picture, sealed = await asyncio.to_thread(_developed, one)
             bodies.append(photo_content(photo_part(picture, sealed), one.caption))
             blobs.append(sealed)
-        return _send(account, record, bodies, blobs, replace(manner, consent=consent))
+        return _send(account, record, bodies, blobs, replace(manner, consent=Consent(consent)))
 
     async def send_document(
         self, conversation_id: bytes, data: bytes, *, file_name: str, caption: str = "", manner: Manner = PLAIN

@@ -353,6 +353,10 @@ class Client:
             say(account, step, record.conversation_id, message_id, body, manner=manner)
             account.messages.change(step, replace(message, failed=False, problem=""))
 
+    async def hurry(self) -> None:
+        """The person came to the front: connect now, not after the waiting time."""
+        self.door.hurry()
+
     async def typing(self, conversation_id: bytes) -> None:
         """The person is writing here; the others see it for a few seconds."""
         account, record = self._account_and_record(conversation_id)

@@ -26,6 +26,7 @@ from miss_protocol.acts import (
     Taking,
     Verdict,
 )
+from miss_protocol.content import Consent
 from miss_protocol.frames import Class
 from miss_protocol.sealing import seal_blob
 
@@ -121,26 +122,34 @@ class Deeds:
         *,
         leaving_team: bool = False,
         other_patient: bool = False,
+        consent: Consent = Consent.NONE,
     ) -> bytes:
         """The same in another conversation, under one's own name, saying where it comes from.
+
+        Args:
+            consent: to a photo's being shown there; what was said of it counts for those who have it already.
 
         Raises:
             Problem: ``leaves-the-team`` where it is about a patient and somebody there is not in the team here, unless
                 ``leaving_team`` says that the person has decided; ``other-patient`` where the conversation there is
-                about another one, unless ``other_patient`` does; ``not-forwardable``; or as ``Transfers.opened``.
+                about another one, unless ``other_patient`` does; ``consent-missing`` where a patient's photo gets to
+                others than those here; ``not-forwardable``; or as ``Transfers.opened``.
         """
         account, record, message = self._message(conversation_id, message_id)
         _, there = self._account(target)
         if message.kind not in ("text", "photo", "document"):
             raise Problem("not-forwardable")
         team = {one.person_id for one in record.members}
-        if record.patient and not leaving_team and _readers(account, there) - team:
+        others = _readers(account, there) - team
+        if record.patient and not leaving_team and others:
             raise Problem("leaves-the-team")
         about, whom = patient_of(record), patient_of(there)
         if about.name and whom.name and not other_patient and not corrects(whom, about):
             raise Problem("other-patient")
+        if message.photo is not None and (record.patient or message.consented) and others and not consent:
+            raise Problem("consent-missing")
         origin = message.origin or Origin(account.people.name(message.author), message.at_ms)
-        manner = Manner(origin=origin, consent=message.consent)
+        manner = Manner(origin=origin, consent=consent or message.consented)
         if message.attached is None:
             return speak(account, there, contents.Text(message.text), manner)
         data = await account.transfers.opened(message)

@@ -95,6 +95,12 @@ class Door:
             return pending.stage
         return Stage.LOCKED if self._vault.exists() else Stage.IDENTITY
 
+    def hurry(self) -> None:
+        """Somebody looks: where there is no connection, it is tried for now. Behind the lock too."""
+        at_work = self.account or self._watch
+        if at_work is not None:
+            at_work.session.hurry()
+
     # Choosing.
 
     async def best_guard(self) -> Guard:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from miss_app.engine.model import Version
 from miss_protocol import limits
 from miss_protocol.acts import Answer, Level, Origin, Request, Taking
+from miss_protocol.content import Consent
 
 
 class Stage(StrEnum):
@@ -250,7 +251,7 @@ class MessageView:
     blocked: bool = False  # by somebody of whom this person wants nothing: folded, and never told
     handed_by: PersonView | None = None  # who handed it over, where it was said before this person came
     document: DocumentView | None = None
-    consent: bool = False  # the patient agrees to the photo, as its author says
+    consent: Consent = Consent.NONE  # why the photo may be shown, as its author says
 
 
 @dataclass(frozen=True)

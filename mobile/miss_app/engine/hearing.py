@@ -40,7 +40,8 @@ def heard(
         reason="" if urgency is None else urgency.reason,
         mentions=content.mentions,
         origin=content.origin,
-        consent=content.consent,
+        consent=content.consent is contents.Consent.AGREED,
+        basis=content.consent,
     )
 
 

@@ -295,7 +295,7 @@ class Messages:
             blocked=message.kind in SPOKEN and not message.mine and self._is_blocked(message.author),
             handed_by=self._people.view(message.handed_by) if message.handed_by else None,
             document=self._document_view(message.document),
-            consent=message.consent,
+            consent=message.consented,
         )
 
     def _is_blocked(self, person_id: bytes) -> bool:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from miss_protocol import limits
 from miss_protocol.acts import Answer, Level, Origin, Request, Taking
+from miss_protocol.content import Consent
 from miss_protocol.frames import Class, Kind
 
 NUMBER_SHIFT = 16  # a message's place is its row number and, for lines that share a row, a small count
@@ -186,6 +187,12 @@ class Message:
     handed_by: bytes = b""  # who handed it over, where it was sealed before this person came
     document: DocumentPart | None = None
     consent: bool = False  # the patient agrees to the photo, as its author says
+    basis: Consent = Consent.NONE  # why the photo may be shown, where a later version of the store says it
+
+    @property
+    def consented(self) -> Consent:
+        """Why the photo may be shown, as its author says."""
+        return self.basis or Consent(self.consent)
 
     @property
     def attached(self) -> PhotoPart | DocumentPart | None:

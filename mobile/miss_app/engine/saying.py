@@ -22,7 +22,7 @@ class Manner:
     urgency: Urgency | None = None
     mentions: tuple[bytes, ...] = ()
     origin: Origin | None = None
-    consent: bool = False  # the patient agrees to what is shown
+    consent: contents.Consent = contents.Consent.NONE  # to what is shown
 
     def check(self) -> None:
         """Raises Problem: ``reason-missing`` for an urgent one that does not say why, or ``text-too-long``."""
@@ -79,7 +79,7 @@ def say(
 def said_again(message: Message) -> tuple[contents.Body, Manner]:
     """A line of one's own as it was said, to be said again after a failure."""
     urgency = Urgency(message.level, message.reason) if message.level else None
-    manner = Manner(message.reply_to or None, urgency, message.mentions, message.origin, message.consent)
+    manner = Manner(message.reply_to or None, urgency, message.mentions, message.origin, message.consented)
     if message.photo is not None:
         return photo_content(message.photo, message.text), manner
     if message.document is not None:

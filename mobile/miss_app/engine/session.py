@@ -11,6 +11,7 @@ import random
 import secrets
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketE
 from websockets.typing import Subprotocol
 
 from miss_app.engine.events import Link
+from miss_app.engine.network import way_out
 from miss_app.engine.problems import Problem
 from miss_app.engine.pursuit import news_within
 from miss_app.engine.reachability import SERVER_AWAY, reason_of
@@ -49,7 +51,11 @@ from miss_protocol.invitation import Invitation
 logger = logging.getLogger(__name__)
 VERSION = 1
 ACKNOWLEDGE_SECONDS = 0.1
-BACKOFF_SECONDS_MIN, BACKOFF_SECONDS_MAX = 0.25, 30.0
+# 0.5, 1, 2, 4 s…: for the first minutes of an outage somebody waits, later nobody does.
+BACKOFF_SECONDS_MIN, BACKOFF_SECONDS_EARLY, BACKOFF_SECONDS_MAX = 0.5, 4.0, 30.0
+EARLY_SECONDS = 120.0
+LOOK_SECONDS = 1.0  # between two looks at the network while there is no connection
+STALE_SECONDS = 2.0  # an attempt that has hung for so long is begun anew where somebody hurries
 OPEN_SECONDS_MAX = 15.0
 SPREAD_SECONDS_MAX = 60.0
 TICKET_SECONDS_MAX = 15.0
@@ -82,15 +88,22 @@ class Session:
         credentials: who.
         tls: whom TLS trusts.
         listener: who hears.
+        way: by which address this machine goes out, "" for by none.
     """
 
     def __init__(
-        self, invitation: Invitation, credentials: Credentials, tls: ssl.SSLContext, listener: Listener
+        self,
+        invitation: Invitation,
+        credentials: Credentials,
+        tls: ssl.SSLContext,
+        listener: Listener,
+        way: Callable[[], str] = way_out,
     ) -> None:
         self._invitation = invitation
         self._credentials = credentials
         self._tls = tls
         self._listener = listener
+        self._way = way
         self._dialogue = Connection(Role.CLIENT)
         self._socket: ClientConnection | None = None
         self._reached: dict[bytes, int] = {}
@@ -99,6 +112,10 @@ class Session:
         self._ticket_wanted: asyncio.Future[str] | None = None
         self._hurry = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._attempt: asyncio.Task[str] | None = None
+        self._attempt_began = 0.0
+        self._broken_off = False
         self._spread_seconds = 0.0
         self.link = Link.OFFLINE
 
@@ -106,6 +123,7 @@ class Session:
         """Connect, and stay so until ``stop``."""
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._stay_connected())
+            self._looking = asyncio.create_task(self._look_at_network())
 
     async def stop(self) -> None:
         """Say what is still to acknowledge, close, and stay away."""
@@ -117,14 +135,18 @@ class Session:
             with contextlib.suppress(OSError, WebSocketException, TimeoutError):
                 await self._send_acknowledge()
                 await socket.close()
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+        tasks = [one for one in (running, self._looking) if one is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._set_link(Link.OFFLINE, "")
 
     def hurry(self) -> None:
         """Try to connect now, not after the waiting time: the program came to the front, or the network is back."""
         self._hurry.set()
+        stale = time.monotonic() - self._attempt_began > STALE_SECONDS
+        if self._attempt is not None and self._socket is None and stale:
+            self._attempt.cancel()  # it was begun on another network, or on none
 
     async def submit(self, frame: Submit) -> None:
         """Send a row; a connection that falls meanwhile is no error, the outbox will offer the row again."""
@@ -171,25 +193,59 @@ class Session:
         return wanted.result()
 
     async def _stay_connected(self) -> None:
-        failures = 0
+        failures, away_since = 0, time.monotonic()
         while True:
             self._set_link(Link.CONNECTING, "")
             began = time.monotonic()
-            problem = await self._connect_once()
+            problem = await self._try_once()
+            lasted = self.link is Link.ONLINE and time.monotonic() - began > BACKOFF_SECONDS_MAX
             self._forget_connection()
-            if time.monotonic() - began > BACKOFF_SECONDS_MAX:
+            if lasted:  # what falls at once after each login is not hurried after
+                failures, away_since = 0, time.monotonic()
+            if self._broken_off:
                 failures = 0
+                continue
             self._set_link(Link.OFFLINE, problem)
             if problem in _FINAL.values():
                 return
-            wait = min(BACKOFF_SECONDS_MAX, BACKOFF_SECONDS_MIN * 2.0**failures)
-            wait = BACKOFF_SECONDS_MAX if problem == "elsewhere" else wait
+            early = time.monotonic() - away_since < EARLY_SECONDS
+            most = min(BACKOFF_SECONDS_EARLY, BACKOFF_SECONDS_MAX) if early else BACKOFF_SECONDS_MAX
+            wait = BACKOFF_SECONDS_MAX if problem == "elsewhere" else min(most, BACKOFF_SECONDS_MIN * 2.0**failures)
             wait += self._spread_seconds * random.uniform(0.0, 1.0)  # noqa: S311 - chance, not a secret
             failures = min(failures + 1, 12)
             self._hurry.clear()
             # Jitter: after a restart of the server not everybody comes back at once.
             if await news_within(self._hurry, wait * random.uniform(0.5, 1.0)):  # noqa: S311
                 failures = 0
+
+    async def _try_once(self) -> str:
+        """One connection, which ``hurry`` may break off while it hangs."""
+        self._attempt_began, self._broken_off = time.monotonic(), False
+        attempt = self._attempt = asyncio.create_task(self._connect_once())
+        try:
+            return await attempt
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if current is not None and current.cancelling():
+                attempt.cancel()
+                await asyncio.gather(attempt, return_exceptions=True)
+                raise
+            self._broken_off = True
+            return SERVER_AWAY
+        finally:
+            self._attempt = None
+
+    async def _look_at_network(self) -> None:
+        """While there is no connection: a network that comes, or takes another's place, is tried at once."""
+        if self._invitation.loopback:
+            return
+        before = self._way()
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            way = self._way()
+            if way and way != before and self.link is not Link.ONLINE:
+                self.hurry()
+            before = way
 
     async def _connect_once(self) -> str:
         """One connection from first to last; returns why it ended."""

@@ -139,6 +139,12 @@ class Alerts:
         if focus:
             self._clear()
             self._touched()
+            self.hurry()
+
+    def hurry(self) -> None:
+        """Somebody is here again: what is offline tries to connect at once."""
+        if self._app.client is not None:
+            self._app.bridge.ask(self._app.client.hurry(), failed=lambda _failure: None)
 
     def _touched(self, *_args: Any) -> bool:
         now = time.monotonic()

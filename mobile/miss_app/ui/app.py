@@ -80,6 +80,7 @@ class MissApp(App):
         self.shell: Any = None
         self.alerts: Any = None
         self.idle = Idle(self)
+        self._window_kept = False
         self.engine: Engine | None = None
         self.client: Any = None
         self.bridge: Any = None
@@ -134,12 +135,17 @@ class MissApp(App):
     def on_stop(self) -> None:
         """Stop the engine with the window, whose size is kept."""
         self.idle.stop()
-        if self.device.desktop and not self.device.headless():
-            width, height = Window.system_size
-            self.window_state.keep(width=width, height=height)
+        self._keep_window()
         self.alerts.close()
         if self.engine is not None:
             self.engine.stop()
+
+    def _keep_window(self) -> None:
+        """Note where the window stands and how large, once: hidden it stands nowhere."""
+        if self.device.desktop and not self.device.headless() and not self._window_kept:
+            self._window_kept = True
+            width, height = Window.system_size
+            self.window_state.keep(width=width, height=height, place=(Window.left, Window.top))
 
     def on_pause(self) -> bool:
         """A phone puts the program aside: keep it."""
@@ -149,6 +155,7 @@ class MissApp(App):
     def on_resume(self) -> None:
         """Back in front: locked where it lay aside for too long."""
         self.idle.start(again=True)
+        self.alerts.hurry()
 
     def idle_choices(self) -> list[int]:
         """What a person may choose, in seconds; the machine's rule is the longest."""
@@ -367,6 +374,7 @@ class MissApp(App):
         """End this process, and with it every key it held."""
         assert self.place is not None
         self.place.leave(status)
+        self._keep_window()
         Window.hide()
         purge.forget_everything()
         for page in self.shell.pages:

@@ -6,12 +6,11 @@ from typing import Any
 from miss_app.engine.events import MessageView, Tick
 from miss_app.engine.saying import PLAIN, Manner
 from miss_app.ui import chat_rows, clipping
-from miss_app.ui.bridge import Failure
 from miss_app.ui.chat_rows import ChatRow
 from miss_app.ui.confirm import confirm
+from miss_app.ui.forwarding import Forwarding
 from miss_app.ui.link_sheet import LinkSheet
 from miss_app.ui.list_row import ListItem
-from miss_app.ui.other_patient import ask_twice, called
 from miss_app.ui.screens.choices import ChoiceSheet, choose, choose_conversation, message_menu
 from miss_app.ui.screens.request import RequestSheet
 from miss_app.ui.texts import words
@@ -196,36 +195,11 @@ class ChatDeeds:
 
     def _forward(self, message: MessageView) -> None:
         conversations = [one for one in self._app.client.conversations() if one.conversation_id != self._here]
-        choose_conversation(self._app, conversations, lambda target: self._forward_to(message, target))
-
-    def _forward_to(
-        self, message: MessageView, target: bytes, leaving_team: bool = False, other_patient: bool = False
-    ) -> None:
-        def failed(failure: Failure) -> None:
-            here, there = (self._app.client.conversation(one) for one in (self._here, target))
-            if failure.reason == "other-patient" and here is not None and there is not None:
-                ask_twice(
-                    self._app,
-                    called(there),
-                    called(here),
-                    lambda: self._forward_to(message, target, leaving_team, True),
-                )
-            elif failure.reason == "leaves-the-team":
-                confirm(
-                    self._app,
-                    str(words.say("forward.leaves_title")),
-                    str(words.say("problem.leaves-the-team")),
-                    str(words.say("forward.leaves_go")),
-                    "forward-yes",
-                    lambda: self._forward_to(message, target, True, other_patient),
-                )
-            else:
-                self._screen.fail(failure)
-
-        wish = self._app.client.deeds.forward(
-            self._here, message.message_id, target, leaving_team=leaving_team, other_patient=other_patient
+        choose_conversation(
+            self._app,
+            conversations,
+            lambda target: Forwarding(self._screen, [message], target, lambda: self._app.go_chat(target)).go(),
         )
-        self._app.bridge.ask(wish, lambda _sent: self._app.go_chat(target), failed)
 
     # What is being written.
 

@@ -7,8 +7,8 @@ from kivy.uix.boxlayout import BoxLayout
 
 from miss_app.engine.events import MessageView
 from miss_app.ui import chat_rows, clipping, dates
-from miss_app.ui.bridge import Failure
 from miss_app.ui.confirm import confirm
+from miss_app.ui.forwarding import Forwarding
 from miss_app.ui.kv import load_rules
 from miss_app.ui.screens.choices import choose_conversation
 from miss_app.ui.texts import words
@@ -99,30 +99,14 @@ class SelectionBar(BoxLayout):
         """All of them to another conversation, one after the other."""
         found, app, here = self._in_order(), self.screen.app, self.screen.conversation_id
         others = [one for one in app.client.conversations() if one.conversation_id != here]
-        choose_conversation(app, others, lambda target: self._forward(found, target))
 
-    def _forward(self, left: list[MessageView], target: bytes, *, leaving_team: bool = False) -> None:
-        app, here = self.screen.app, self.screen.conversation_id
-        if not left:
+        def arrived(target: bytes) -> None:
             self.end()
             app.go_chat(target)
-            return
 
-        def failed(failure: Failure) -> None:
-            if failure.reason != "leaves-the-team":
-                self.screen.fail(failure)
-                return
-            confirm(
-                app,
-                str(words.say("forward.leaves_title")),
-                str(words.say("problem.leaves-the-team")),
-                str(words.say("forward.leaves_go")),
-                "forward-yes",
-                lambda: self._forward(left, target, leaving_team=True),
-            )
-
-        wish = app.client.deeds.forward(here, left[0].message_id, target, leaving_team=leaving_team)
-        app.bridge.ask(wish, lambda _sent: self._forward(left[1:], target, leaving_team=leaving_team), failed)
+        choose_conversation(
+            app, others, lambda target: Forwarding(self.screen, found, target, lambda: arrived(target)).go()
+        )
 
 
 def _signed(message: MessageView) -> str:

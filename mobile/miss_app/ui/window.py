@@ -58,11 +58,17 @@ def prepare(home: Path, *, headless: bool, size: str = "", hidden: bool = False)
     Config.set("input", "mouse", "mouse,disable_multitouch")
 
 
-def show() -> None:
-    """Show the window that was prepared hidden."""
+def show(width: int = 0, height: int = 0, place: tuple[int, int] | None = None) -> None:
+    """Show the window that was prepared hidden, at a size and a place where they are known by now."""
     from kivy.core.window import Window
 
+    if width and height:
+        Window.system_size = (width, height)
+    if place is not None:
+        Window.left, Window.top = place
     Window.show()
+    if place is not None:  # some window managers place a window anew when it is mapped
+        Window.left, Window.top = place
 
 
 def calm() -> None:

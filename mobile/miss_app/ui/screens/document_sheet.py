@@ -1,6 +1,7 @@
 """The panel that asks before documents are sent: what they are called, how large they are, what is said with them."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from miss_app.ui.bridge import Failure
 from miss_app.ui.controls import SettingRow, Sheet
 from miss_app.ui.kv import load_rules
 from miss_app.ui.navigator import Navigator
+from miss_app.ui.other_patient import ask_first
 from miss_app.ui.picking import read_document
 from miss_app.ui.texts import words
 
@@ -34,9 +36,17 @@ class DocumentSheet(Sheet):
             self.ids.lines.add_widget(row)
         self.fit()
 
-    def send(self) -> None:
-        """Read the files and hand them to the engine; the panel closes when they are in the chat."""
+    def send(self, *, sure: bool = False) -> None:
+        """Read the files and hand them to the engine; the panel closes when they are in the chat.
+
+        Args:
+            sure: the person was asked whose patient the caption, or a file's name, names.
+        """
         if self.busy:
+            return
+        if not sure:
+            said = "\n".join((self.ids.caption.text, *(_spoken(one) for one in self._paths)))
+            ask_first(self.app, self.conversation_id, said, lambda: self.send(sure=True))
             return
         self.busy, self.problem = True, ""
         self.app.bridge.ask(self._send(self.ids.caption.text.strip()), lambda _sent: self.close(), self._failed)
@@ -54,6 +64,11 @@ class DocumentSheet(Sheet):
         self.busy = False
         said = words.problem(failure.reason, failure.sentence, failure.seconds)
         self.problem = f"{self._paths[0].name} — {said}" if self._paths else said
+
+
+def _spoken(path: Path) -> str:
+    """A file's name as words, in which a patient's name can be found."""
+    return re.sub(r"[_.\-]+", " ", path.stem)
 
 
 def _size(path: Path) -> str:

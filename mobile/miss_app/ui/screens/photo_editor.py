@@ -7,22 +7,25 @@ from typing import Any
 
 from kivy.core.window import Window
 from kivy.metrics import dp
-from kivy.properties import BooleanProperty, NumericProperty, StringProperty
+from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.behaviors import ButtonBehavior
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
 from miss_app.engine.retouching import LINE_CHARACTERS_MAX, AnyEdit, Point, Turn
 from miss_app.engine.retouching import Label as Lettering
-from miss_app.ui import consent, dates, easel
+from miss_app.ui import consent, consent_sheet, dates, easel
+from miss_app.ui.consent_sheet import UNABLE, ask_consent
 from miss_app.ui.darkroom import Darkroom, Negative
 from miss_app.ui.kv import load_rules
+from miss_app.ui.other_patient import ask_first
 from miss_app.ui.page import Page
 from miss_app.ui.picking import read_photo
 from miss_app.ui.sprites import Box, Picture
 from miss_app.ui.texts import words
 from miss_app.ui.theme import look
 from miss_protocol import limits
+from miss_protocol.content import Consent
 
 __all__ = ["consent", "easel"]  # their classes are named in the rules
 
@@ -66,8 +69,11 @@ class PhotoEditor(Page):
     tool = StringProperty("")
     cropping = BooleanProperty(False)
     writing = BooleanProperty(False)
+    drawing = BooleanProperty(False)
     title = StringProperty("")
     patient = StringProperty("")  # whom the conversation is about: they are asked first
+    consent: Any = ObjectProperty(Consent.NONE)  # what they said, or who was consulted in their place
+    unable = StringProperty("")  # the latter, in words
     full = BooleanProperty(False)
     reduced_size = StringProperty("")
     full_size = StringProperty("")
@@ -117,6 +123,7 @@ class PhotoEditor(Page):
     def on_tool(self, *_args: object) -> None:
         """Show what goes with the tool."""
         self.cropping, self.writing = self.tool == "crop", self.tool == "text"
+        self.drawing = self.tool in ("arrow", "blur")
 
     @property
     def negative(self) -> Negative | None:
@@ -260,17 +267,39 @@ class PhotoEditor(Page):
 
     # Sending.
 
-    def send(self) -> None:
-        """Send all of them, with what is written under each."""
+    def agree(self, checked: bool) -> None:
+        """The patient was informed and agrees, or the tick is taken back."""
+        if checked:
+            self.consent = Consent.AGREED
+        elif self.consent == Consent.AGREED:
+            self.consent = Consent.NONE
+
+    def ask_unable(self) -> None:
+        """The patient cannot agree: who was consulted?"""
+        ask_consent(self.app, words.say("consent.unable_explain", patient=self.patient), self._unable, UNABLE)
+
+    def _unable(self, consent: Consent) -> None:
+        self.consent = consent
+
+    def on_consent(self, *_args: object) -> None:
+        """Show which it is."""
+        self.ids.consent.checked = self.consent == Consent.AGREED
+        self.unable = consent_sheet.said(self.consent) if self.consent in UNABLE else ""
+
+    def send(self, *, sure: bool = False) -> None:
+        """Send all of them, with what is written under each. ``sure``: the person was asked whose patient it names."""
         if self.busy or not self.negatives:
             return
         self._keep_caption()
-        agreed = bool(self.ids.consent.checked)
-        if self.patient and not agreed:
+        if self.patient and not self.consent:
             self.complain("consent-missing")
             return
+        if not sure:
+            said = "\n".join(one.caption for one in self.negatives)
+            ask_first(self.app, self.conversation_id, said, lambda: self.send(sure=True))
+            return
         drafts = [one.draft() for one in self.negatives]
-        wish = self.app.client.attachments.send_photos(self.conversation_id, drafts, consent=agreed)
+        wish = self.app.client.attachments.send_photos(self.conversation_id, drafts, consent=self.consent)
         self.ask(wish, lambda _sent: self.app.shell.close(self))
 
     def _dropped(self, _window: Any, name: bytes, *_place: Any) -> None:

@@ -10,6 +10,7 @@ from miss_app.engine.events import Event, MessageChanged, MessageView
 from miss_app.ui import dates, pictures, zoom_stage
 from miss_app.ui.bridge import Failure
 from miss_app.ui.bubble import photo_pill
+from miss_app.ui.consent_sheet import shown
 from miss_app.ui.kv import load_rules
 from miss_app.ui.page import Page
 from miss_app.ui.texts import words
@@ -133,7 +134,7 @@ class PhotoViewer(Page):
         when = f"{dates.date(dates.local(message.at_ms))}, {dates.hour(message.at_ms)}"
         self.subtitle = f"{when} · {photo_pill(message.photo)}"
         self.caption = message.text
-        self.agreed = str(words.say("photo.agreed")) if message.consent else ""
+        self.agreed = shown(message.consent)
 
     def _fetch(self) -> None:
         wanted = self.message_id
