@@ -123,7 +123,7 @@ def create_app(settings: Settings) -> FastAPI:
     nodes = Nodes(database, doorbell, standings, (link_bells, unlock_bells), line, now_ms)
     mail, vapid = mail_of(settings), Vapid(keyring.pepper, reach_wanted.contact)
     sender = WebPush(vapid, reach_wanted.private_push)
-    reach = Reach(database, doorbell, sender, mail, reach_wanted, now_ms, duty)
+    reach = Reach(database, doorbell, sender, mail, reach_wanted, now_ms, duty, meters)
     removing = Removing(database, handshakes, doorbell, keyring.keys.external_sender, now_ms, duty)
 
     @asynccontextmanager

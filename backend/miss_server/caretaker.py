@@ -12,37 +12,19 @@ from time import monotonic
 
 from sqlalchemy import Connection, delete, func, select, text, update
 
-from miss_protocol import limits
 from miss_protocol.frames import Kind
-from miss_server import (
-    buckets,
-    devices,
-    invites,
-    journal,
-    ldap_imports,
-    ldap_settings,
-    links,
-    problem_reports,
-    registration_rows,
-    sign_ins,
-    staff_imports,
-    undelivered,
-    unlock_requests,
-    wakeups,
-)
+from miss_server import devices, forgetting, journal, ldap_imports, ldap_settings, undelivered
 from miss_server.blobs import PARTS_KEPT_MS, Storage
 from miss_server.config import Settings
 from miss_server.database import Database, Duty
 from miss_server.meters import Meters
-from miss_server.tables import claims, key_packages, rows, streams, welcomes
+from miss_server.tables import claims, rows, streams, welcomes
 from miss_server.tables import devices as devices_table
 
 DAY_MS = 86_400_000
 ROUND_SECONDS = 3_600
 DUTY_SECONDS = 30  # until a node notices that it is its turn
 CLAIMS_OUTLIVE_DAYS = 30
-LINKS_KEPT_MS = DAY_MS
-REGISTRATIONS_KEPT_DAYS = 365
 
 
 class Caretaker:
@@ -110,7 +92,7 @@ class Caretaker:
         claims_before = now - keep_ms - CLAIMS_OUTLIVE_DAYS * DAY_MS
         for device in await database.read(_all_devices):
             await database.run(forget_claims, device, claims_before)
-        await database.run(_forget_small, now)
+        await database.run(forgetting.forget_small, now)
         await ldap_imports.go_round(database, self._directories, now)
         photos_before = now - self._settings.keep_photos_days * DAY_MS
         photos = await asyncio.to_thread(self._blobs.forget, photos_before, now - PARTS_KEPT_MS)
@@ -152,20 +134,6 @@ _PASSED = text(
 def forget_claims(connection: Connection, device: int, before_ms: int) -> int:
     """Forgets a device's claims from before then; returns how many."""
     return connection.execute(delete(claims).where(claims.c.device == device, claims.c.at_ms < before_ms)).rowcount
-
-
-def _forget_small(connection: Connection, now_ms: int) -> None:
-    links.forget(connection, now_ms - LINKS_KEPT_MS)
-    buckets.forget(connection, now_ms)
-    invites.forget(connection, now_ms - invites.INVITES_KEPT_DAYS * DAY_MS)
-    staff_imports.forget(connection, now_ms - staff_imports.KEPT_DAYS * DAY_MS)
-    registration_rows.forget(connection, now_ms - REGISTRATIONS_KEPT_DAYS * DAY_MS, now_ms - DAY_MS)
-    sign_ins.forget(connection, now_ms - DAY_MS)
-    problem_reports.forget(connection, now_ms - problem_reports.KEPT_DAYS * DAY_MS)
-    unlock_requests.forget(connection, now_ms)
-    wakeups.forget_ended(connection)
-    expired = now_ms - limits.CLOCK_TOLERANCE_MINUTES * 60_000
-    connection.execute(delete(key_packages).where(key_packages.c.not_after_ms < expired))
 
 
 def _all_streams(connection: Connection) -> list[int]:

@@ -40,6 +40,9 @@ class Meters:
         self.sockets: Callable[[], int] = lambda: 0
         self.waiting: Callable[[], int] = lambda: 0
         self.slowed = 0
+        self.pushed: Counter[str] = Counter()  # pushes, by what came of them
+        self.mailed: Counter[str] = Counter()  # mails about unread messages, the same
+        self.reached_at = time()  # when this node, or another whose duty it is, last looked whom to reach
         self.rounded_at = time()  # when the caretaker last made a round
         self.registry = CollectorRegistry()
         self.registry.register(self)
@@ -74,6 +77,8 @@ class Meters:
         yield _counted("miss_refused", "Rows refused.", "reason", self.refused)
         yield _counted("miss_sockets_closed", "Sockets that the server closed.", "reason", self.closed)
         yield _counted("miss_requests", "HTTP requests answered.", "status", self.answered)
+        yield _counted("miss_pushes", "Pushes to devices that are away.", "outcome", self.pushed)
+        yield _counted("miss_unread_mails", "Mails about messages nobody has seen.", "outcome", self.mailed)
         yield _counted("miss_failures", "What should not have happened.", "event", journal.FAILURES)
         yield CounterMetricFamily("miss_slowed", "Messages of devices that send faster than they may.", self.slowed)
         yield GaugeMetricFamily("miss_sockets", "Devices connected here.", self.sockets())
@@ -81,6 +86,8 @@ class Meters:
         yield GaugeMetricFamily("miss_disk_free_bytes", "Room on the data folder's disk.", _free(self._folder))
         age = time() - self.rounded_at
         yield GaugeMetricFamily("miss_round_age_seconds", "Since the caretaker last forgot what is due.", age)
+        reached = time() - self.reached_at
+        yield GaugeMetricFamily("miss_reach_age_seconds", "Since it was last looked who is to be woken.", reached)
 
     def serve(self, host: str, port: int) -> tuple[Callable[[], None], int]:
         """Answers whoever asks at that address, from a thread of its own.

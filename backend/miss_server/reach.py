@@ -5,6 +5,7 @@ Of several nodes one has this duty; the others tell it which streams got rows.
 
 import asyncio
 from collections.abc import Callable
+from time import time
 
 from sqlalchemy import Connection
 
@@ -12,6 +13,7 @@ from miss_server import journal, unread, unread_mail, wakeups
 from miss_server.database import Database, Duty
 from miss_server.doorbell import Doorbell
 from miss_server.mail import Mail
+from miss_server.meters import Meters
 from miss_server.reach_settings import ReachSettings
 from miss_server.wakeups import Push
 from miss_server.web_push import Sender
@@ -30,6 +32,7 @@ class Reach:
         sender: wakes devices.
         now_ms: the clock.
         duty: whether this node is the one that reaches.
+        meters: told what came of it.
     """
 
     def __init__(
@@ -41,8 +44,10 @@ class Reach:
         settings: ReachSettings,
         now_ms: Callable[[], int],
         duty: Duty | None = None,
+        meters: Meters | None = None,
     ) -> None:
         self._duty = duty or Duty()
+        self._meters = meters
         self._database = database
         self._doorbell = doorbell
         self._sender = sender
@@ -66,6 +71,8 @@ class Reach:
                         await self._catch_up()
                         caught_up = True
                     await self.go_round()
+                if self._meters is not None:
+                    self._meters.reached_at = time()
             except Exception as error:  # a full disk, say: the next round tries again
                 journal.failure("reach-failed", error)
             await asyncio.sleep(ROUND_SECONDS)
@@ -103,6 +110,8 @@ class Reach:
         self._noted_ms = now
         for letter in await self._database.run(unread.letters, now, self._settings.unread):
             sent = await self._mail.hand_over(unread_mail.compose(letter.address, self._mail.sender), "unread")
+            if self._meters is not None:
+                self._meters.mailed["sent" if sent else "failed"] += 1
             if not sent:
                 await self._database.run(unread.not_mailed, letter, now + NOT_MAILED_AGAIN_MS)
 
@@ -116,6 +125,8 @@ class Reach:
             async with room:
                 answer = await self._sender.wake(push.endpoint, push.priority, now)
             await self._database.run(wakeups.settle, push, answer, now)
+            if self._meters is not None:
+                self._meters.pushed[str(answer.outcome)] += 1
             return str(answer.outcome)
 
         outcomes = await asyncio.gather(*map(send, pushes))

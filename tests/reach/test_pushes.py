@@ -93,6 +93,8 @@ def test_who_is_away_is_woken_once(office, push_service):
             await c.rows(1, circle.stream)
             await until("Hugo is woken again", lambda: len(push_service.seen(hugos)) == 3)
             assert push_service.seen(own) == push_service.seen(nadias) == []
+            counted = office.app.state.meters.pushed
+            await until("each is counted", lambda: counted["sent"] == 3)
 
     play(scene)
 
@@ -108,6 +110,7 @@ def test_endpoints_that_are_gone_are_forgotten_and_others_tried_again(office, pu
             assert isinstance(await a.submit(text(circle)), Accepted)
             await until("all are tried", lambda: all(push_service.seen(one) for one in endpoints.values()))
         await until("all is noted", lambda: [one.tries for one in queued(office)] == [1, 1, 1])
+        await until("and counted", lambda: office.app.state.meters.pushed == {"gone": 2, "failed": 2, "refused": 1})
         assert endpoint_row(office, away["gone"]) is endpoint_row(office, away["missing"]) is None
         outcomes = {how: endpoint_row(office, away[how]).outcome for how in ("busy", "down", "moved")}
         assert outcomes == {"busy": "failed", "down": "failed", "moved": "refused"}
