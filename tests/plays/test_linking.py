@@ -1,15 +1,17 @@
 """A device linked by its QR code, named, ended; codes that are wrong, old, used or altered."""
 
 import io
+import sqlite3
 import time
 from pathlib import Path
 
 import pytest
 import segno
 
-from cast import PIN, Post, Scene, play, until
+from cast import PIN, Device, Post, Scene, play, until
 from miss_app import qr_reader
-from miss_app.engine.events import Stage
+from miss_app.engine import onboarding
+from miss_app.engine.events import RegistrationChanged, Stage
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import Profile
 from miss_protocol import linking
@@ -74,6 +76,35 @@ def test_a_device_is_linked_by_a_picture_of_its_qr_code_then_named_then_ended(po
         await until(lambda: devices() == 1, "the tablet is out")
 
     play(post, tmp_path, acts)
+
+
+def test_a_code_that_has_expired_is_shown_no_more_and_another_serves(
+    post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onboarding, "LINK_WAIT_SECONDS", 1)
+
+    async def acts(scene: Scene) -> None:
+        (camille,) = await scene.enter("camille")
+        tablet = scene.device("tablette", camille.who)
+        await tablet.client.start()
+        await tablet.client.use_invitation(tablet.invitation)
+        old = await tablet.client.start_linking()
+        with sqlite3.connect(post.folder / "miss.db", timeout=30) as database:
+            changed = database.execute("update links set opened_at_ms = opened_at_ms - 600001").rowcount
+        database.close()
+        assert changed
+        await until(lambda: "link-expired" in problems(tablet), "the new device is told")
+        assert tablet.client.link_code() == tablet.client.link_qr() == ""
+        with pytest.raises(Problem, match="link-expired"):
+            await camille.client.link_device(old, pin=PIN)
+        await camille.client.link_device(await tablet.client.start_linking(), pin=PIN, days=None)
+        await until(lambda: tablet.client.stage() is Stage.PIN, "linked by another code")
+
+    play(post, tmp_path, acts)
+
+
+def problems(one: Device) -> list[str]:
+    return [event.registration.problem for event in one.events if isinstance(event, RegistrationChanged)]
 
 
 def test_a_qr_code_of_other_keys_endorses_nothing(post: Post, tmp_path: Path) -> None:

@@ -2,7 +2,18 @@
 
 from dataclasses import replace
 
-from miss_app.engine.events import Alarm, ClaimView, IdentityAlarm, IdentityClaimed, UnknownDevice, Verified
+from miss_app.engine.events import (
+    Alarm,
+    ClaimView,
+    IdentityAlarm,
+    IdentityClaimed,
+    RegistrationChanged,
+    RegistrationView,
+    Stage,
+    UnknownDevice,
+    Verified,
+)
+from miss_app.engine.problems import Problem
 from ui.cast import CAMILLE
 from ui.people_scenes import settings
 from ui.registry import scene
@@ -38,6 +49,67 @@ def link_ask(rehearsal: Rehearsal) -> None:
     rehearsal.tap("link-look")
     rehearsal.until(lambda: rehearsal.sees("link-name"))
     rehearsal.type("link-pin", "482915")
+
+
+def refused(rehearsal: Rehearsal, reason: str) -> None:
+    """The code is looked up, and there is a problem."""
+    rehearsal.scene.refuse["look"] = Problem(reason)
+    link(rehearsal)
+    rehearsal.tap("link-look")
+    rehearsal.until(lambda: rehearsal.sees("problem"))
+
+
+@scene("link-wrong")
+def link_wrong(rehearsal: Rehearsal) -> None:
+    refused(rehearsal, "link-code-wrong")
+
+
+@scene("link-expired")
+def link_expired(rehearsal: Rehearsal) -> None:
+    refused(rehearsal, "link-expired")
+
+
+@scene("link-away")
+def link_away(rehearsal: Rehearsal) -> None:
+    refused(rehearsal, "server-away")
+
+
+def not_linked(rehearsal: Rehearsal, problem: Problem) -> None:
+    """The PIN was typed, and there is a problem."""
+    rehearsal.scene.refuse["link_device"] = problem
+    link_ask(rehearsal)
+    rehearsal.tap("link-go")
+    rehearsal.until(lambda: rehearsal.sees("problem"))
+
+
+@scene("link-swapped")
+def link_swapped(rehearsal: Rehearsal) -> None:
+    not_linked(rehearsal, Problem("link-key-swapped"))
+
+
+@scene("link-pin-wrong")
+def link_pin_wrong(rehearsal: Rehearsal) -> None:
+    not_linked(rehearsal, Problem("pin-wrong", seconds=5))
+
+
+@scene("link-full")
+def link_full(rehearsal: Rehearsal) -> None:
+    not_linked(rehearsal, Problem("disk-full"))
+
+
+@scene("linking-expired", stage=Stage.LINKING)
+def linking_expired(rehearsal: Rehearsal) -> None:
+    rehearsal.until(lambda: rehearsal.sees("link-code-shown"))
+    rehearsal.scene.tell(RegistrationChanged(RegistrationView(Stage.LINKING, problem="link-expired")))
+    rehearsal.until(lambda: rehearsal.sees("problem"))
+
+
+@scene("linking-away", stage=Stage.LINKING)
+def linking_away(rehearsal: Rehearsal) -> None:
+    rehearsal.until(lambda: rehearsal.sees("link-code-shown"))
+    rehearsal.scene.refuse["start_linking"] = Problem("server-away")
+    rehearsal.tap("link-again")
+    rehearsal.until(lambda: rehearsal.sees("problem"))
 
 
 @scene("link-scan")

@@ -312,7 +312,7 @@ class Onboarding:
         wait = {"wait": str(LINK_WAIT_SECONDS)}
         answer = await http.json("GET", f"/v1/links/{lookup}/certificate", query=wait, bearer=pending.secret)
         if answer.get("state") == "expired":
-            self._keep(replace(pending, problem="link-expired"))
+            self._keep(replace(pending, code="", problem="link-expired"))
         elif answer.get("state") == "certified":
             self._certified(pending, answer)
 

@@ -3,7 +3,7 @@
 from kivy.factory import Factory
 from kivy.properties import StringProperty
 
-from miss_app.engine.events import Event, LinkRequested
+from miss_app.engine.events import Event, LinkRequested, RegistrationChanged
 from miss_app.ui.gate import GatePage
 from miss_app.ui.kv import load_rules
 from miss_app.ui.qr_code import QrCode
@@ -33,6 +33,9 @@ class LinkingScreen(GatePage):
         """The code is here."""
         if isinstance(event, LinkRequested) and event.code:
             self._show(event.code)
+        elif isinstance(event, RegistrationChanged) and event.registration.problem:
+            self.code = self.qr = ""  # nobody should type or scan what serves no more
+            self.complain(f"{event.registration.problem}-here")
 
     def again(self) -> None:
         """The code expired: another."""
@@ -45,6 +48,7 @@ class LinkingScreen(GatePage):
             self.ask(self.app.client.start_over())
 
     def _show(self, code: str) -> None:
+        self.complain("")
         self.code = spaced(code)
         self.qr = self.app.client.link_qr()
 
