@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 CODE := shared backend mobile tests
 
-.PHONY: help setup demo test check screens bench bench-mls bench-ui fuzz prove chaos bundle deb android-source imports lock
+.PHONY: help setup demo test check screens bench bench-mls bench-ui fuzz prove chaos sbom audit bundle deb android-source imports lock
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
@@ -56,6 +56,12 @@ android-source: ## lay out what buildozer packs for Android: out/android (docs/p
 imports: ## print how each module that the client imports gets onto Android, iOS and desktops
 	@.ci/setup demo
 	@$(PYTHON) -m tests.installing.import_walk
+
+sbom: setup ## write what the locks install as CycloneDX into out/sbom
+	@$(PYTHON) tests/supply.py sbom
+
+audit: setup ## ask the OSV database about every locked version (needs the internet, and says when it has none)
+	@$(PYTHON) tests/supply.py audit
 
 lock: ## write requirements/*.lock from pyproject.toml
 	@for set in "server:--extra server" "client:--extra client --extra desktop" "dev:--all-extras"; do \

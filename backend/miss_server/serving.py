@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import h11
 import uvicorn
@@ -23,6 +22,7 @@ from miss_server.app import create_app
 from miss_server.carrier import CARRIER
 from miss_server.config import Settings
 from miss_server.console.listening import Listening
+from miss_server.encryption import tls_options
 from miss_server.meters import Meters
 
 BACKLOG = 2_048
@@ -181,9 +181,7 @@ def _outlive_signals() -> None:
 
 def _config(settings: Settings) -> uvicorn.Config:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    options: dict[str, Any] = {}
-    if settings.tls_cert is not None:
-        options = {"ssl_certfile": str(settings.tls_cert), "ssl_keyfile": str(settings.tls_key)}
+    options = tls_options(settings) if settings.tls_cert is not None else {}
     return uvicorn.Config(
         create_app(settings),
         host=settings.host,

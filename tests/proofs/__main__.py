@@ -24,6 +24,7 @@ PROOFS = (
     "mls_schedules",
     "register_scale",
     "save_points",
+    "tls",
 )
 
 

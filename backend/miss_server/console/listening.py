@@ -13,6 +13,7 @@ from starlette.datastructures import State
 from miss_server import data_folder
 from miss_server.config import Console, Settings
 from miss_server.console.app import create_console
+from miss_server.encryption import tls_options
 
 SHUTDOWN_SECONDS = 5
 START_PAUSE_SECONDS = 0.005
@@ -50,9 +51,7 @@ class Listening:
         """Serves the console of the server whose application's state this is."""
         console = self._settings.console
         assert console is not None
-        tls: dict[str, Any] = {}
-        if not console.loopback:
-            tls = {"ssl_certfile": str(self._settings.tls_cert), "ssl_keyfile": str(self._settings.tls_key)}
+        tls = tls_options(self._settings) if not console.loopback else {}
         app = create_console(server, self.origin)
         self.state = app.state
         self._server = _Beside(
