@@ -10,7 +10,7 @@ import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
-from miss_app.ports.interfaces import Notifier, QrReader, ScreenGuard, SecureStore
+from miss_app.ports.interfaces import Camera, Notifier, PhotoPicker, QrReader, ScreenGuard, SecureStore
 
 ASK_SECONDS_MAX = 2
 
@@ -134,6 +134,22 @@ class Device:
         from miss_app.ports.android.screen_guard import AndroidScreenGuard
 
         return AndroidScreenGuard()
+
+    def photo_picker(self) -> PhotoPicker | None:
+        """The system's own way to choose a photo; None where one chooses from the folders of the machine."""
+        if self.system != "android":
+            return None
+        from miss_app.ports.android.pictures import AndroidPhotoPicker
+
+        return AndroidPhotoPicker()
+
+    def camera(self) -> Camera | None:
+        """What takes a photo into this program's private storage; None where there is no such thing."""
+        if self.system != "android":
+            return None
+        from miss_app.ports.android.pictures import AndroidCamera
+
+        return AndroidCamera(Path(os.environ.get("ANDROID_PRIVATE") or Path.home()).parent / "cache")
 
     def invitation_file(self) -> Path:
         """The invitation an establishment may put beside the program."""

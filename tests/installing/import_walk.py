@@ -23,7 +23,7 @@ RECIPES = {"pillow": "Pillow"}
 ANDROID_ONLY = {"jnius": "pyjnius", "android": "android"}
 # What telephones go without, and what they do instead. Each is imported where its absence is borne: a test blocks them all.
 WITHOUT = {
-    "pillow_heif": "the picker gives JPEG",
+    "pillow_heif": "a HEIC file is refused with a sentence; the camera writes JPEG",
     "pypdfium2": "a PDF is offered to another program, without pages in MiSS",
     "zxingcpp": "QR codes are read by the camera's own program, or typed",
     "keyring": "secrets are in AndroidKeyStore, or a share is at the server",

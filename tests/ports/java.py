@@ -24,7 +24,7 @@ class Telephone:
 
     def __init__(self, folder):
         self.folder, self.said, self.keys, self.listeners, self.flags = folder, [], {}, [], 0
-        self.offered, self.on_ui = {}, False
+        self.offered, self.on_ui, self.nobody = {}, False, False
         phone = self
 
         class KeyStore:
@@ -148,6 +148,8 @@ class Telephone:
                 return ContentResolver()
 
             def startActivityForResult(self, intent, code):
+                if phone.nobody:
+                    raise JavaException("ActivityNotFoundException")
                 phone.said.append(("asked", intent.action, code))
                 phone.intent, phone.code = intent, code
 

@@ -127,3 +127,21 @@ def test_a_photo_is_taken_into_private_storage_and_erased(phone, tmp_path):
         phone.answer(phone.code, result)
         assert (got, gave_up) == ([], [1])
         assert not file.exists()
+
+
+def test_where_no_program_answers_the_chat_goes_on(phone, tmp_path):
+    phone.nobody = True
+    for ask in (AndroidPhotoPicker().pick, AndroidCamera(tmp_path / "cache").take):
+        got, gave_up, both = asked()
+        ask(*both)
+        assert (got, gave_up, phone.listeners) == ([], [1], [])
+
+
+def test_a_telephone_has_both_and_a_desktop_neither(phone, tmp_path, monkeypatch):
+    monkeypatch.setenv("ANDROID_PRIVATE", str(tmp_path / "files"))
+    assert isinstance(Device("android").photo_picker(), AndroidPhotoPicker)
+    Device("android").camera().take(*asked()[2])
+    assert (tmp_path / "cache/camera").is_dir(), "in the folder that the provider gives out"
+    for system in ("linux", "windows", "macos", "ios"):
+        assert Device(system).photo_picker() is None
+        assert Device(system).camera() is None

@@ -1,7 +1,9 @@
 """Photos and documents on their way into a chat, clicked through as a person does."""
 
+import io
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,14 +11,18 @@ from pathlib import Path
 import pytest
 from kivy.core.clipboard import Clipboard
 from kivy.core.window import Window
+from PIL import Image
 
 from engine.test_documents import pdf
+from miss_app.device import Device
 from miss_app.engine.attachments import Draft
 from miss_app.engine.retouching import Arrow, Blur, Crop, Label, Turn
+from miss_app.ports.interfaces import Camera, PhotoPicker
 from miss_app.ui import driver
-from miss_app.ui.picking import files_in, pasted
+from miss_app.ui.picking import files_in, pasted, taken_name
 from miss_app.ui.screens.photo_editor import PhotoEditor
 from miss_app.ui.texts import words
+from ports.java import Telephone
 from ui.attachment_scenes import bracelet, photo_files, put_on, weighed
 from ui.cast import fill
 from ui.rehearsal import Rehearsal, opened
@@ -269,3 +275,81 @@ def test_folders_are_listed_without_what_is_hidden_or_forbidden(tmp_path: Path) 
 
 def _newest(folder: Path) -> list[Path]:
     return files_in(folder)[1]
+
+
+@pytest.fixture
+def telephone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Telephone:
+    """Java's classes as recorded, for adapters that are really called."""
+    one = Telephone(tmp_path)
+    one.plug_in(monkeypatch)
+    monkeypatch.setenv("ANDROID_PRIVATE", str(tmp_path / "files"))
+    return one
+
+
+class Pocket(Device):
+    """A telephone's photos and camera on this machine's screen."""
+
+    def __init__(self) -> None:
+        super().__init__("linux")
+
+    def photo_picker(self) -> PhotoPicker | None:
+        return Device("android").photo_picker()
+
+    def camera(self) -> Camera | None:
+        return Device("android").camera()
+
+
+def on_the_telephone(rehearse: Rehearse) -> Rehearsal:
+    play = rehearse(opened(fill(Scene())), PHONE, device=Pocket())
+    play.tap("conversation-0")
+    play.until(lambda: play.sees("composer"))
+    return play
+
+
+def picture(kind: str) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (640, 480), (206, 170, 150)).save(out, kind)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("kind", "name"), [("JPEG", "photo.jpg"), ("PNG", "photo.png"), ("WEBP", "photo.webp")])
+def test_a_picked_photo_comes_to_the_editor(
+    rehearse: Rehearse, telephone: Telephone, tmp_path: Path, kind: str, name: str
+) -> None:
+    play = on_the_telephone(rehearse)
+    (tmp_path / "picked").write_bytes(picture(kind))
+    telephone.offered["content://picker/1"] = tmp_path / "picked"
+    play.tap("attach")
+    assert telephone.said[-1][1] == "android.provider.action.PICK_IMAGES"
+    # Android answers on its own thread, never on the screen's.
+    answering = threading.Thread(target=telephone.answer, args=(telephone.code, -1, "content://picker/1"))
+    answering.start()
+    answering.join()
+    assert len(editor(play).negatives) == 1
+    play.tap("photo-consent")
+    play.tap("photo-send")
+    draft = play.did("send_photos")[2][0]
+    assert (draft.data, draft.file_name) == (picture(kind), name)
+
+
+def test_a_photo_is_taken_and_given_up(rehearse: Rehearse, telephone: Telephone, tmp_path: Path) -> None:
+    play = on_the_telephone(rehearse)
+    before = len(play.app.shell.stack)
+    for result, written, arrives in ((0, b"", False), (-1, picture("JPEG"), True)):
+        play.tap("more")
+        play.tap("more-camera")
+        play.until(lambda: telephone.listeners, "the camera was asked")
+        assert telephone.said[-1][1] == "android.media.action.IMAGE_CAPTURE"
+        file = tmp_path / "cache/camera/photo.jpg"
+        file.write_bytes(written)
+        telephone.answer(telephone.code, result)
+        assert not file.exists(), "no photo is left beside the conversation"
+        play.pump(6)
+        assert (len(play.app.shell.stack) > before) is arrives
+    assert len(editor(play).negatives) == 1
+
+
+def test_what_a_photo_is_called_says_what_it_is() -> None:
+    named = {taken_name(data) for data in (b"", b"\xff\xd8\xff", picture("JPEG"))}
+    assert named == {"photo.jpg"}
+    assert taken_name(b"\0\0\0\x18ftypheic") == "photo.heic"

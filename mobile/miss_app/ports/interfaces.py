@@ -65,14 +65,14 @@ class PhotoPicker(Protocol):
     """The system's own way to choose a photo, which needs no permission; desktops choose from the app's own list."""
 
     def pick(self, chosen: Callable[[bytes], None], given_up: Callable[[], None]) -> None:
-        """Ask the person; one of both is called later, on the screen's thread, with the photo's bytes."""
+        """Ask the person; one of both is called later, on whatever thread, with the photo's bytes."""
 
 
 class Camera(Protocol):
     """Takes a photo into this program's private storage: it is never in the gallery, and gone once it was read."""
 
     def take(self, taken: Callable[[bytes], None], given_up: Callable[[], None]) -> None:
-        """Ask the person for a photo; one of both is called later, on the screen's thread."""
+        """Ask the person for a photo; one of both is called later, on whatever thread."""
 
 
 class ScreenGuard(Protocol):

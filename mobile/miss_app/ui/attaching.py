@@ -9,7 +9,7 @@ from kivy.clock import Clock
 from kivy.core.window import Window
 
 from miss_app.policy import DOCUMENTS, PHOTOS
-from miss_app.ui.picking import is_document, is_photo, pasted
+from miss_app.ui.picking import is_document, is_photo, pasted, taken_name
 from miss_app.ui.screens.attach import AttachSheet
 from miss_app.ui.screens.document_sheet import DocumentSheet
 from miss_app.ui.screens.photo_editor import PhotoEditor
@@ -32,14 +32,31 @@ class Attaching:
         Window.funbind("on_drop_file", self._dropped)
 
     def choose(self) -> None:
-        """Show the photos of this machine."""
-        if self._allowed(PHOTOS):
+        """Show the photos of this machine, or have its system ask for one."""
+        if not self._allowed(PHOTOS):
+            return
+        if (picker := self._screen.app.device.photo_picker()) is not None:
+            picker.pick(self._given, self._given_up)
+        else:
             self._show(AttachSheet(self._screen.app, self._screen.conversation_id, self))
 
     def choose_document(self) -> None:
         """Show the documents of this machine."""
         if self._allowed(DOCUMENTS):
             self._show(AttachSheet(self._screen.app, self._screen.conversation_id, self, documents=True))
+
+    def photograph(self) -> None:
+        """Have the camera take a photo, which no gallery ever sees."""
+        if self._allowed(PHOTOS) and (camera := self._screen.app.device.camera()) is not None:
+            camera.take(self._given, self._given_up)
+
+    def _given(self, data: bytes) -> None:
+        """The system answers on a thread of its own: the screen's own takes it from there."""
+        Clock.schedule_once(lambda _dt: self.edit([(data, taken_name(data))]))
+
+    @staticmethod
+    def _given_up() -> None:
+        """Nothing was chosen: the chat is as it was."""
 
     def take(self, paths: Sequence[Path]) -> None:
         """Go on with files that somebody chose: photos to the editor, documents to be confirmed."""

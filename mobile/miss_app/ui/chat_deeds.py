@@ -259,11 +259,22 @@ class ChatDeeds:
     def more(self) -> None:
         """What else can be written."""
         app, screen = self._app, self._screen
+        camera = (
+            [("more-camera", "menu.take_photo", "camera-outline", screen.attaching.photograph)]
+            if app.device.camera()
+            else []
+        )
         choose(
             app,
             str(words.say("more.title")),
             [
-                ("more-photo", "photo.attach", "camera-outline", screen.attaching.choose),
+                *camera,
+                (
+                    "more-photo",
+                    "photo.attach",
+                    "image-outline" if camera else "camera-outline",
+                    screen.attaching.choose,
+                ),
                 ("more-document", "document.attach", "paperclip", screen.attaching.choose_document),
                 (
                     "more-request",

@@ -12,6 +12,9 @@ from miss_protocol import limits
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
 ENTRIES_MAX = 2000
 PASTED_NAME = "image.png"
+# How pictures begin, with the ending that a file of that kind has.
+_BEGINNINGS = ((b"\x89PNG", ".png"), (b"RIFF", ".webp"))
+_HEIC_MARK = b"ftyp"  # from the fifth byte on
 
 
 def is_photo(path: Path) -> bool:
@@ -22,6 +25,13 @@ def is_photo(path: Path) -> bool:
 def is_document(path: Path) -> bool:
     """Whether a file's name says that it is a document."""
     return path.suffix.lower() in DOCUMENT_ENDINGS
+
+
+def taken_name(data: bytes) -> str:
+    """A name for a photo that came without one: its ending says what its first bytes say."""
+    if data[4:8] == _HEIC_MARK:
+        return "photo.heic"
+    return "photo" + next((ending for mark, ending in _BEGINNINGS if data.startswith(mark)), ".jpg")
 
 
 def files_in(folder: Path, *, documents: bool = False) -> tuple[list[Path], list[Path]]:

@@ -9,6 +9,7 @@ from miss_app.engine.files import erase_file
 
 PICK, TAKE = 7_101, 7_102
 RESULT_OK = -1  # Activity.RESULT_OK
+NOBODY = 0  # as Activity.RESULT_CANCELED
 GRANT_WRITE = 2  # Intent.FLAG_GRANT_WRITE_URI_PERMISSION
 BYTES_MAX = 64_000_000
 CAMERA_FOLDER, CAMERA_FILE = "camera", "photo.jpg"
@@ -25,12 +26,16 @@ class _Asking:
         self._answered: Callable[[int, Any], None] | None = None
 
     def start(self, intent: Any, answered: Callable[[int, Any], None]) -> None:
+        """Ask; where no program answers such questions, that is an answer too."""
         from android import activity
         from jnius import autoclass
 
         self._answered = answered
         activity.bind(on_activity_result=self._result)
-        autoclass("org.kivy.android.PythonActivity").mActivity.startActivityForResult(intent, self._code)
+        try:
+            autoclass("org.kivy.android.PythonActivity").mActivity.startActivityForResult(intent, self._code)
+        except Exception:  # Java's own, ActivityNotFoundException before all
+            self._result(self._code, NOBODY, None)
 
     def _result(self, code: int, result: int, data: Any) -> None:
         from android import activity
