@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 import tomllib
 import types
@@ -244,3 +245,23 @@ def test_each_system_has_its_place_that_no_variable_moves(monkeypatch):
     registry.QueryValueEx = lambda key, name: (r"%SystemDrive%\ProgramData", 2) if name == "ProgramData" else None
     monkeypatch.setitem(sys.modules, "winreg", registry)
     assert PureWindowsPath(str(Device("windows").policy_file())) == PureWindowsPath(r"C:\ProgramData\MiSS\policy.toml")
+
+
+@pytest.mark.parametrize("page", ["workstation.md", "poste-de-travail.md"])
+def test_the_page_for_it_managers_has_every_key_with_its_bounds(page):
+    text = (Path(__file__).resolve().parents[2] / "docs" / page).read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", text, re.MULTILINE))
+    assert set(rows) == KEYS
+    for key, least, most in (
+        ("idle_seconds", policies.IDLE_SECONDS_MIN, policies.IDLE_SECONDS_MAX),
+        ("pin_digits", limits.PIN_DIGITS_MIN, policies.PIN_DIGITS_MAX),
+        ("messages_days", 1, limits.RETENTION_DAYS_MAX),
+    ):
+        assert [int(one) for one in re.findall(r"\d+", rows[key])] == [least, most]
+    assert all(f'`"{one}"`' in text for one in policies.FEATURES)
+    for path in (
+        "/etc/miss/policy.toml",
+        "%ProgramData%\\MiSS\\policy.toml",
+        "/Library/Application Support/MiSS/policy.toml",
+    ):
+        assert path in text
