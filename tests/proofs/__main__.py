@@ -22,6 +22,7 @@ PROOFS = (
     "long_talks",
     "mls_mutations",
     "mls_schedules",
+    "newest_python",
     "register_scale",
     "save_points",
     "tls",
