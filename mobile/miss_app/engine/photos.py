@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import PurePath
 
 from PIL import (
@@ -26,24 +27,10 @@ from PIL import (
 from miss_app.engine.problems import Problem
 from miss_protocol import limits
 
-try:
-    import pillow_heif
-except ImportError:  # phones: their picker gives JPEG
-    HEIC_READABLE = False
-else:
-    pillow_heif.register_heif_opener()
-    HEIC_READABLE = True
-
 # Pillow only warns of a decompression bomb below twice the limit.
 Image.MAX_IMAGE_PIXELS = limits.PHOTO_SOURCE_PIXELS_MAX
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
-# Named here and imported above, so that Pillow loads no other decoder.
-_FORMATS = (
-    *(plugin.format for plugin in (JpegImagePlugin.JpegImageFile, PngImagePlugin.PngImageFile)),
-    WebPImagePlugin.WebPImageFile.format,
-    *(("HEIF",) if HEIC_READABLE else ()),
-)
 _NAMES = {
     ".jpg": ("JPEG", "MPO"),
     ".jpeg": ("JPEG", "MPO"),
@@ -76,7 +63,7 @@ def shrink(data: bytes, file_name: str = "", *, full: bool = False) -> Picture:
     """A photo made small and clean.
 
     Args:
-        data: JPEG, PNG, WebP or, where ``HEIC_READABLE``, HEIC bytes.
+        data: JPEG, PNG, WebP or, on desktops, HEIC bytes.
         file_name: as the person's file is called; its ending must tell the truth.
         full: keep every pixel ("full definition"); metadata go all the same.
 
@@ -108,6 +95,22 @@ def finish(image: Image.Image, original_bytes: int, *, full: bool) -> Picture:
             reduced.thumbnail((limits.PHOTO_EDGE_PIXELS_MAX,) * 2, Image.Resampling.LANCZOS)
         jpeg, size = _encode(reduced)
     return Picture(jpeg, *size, _thumbnail(image), original_bytes)
+
+
+@cache
+def formats() -> tuple[str, ...]:
+    """What is decoded here, as Pillow calls it; named, so that it loads no other decoder.
+
+    HEIC's is the largest: it is loaded with the first photo that is opened, and not on phones, whose picker gives JPEG.
+    """
+    known = (JpegImagePlugin.JpegImageFile, PngImagePlugin.PngImageFile, WebPImagePlugin.WebPImageFile)
+    names = tuple(plugin.format for plugin in known)
+    try:
+        import pillow_heif
+    except ImportError:
+        return names
+    pillow_heif.register_heif_opener()
+    return (*names, "HEIF")
 
 
 @contextmanager
@@ -151,7 +154,7 @@ def check_received(jpeg: bytes, *, thumbnail: bool = False) -> None:
 
 def _open(data: bytes, file_name: str) -> Image.Image:
     try:
-        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+        image = Image.open(io.BytesIO(data), formats=formats())
     except UnidentifiedImageError as error:
         raise Problem("photo-format" if not _looks_broken(data) else "photo-broken") from error
     ending = PurePath(file_name).suffix.lower()

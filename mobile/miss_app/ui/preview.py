@@ -10,6 +10,7 @@ from kivy.clock import Clock
 from kivy.graphics.texture import Texture
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from miss_app.engine import photos
 from miss_app.ui.pictures import decoder
 
 SIDE_MAX = 320
@@ -28,7 +29,7 @@ def small_picture(path: Path) -> Pixels | None:
             return None
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
+            with Image.open(path, formats=photos.formats()) as image:
                 image.draft("RGB", (SIDE_MAX, SIDE_MAX))
                 upright = ImageOps.exif_transpose(image)
                 upright.thumbnail((SIDE_MAX, SIDE_MAX))
