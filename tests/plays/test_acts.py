@@ -148,6 +148,8 @@ def test_a_dosage_is_confirmed_by_repeating_it(post: Post, tmp_path: Path) -> No
         await see(everybody, chat, answer, "said", lambda v: v.quote.message_id == asked and v.answer.dosage == DOSAGE)
         question = await nadia.client.deeds.ask(chat, question="Je passe à 18 h ?")
         await see(everybody, chat, question, "the question", lambda v: v.open)
+        counted = [one.client.conversation(chat) for one in (nadia, camille)]
+        assert [(one.open, one.open_own) for one in counted if one is not None] == [(1, 1), (1, 0)]
         await camille.client.deeds.answer(chat, question, Verdict.CALL_ME, note="au poste 12")
         await see(everybody, chat, question, "answered", lambda v: not v.open)
         assert nadia.client.deeds.open_ones(chat) == []

@@ -40,6 +40,8 @@ def test_the_server_gives_its_share_for_the_pin_alone(post: Post, tmp_path: Path
         chat = await camille.client.open_direct(await camille.find(hugo))
         await camille.client.send_text(chat, "un")
         await hugo.reads(chat, "un")
+        assert camille.client.preferences.open_chat() == b""
+        await camille.client.preferences.set_open_chat(chat)
         await camille.client.lock()
         await refused(camille, "000000", "pin-wrong", limits.VAULT_TRIES - 1)
         await hugo.client.send_text(chat, "deux")
@@ -59,6 +61,7 @@ def test_the_server_gives_its_share_for_the_pin_alone(post: Post, tmp_path: Path
         camille.cable.plug()
 
         await camille.restart()  # as every morning
+        assert camille.client.preferences.open_chat() == chat
         await camille.reads(chat, "un", "deux")
         await camille.client.stop()
         copy = tmp_path / "copy"

@@ -221,6 +221,7 @@ class Scene:
         self.now_group: tuple[Patient, int] = (Patient(), 0)
         self.safety = Safety(self)
         self.now_blocked: list[PersonView] = []
+        self.now_open_chat = b""
         self.asked: list[tuple[Any, ...]] = []
         self.refuse: dict[str, Problem] = {}
         self.now_stage = Stage.INVITATION
@@ -638,6 +639,12 @@ class StagedDeeds:
             return b"e" * 16
 
         return deed
+
+    def open_chat(self) -> bytes:
+        return self._scene.now_open_chat
+
+    async def set_open_chat(self, conversation_id: bytes) -> None:
+        self._scene.now_open_chat = conversation_id
 
     def is_blocked(self, person_id: bytes) -> bool:
         return any(one.person_id == person_id for one in self._scene.now_blocked)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kivy.animation import Animation
 from kivy.uix.scrollview import ScrollView
 from PIL import Image, ImageChops
 
@@ -53,6 +54,7 @@ def test_a_key_screen_looks_as_it_did(name: str, rehearse: Callable[..., Rehears
         Rehearsal.drawing = True
     for one in play.app.shell.walk():
         if isinstance(one, ScrollView):  # a bar fades by the clock, which a busy machine lets run ahead of the frames
+            Animation.cancel_all(one, "_bar_color")
             one.bar_inactive_color = one.bar_color
             one._bar_color = one.bar_color
     picture, path = still(play), KEPT / f"{name}.png"

@@ -6,17 +6,30 @@ from pathlib import Path
 
 import pytest
 from kivy.core.window import Window
+from kivy.metrics import Metrics, dp, sp
 
-from miss_app.engine.events import ConversationChanged, MessageAdded, MessageView, RegistrationView, Stage
+from miss_app.engine.events import (
+    ConversationChanged,
+    MessageAdded,
+    MessageView,
+    RegistrationView,
+    Stage,
+    StageChanged,
+    Tick,
+)
 from miss_app.engine.problems import Problem
 from miss_app.engine.saying import Manner
 from miss_app.ui import driver
-from miss_app.ui.bubble_acts import answer_text, dosage_line
+from miss_app.ui.bubble import PAD_X_DP, shape_of
+from miss_app.ui.bubble_acts import actions_of, answer_text, dosage_line
+from miss_app.ui.bubble_parts import Band
+from miss_app.ui.glyphs import texture
 from miss_app.ui.texts import words
+from miss_app.ui.tokens import SMALL_SP
 from miss_protocol.acts import Answer, Dosage, Level, Urgency, Verdict
 from miss_protocol.content import Consent
 from ui.attachment_scenes import photo_files
-from ui.cast import NADIA, fill
+from ui.cast import CAMILLE, ME, NADIA, fill
 from ui.patient_scenes import with_patients
 from ui.rehearsal import Rehearsal, opened
 from ui.stage import NOW_MS, Scene
@@ -397,3 +410,103 @@ def test_a_tool_that_draws_is_put_down_by_a_button_that_says_so(rehearse: Rehear
         assert driver.find("photo-done").text == "Terminé"
         play.tap("photo-done")
         assert play.sees("photo-send")
+
+
+# What moved, hid or counted what it should not.
+
+
+@pytest.mark.parametrize(
+    ("stage", "button", "size"),
+    [
+        (Stage.INVITATION, "invitation-go", (420, 760)),
+        (Stage.CODE, "code-go", (420, 760)),
+        (Stage.PIN, "pin-go", (420, 900)),
+        (Stage.LOCKED, "unlock-go", (420, 760)),
+        (Stage.LOCKED, "unlock-go", (1280, 840)),
+    ],
+)
+def test_a_button_stays_under_the_finger_when_something_is_wrong(
+    rehearse: Rehearse, stage: Stage, button: str, size: tuple[int, int]
+) -> None:
+    play = rehearse(staged(stage), size)
+    play.until(lambda: play.sees(button))
+    play.pump(6)
+    before = driver.find(button).to_window(*driver.find(button).pos)
+    play.tap(button)
+    play.until(lambda: play.sees("problem"))
+    play.pump(6)
+    assert driver.find(button).to_window(*driver.find(button).pos) == pytest.approx(before)
+
+
+def test_what_one_asked_oneself_is_not_to_be_done_by_oneself(rehearse: Rehearse) -> None:
+    scene = opened(fill(Scene()))
+    scene.talks[0] = replace(scene.talks[0], open=2, open_own=2, urgent=True, urgent_own=True)
+    play = rehearse(scene)
+    row = driver.find("list-open").row
+    assert (row.subtitle, row.lead_alarm) == ("2 demandes faites par vous", False)
+    scene.talks[1] = replace(scene.talks[1], open=1, urgent=True)
+    play.scene.tell(ConversationChanged(scene.talks[1]))
+    play.until(lambda: driver.find("list-open").row.lead_alarm)
+    assert driver.find("list-open").row.subtitle == "1 demande en attente"
+
+
+def test_who_asks_urgently_is_not_asked_to_take_charge(rehearse: Rehearse) -> None:
+    theirs = Scene().new_message(b"t" * 16, "text", author=NADIA, text="Chute", level=Level.URGENT, reason="chute")
+    assert actions_of(theirs) == [("take-charge", "charge.take")]
+    own = replace(theirs, mine=True, author=ME, tick=Tick.READ)
+    assert actions_of(own) == []
+    for scale in (1.0, 1.5, 2.0):
+        rehearse(opened(fill(Scene())))
+        Metrics.fontscale = scale
+        try:
+            for width in (320, 412, 800):
+                shape = shape_of(replace(own, text="Ici"), "Ici", width, group=True, first=True, named=False)
+                for part in (*shape.head, *shape.tail):
+                    assert part.width + 2 * dp(PAD_X_DP) <= shape.width + 1
+                    drawn = texture(part.text.text, sp(SMALL_SP), (0, 0, 0, 1), bold=isinstance(part, Band))
+                    assert drawn.width <= part.text.width + 3
+        finally:
+            Metrics.fontscale = 1.0
+
+
+def test_a_patient_without_a_number_is_said_to_have_none(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    into_chat(play)
+    play.tap("chat-patient")
+    assert play.read("chat-patient-number") == "Ni INS ni numéro de dossier."
+    play.tap("chat-patient-complete")
+    play.until(lambda: play.sees("info-edit"))
+
+
+def test_a_new_team_offers_those_one_has_written_with(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())), (420, 1200))
+    play.tap("new-group")
+    play.until(lambda: play.sees("recent-0"))
+    page = play.app.shell.stack[-1]
+    recent = [person.display_name for person in page.ids.finder.recent]
+    assert recent[0] == CAMILLE.display_name  # of those one writes to alone, the last one
+    assert len(recent) == len(set(recent))
+    play.tap("recent-0")
+    assert page.count == 1
+    assert page.ids.finder.chosen[0] not in (NADIA, CAMILLE)  # these are favourites, and stand above
+
+
+def test_the_chat_that_was_open_is_open_again_after_the_lock(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    talk = into_chat(play)
+    play.until(lambda: play.scene.now_open_chat == talk)
+    for _ in range(2):
+        play.scene.now_stage = Stage.LOCKED
+        play.scene.tell(StageChanged(Stage.LOCKED))
+        play.until(lambda: play.sees("unlock-pin"))
+        play.type("unlock-pin", "482915")
+        driver.key("enter")
+        play.until(lambda: play.sees("composer"))
+        assert play.app.shell.stack[-1].conversation_id == talk
+    play.tap("back")  # to the list: that is where one was
+    play.until(lambda: play.scene.now_open_chat == b"")
+    play.scene.tell(StageChanged(Stage.LOCKED))
+    play.type("unlock-pin", "482915")
+    driver.key("enter")
+    play.until(lambda: play.sees("conversation-0"))
+    assert play.app.shell.stack == []

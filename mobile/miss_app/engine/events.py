@@ -276,6 +276,8 @@ class ConversationView:
     muted_until_ms: int = 0
     urgent: bool = False  # one of the open ones is urgent, and nobody is in charge
     blocked: bool = False  # with somebody of whom this person wants nothing: neither listed nor told
+    open_own: int = 0  # how many of the open ones this person wrote: others are to act on them
+    urgent_own: bool = False  # nothing urgent but this person's own is open
     mentions: int = 0  # messages not read yet that name this person: they count where the conversation is muted too
 
 

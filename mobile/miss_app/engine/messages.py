@@ -366,6 +366,7 @@ class Messages:
         title = self._people.name(record.peer) if record.direct else record.title
         key = record.conversation_id.hex()
         waiting = self.open_ones(record.conversation_id)
+        urgent = [one for one in waiting if one.level is Level.URGENT and not one.in_charge]
         muted = int.from_bytes(self.shared(f"mute/{record.conversation_id.hex()}")[:8], "big")
         return ConversationView(
             record.conversation_id,
@@ -384,8 +385,10 @@ class Messages:
             bool(self.shared(f"pin/{key}")),
             self._archived(record, muted),
             muted,
-            any(one.level is Level.URGENT and not one.in_charge for one in waiting),
+            bool(urgent),
             record.direct and self._is_blocked(record.peer),
+            sum(one.mine for one in waiting),
+            bool(urgent) and all(one.mine for one in urgent),
             self._named(record),
         )
 

@@ -9,6 +9,7 @@ from miss_app.engine.problems import Problem
 from miss_protocol import limits
 
 SETTING = "setting/"
+OPEN_CHAT = b"open chat"
 _PERSON = re.compile("[0-9a-f]{32}")
 
 
@@ -78,6 +79,17 @@ class Preferences:
         if not entry.startswith(SETTING):
             return None
         return entry.removeprefix(SETTING), self._get(entry).decode(errors="replace")
+
+    def open_chat(self) -> bytes:
+        """The conversation that was open on this device when it locked, empty for none."""
+        account = self._account()
+        with account.store.lock:
+            return account.store.get("profile", OPEN_CHAT) or b""
+
+    async def set_open_chat(self, conversation_id: bytes) -> None:
+        """Note which conversation is open, for the next unlock; sealed, and on this device alone."""
+        with self._account().store.step() as step:
+            step.put("profile", OPEN_CHAT, conversation_id)
 
     def _get(self, name: str) -> bytes:
         account = self._account()

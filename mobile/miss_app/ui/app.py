@@ -81,6 +81,7 @@ class MissApp(App):
         self.alerts: Any = None
         self.idle = Idle(self)
         self._window_kept = False
+        self._noted = b""  # the conversation that is known to be open
         self.engine: Engine | None = None
         self.client: Any = None
         self.bridge: Any = None
@@ -236,8 +237,10 @@ class MissApp(App):
         if stage is self.stage:
             return
         was, self.stage = self.stage, stage
+        self._noted = b""
         if stage is Stage.OPEN:
             self.shell.show_home(screens.ConversationsScreen(self), screens.EmptyScreen(self))
+            self._reopen()
             self._say_policy()
             return
         self.shell.show_gate(getattr(screens, GATES[stage])(self))
@@ -249,11 +252,28 @@ class MissApp(App):
         if self.policy.wrong:
             show_toast(self.shell, policy_words(self.policy))
 
+    def _reopen(self) -> None:
+        """The conversation that was open at the lock is open again."""
+        wanted = self.client.preferences.open_chat()
+        found = self.client.conversation(wanted) if wanted else None
+        if found is not None and not found.blocked:
+            self._noted = wanted
+            self.go_chat(found.conversation_id)
+
+    def _note_open(self) -> None:
+        """Which conversation is open, for the next unlock."""
+        chats = [page.conversation_id for page in self.shell.stack if isinstance(page, screens.ChatScreen)]
+        now = chats[-1] if chats else b""
+        if self.stage is Stage.OPEN and now != self._noted:
+            self._noted = now
+            self.bridge.ask(self.client.preferences.set_open_chat(now), failed=lambda _failure: None)
+
     # Where the pages lead.
 
     def go_home(self) -> None:
         """Back to the conversation list."""
         self.shell.home()
+        self._note_open()
 
     def go_chat(self, conversation_id: bytes, message_id: bytes = b"") -> None:
         """Open a conversation, in place of whatever page was open, perhaps at a message."""
@@ -262,6 +282,7 @@ class MissApp(App):
             self.shell.section = "chats"
             top = screens.ChatScreen(self, conversation_id)
             self.shell.open(top, instead=True)
+            self._note_open()
         if message_id:
             top.go_to(message_id)
 
@@ -274,6 +295,7 @@ class MissApp(App):
             self.shell.open(chat)
         else:
             self.shell.lift(chat)
+        self._note_open()
         chat.go_to(message_id)
 
     def go_identity(self, person: PersonView, name_in: bytes = b"") -> None:
@@ -359,7 +381,9 @@ class MissApp(App):
 
     def back(self) -> bool:
         """Close what is on top."""
-        return bool(self.shell.back())
+        closed = bool(self.shell.back())
+        self._note_open()
+        return closed
 
     def lock(self, status: int = LOCKED) -> None:
         """Close the vault; the lock screen follows, on a desktop in a process that never held a key."""
@@ -409,6 +433,7 @@ class MissApp(App):
     def _section(self, section: str, page: Any) -> None:
         self.shell.section = section
         self.shell.open(page, instead=True)
+        self._note_open()
 
     def _apply_theme(self, name: str) -> None:
         look.show(dark=name == "dark" or (name != "light" and self.device.prefers_dark()))

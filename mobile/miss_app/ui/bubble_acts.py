@@ -155,7 +155,7 @@ def actions_of(message: MessageView) -> list[tuple[str, str]]:
             wanted = [("confirm", "request.confirm"), ("correct", "request.correct"), ("call-me", "request.call_me")]
         else:
             wanted = [("yes", "request.yes"), ("no", "request.no"), ("call-me", "request.call_me")]
-    if message.level is Level.URGENT and message.charge is None:
+    if message.level is Level.URGENT and message.charge is None and not message.mine:
         wanted.append(("take-charge", "charge.take"))
     elif message.charge is not None and message.charge.mine:
         wanted.append(("release", "charge.release"))

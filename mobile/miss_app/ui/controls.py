@@ -118,8 +118,12 @@ class SearchBar(BoxLayout):
 
 
 class ProblemLine(BoxLayout):
-    """The sentence that says what went wrong and the way on; takes no room while there is none."""
+    """The sentence that says what went wrong and the way on; takes no room while there is none.
 
+    ``reserved``: it takes its room always, so that no button below it moves away under a finger.
+    """
+
+    reserved = BooleanProperty(False)
     text = StringProperty("")
     test_id = StringProperty("problem")
 

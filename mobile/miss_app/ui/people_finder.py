@@ -45,6 +45,7 @@ class PeopleFinder(BoxLayout):
         self._favourites: list[PersonView] = []
         self._near: list[PersonView] = []
         self._colleagues: list[PersonView] = []
+        self.recent: list[PersonView] = []  # with whom one has written lately, where they are worth a heading
         super().__init__(**options)
         self._list = VirtualList(lambda: ListRow(self._tapped), measure_item)
         self._search_soon = Clock.create_trigger(lambda _dt: self.search(), PAUSE_S)
@@ -146,12 +147,17 @@ class PeopleFinder(BoxLayout):
     def _around(self, taken: set[bytes]) -> list[ListItem]:
         """What stands there while nothing is typed."""
         shown = taken | {identity(person) for person in self._favourites}
+        lately = [person for person in self.recent if identity(person) not in shown]
+        shown |= {identity(person) for person in lately}
         near = [person for person in self._near if identity(person) not in shown]
         items: list[ListItem] = []
         marked = [person for person in self._favourites if identity(person) not in taken]
         if marked:
             items.append(ListItem("", words.say("people.favourites"), heading=True))
             items += [self._line(f"favourite-{place}", person) for place, person in enumerate(marked)]
+        if lately:
+            items.append(ListItem("", words.say("people.recent"), heading=True))
+            items += [self._line(f"recent-{place}", person) for place, person in enumerate(lately)]
         if near:
             items.append(ListItem("", words.say("people.new"), heading=True))
             items += [self._line(f"nearby-{place}", person) for place, person in enumerate(near)]

@@ -137,12 +137,25 @@ class ConversationsScreen(Page):
 
     def _waiting(self) -> list[ListItem]:
         """The line that leads to all that waits for somebody, where something does."""
-        count = sum(one.open for one in self._views if one.active)
-        if not count or self.filter not in ("all", "open"):
+        live = [one for one in self._views if one.active]
+        own = sum(one.open_own for one in live)
+        count = sum(one.open for one in live) - own
+        if not count + own or self.filter not in ("all", "open"):
             return []
         title = words.say("open.title")
-        said = words.say("open.count", count=count)
-        return [ListItem("list-open", title, said, lead_icon="clipboard-clock-outline", mark="chevron-right")]
+        # What this person asked is for others to do: it is counted by itself.
+        said = words.say("open.count", count=count) if count else words.say("open.own", count=own)
+        urgent = any(one.urgent and not one.urgent_own for one in live)
+        return [
+            ListItem(
+                "list-open",
+                title,
+                said,
+                lead_icon="alert" if urgent else "clipboard-clock-outline",
+                lead_alarm=urgent,
+                mark="chevron-right",
+            )
+        ]
 
     # What a row that is pulled aside does.
 

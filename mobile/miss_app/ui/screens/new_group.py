@@ -1,11 +1,12 @@
 """A new care team: its title, perhaps the patient it is about, and who is in it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from kivy.properties import NumericProperty, StringProperty
 
-from miss_app.engine.events import PatientView
+from miss_app.engine.events import ConversationView, PatientView, PersonView
 from miss_app.engine.patients import Patient
 from miss_app.ui import patient_words
 from miss_app.ui.kept import choose_kept
@@ -19,6 +20,7 @@ from miss_app.ui.theme import look
 from miss_protocol import limits
 
 __all__ = ["NewGroupScreen", "PeopleFinder"]
+RECENT_MAX = 12
 
 
 class NewGroupScreen(Page):
@@ -36,7 +38,8 @@ class NewGroupScreen(Page):
         finder = self.ids.finder
         finder.app, finder.several, finder.on_chosen = app, True, self._count
         look.bind(dark=self._repaint)
-        finder.show()
+        finder.recent = recent(app.client.conversations())
+        finder.look_around()
 
     def left(self) -> None:
         """Let go of the theme."""
@@ -109,6 +112,14 @@ class NewGroupScreen(Page):
 
     def _repaint(self, *_args: object) -> None:
         self.ids.finder.repaint()
+
+
+def recent(conversations: Sequence[ConversationView]) -> list[PersonView]:
+    """With whom this person has written lately, the last first: those of two, then of teams."""
+    live = [one for one in conversations if one.active and not one.blocked]
+    live.sort(key=lambda one: (not one.direct, -(one.last.at_ms if one.last is not None else 0)))
+    people = {each.person.person_id: each.person for one in live for each in one.members if not each.me}
+    return [one for one in people.values() if one.reachable][:RECENT_MAX]
 
 
 load_rules(__file__)
