@@ -251,7 +251,7 @@ TEXTS = {
         "import the staff: shows the differences, and applies them with --apply",
     ),
     "help-apply": ("appliquer ce qui a été montré", "apply what was shown"),
-    "help-yes": ("accepter de retirer plus de 5 % du personnel", "accept to remove more than 5 % of the staff"),
+    "help-yes": ("accepter de retirer plus de 5 %% du personnel", "accept to remove more than 5 %% of the staff"),
     "help-out": ("fichier à écrire, .csv ou .xlsx", "file to write, .csv or .xlsx"),
     "import-counts": (
         "Import {number} : {added} à ajouter, {changed} à changer, {removed} à retirer, {back} de retour, {unchanged} "

@@ -1,5 +1,6 @@
 """``miss-server``: the first start, its settings, the invitation, what ``check`` says, and what it refuses to do."""
 
+import argparse
 import json
 import re
 import ssl
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from miss_protocol.errors import RemoteError
 from miss_protocol.invitation import Invitation
 from miss_server import authority, config, first_settings, journal
-from miss_server.__main__ import main
+from miss_server.__main__ import _parser, main
 from miss_server.server_texts import TEXTS
 from server.office import Office, Process, make_circle, play
 
@@ -373,3 +374,17 @@ def test_an_invitation_says_where_to_go(link, host, port, http, websocket):
 def test_an_invitation_that_is_none(link):
     with pytest.raises(RemoteError, match="invitation-malformed"):
         Invitation.parse(link)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_verb_can_say_what_it_takes(language: str) -> None:
+    """A lone per cent sign ends the help with a traceback, and from Python 3.14 on the server as it starts."""
+    waiting, seen = [_parser(language)], 0
+    while waiting:
+        parser = waiting.pop()
+        assert parser.format_help()
+        seen += 1
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                waiting += list({id(one): one for one in action.choices.values()}.values())
+    assert seen > 20
