@@ -25,6 +25,7 @@ PROOFS = (
     "newest_python",
     "register_scale",
     "save_points",
+    "storm",
     "tls",
 )
 
