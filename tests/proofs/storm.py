@@ -47,7 +47,7 @@ class Phone:
         self.attempts += 1
         self.wire = wire = Wire(self.user, self._server_id, self._ledger)
         try:
-            async with asyncio.timeout(OPEN_SECONDS_MAX):
+            async with asyncio.timeout(OPEN_SECONDS_MAX):  # as the client's own
                 await wire.connect(self._port)
             async with asyncio.timeout(QUIET_SECONDS_MAX):
                 await wire.drained.wait()
