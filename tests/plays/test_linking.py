@@ -14,6 +14,7 @@ from miss_app.engine import onboarding
 from miss_app.engine.events import RegistrationChanged, Stage
 from miss_app.engine.problems import Problem
 from miss_app.engine.profile import Profile
+from miss_app.engine.turns import Turns
 from miss_protocol import linking
 
 
@@ -101,6 +102,43 @@ def test_a_code_that_has_expired_is_shown_no_more_and_another_serves(
         await until(lambda: tablet.client.stage() is Stage.PIN, "linked by another code")
 
     play(post, tmp_path, acts)
+
+
+def test_a_device_that_comes_as_another_goes_shows_the_same_lines(
+    post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def acts(scene: Scene) -> None:
+        phone, hugo = await scene.enter("téléphone", "hugo")
+        direct = await phone.client.open_direct(await phone.find(hugo))
+        await phone.client.send_text(direct, "bonjour")
+        await hugo.reads(direct, "bonjour")
+        tablet = await linked(scene, phone, "tablette")
+        await tablet.reads(direct, "bonjour")
+        monkeypatch.setattr(Turns, "wait", lambda *_args: None)  # nobody commits the leave by turn
+        gone = next(one.device_id for one in await phone.client.devices() if not one.this)
+        await phone.client.own_devices.revoke(gone, pin=PIN)
+        account = phone.client._account
+        assert account is not None
+        await until(lambda: account.conversations.get(direct).pending, "it waits to go")
+        computer = await linked(scene, phone, "ordinateur")
+        await computer.reads(direct, "bonjour")
+        seen = [line.notice for line in phone.client.messages(direct) if line.notice]
+        assert seen == ["device-added", "device-withdrawn", "device-added"]
+        await until(
+            lambda: [line.notice for line in computer.client.messages(direct) if line.notice] == seen, "the same"
+        )
+
+    play(post, tmp_path, acts)
+
+
+async def linked(scene: Scene, phone: Device, name: str) -> Device:
+    new = scene.device(name, phone.who)
+    await new.client.start()
+    await new.client.use_invitation(new.invitation)
+    await phone.client.link_device(await new.client.start_linking(), pin=PIN, days=0)
+    await until(lambda: new.client.stage() is Stage.PIN, "linked")
+    await new.enter()
+    return new
 
 
 def problems(one: Device) -> list[str]:

@@ -328,6 +328,9 @@ class Account:
         await asyncio.gather(*self._chores, return_exceptions=True)
         await self.session.stop()
         await self.http.close()
+        # The last rows may have set these two going again: after this nothing may ask the store.
+        self.inbox.turns.stop()
+        self.states.stop()
         self.store.close()
 
     def _lost_thread(self, conversation_id: bytes) -> None:

@@ -188,8 +188,9 @@ class Outbox:
             return False  # its state was found to be damaged just now
         if item.stage is Stage.READY:
             return await self._fly(item)
-        if group.must_commit and item.act not in COMMITS:
-            # RFC 9420 section 12.4: whoever wants to send commits the waiting leaves first.
+        if group.must_commit and (item.act not in COMMITS or item.act is Act.ADD):
+            # RFC 9420 section 12.4: whoever wants to send commits the waiting leaves first. Whoever wants to add
+            # somebody too, in a row of its own: a Welcome says nothing of who went by the same commit.
             with self._store.step() as step:
                 self.enqueue(step, Item(self._new_id(), conversation_id, Act.CLEAR), first=True)
             return True

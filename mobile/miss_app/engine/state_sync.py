@@ -34,6 +34,7 @@ class StateSync:
         }
         self._unsaid = {row.name.decode() for row in store.rows("states", _UNSAID)}
         self._timer: asyncio.TimerHandle | None = None
+        self._stopped = False
         self.told: Callable[[Step], None] = lambda _: None  # something came from another device
 
     # Reading.
@@ -97,10 +98,12 @@ class StateSync:
 
     def say_soon(self) -> None:
         """Say what is unsaid in a moment."""
-        if self._timer is None and self._unsaid:
+        if self._timer is None and self._unsaid and not self._stopped:
             self._timer = asyncio.get_running_loop().call_later(SAY_SECONDS, self._say)
 
     def stop(self) -> None:
+        """The store is closed next: what a step under way wants said is said after the next unlock."""
+        self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
