@@ -27,13 +27,15 @@ HERE = "127.0.0.2"  # this machine, but not by one of the names that mean plain 
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 
 
-def certificate(folder: Path, *, name: str = HERE, expired: bool = False) -> tuple[Path, ssl.SSLContext]:
+def certificate(
+    folder: Path, *, name: str = HERE, expired: bool = False, by: str = "Authority of a test"
+) -> tuple[Path, ssl.SSLContext]:
     """(the authority's file, a server's context with a certificate by it)."""
     now = datetime.now(UTC)
     start = now - timedelta(days=30)
     end = now - timedelta(days=1) if expired else now + timedelta(days=30)
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Authority of a test")])
+    issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, by)])
     ski = x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key())
 
     def begin(subject: x509.Name, public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:

@@ -110,7 +110,7 @@ async def inspecting(folder: Path, beyond: Path) -> AsyncIterator[tuple[Proxy, P
         beyond: the authority of the servers that it connects to.
     """
     (folder / "inspector").mkdir()
-    authority, own = certificate(folder / "inspector")
+    authority, own = certificate(folder / "inspector", by="Inspection of a hospital")
     outside = ssl.create_default_context(cafile=str(beyond))
     expected = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
     proxy = Proxy("", folder / "inspector.log")

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 from PIL import Image
 
 from cast import SECONDS_MAX, Device, Post
@@ -140,6 +142,9 @@ def test_an_inspecting_proxy_that_the_system_trusts(
             Policy(proxy=proxy.url).set_proxy()
             async with two(post, tmp_path, door.port) as devices:
                 await register_write_and_photo(devices)
+                seen = devices[0].client.server()
+                assert seen is not None
+                assert seen.issuer == name_of(authority) != name_of(beyond), "that somebody looks into TLS can be seen"
             assert set(proxy.asked) == {f"{HERE}:{door.port}"}
             assert door.connections <= len(proxy.asked)
 
@@ -166,6 +171,11 @@ def test_an_inspecting_proxy_that_nobody_vouches_for(
 
     asyncio.run(run())
     assert "tls-unknown-authority" not in words.problem("tls-unknown-authority")
+
+
+def name_of(authority: Path) -> str:
+    subject = x509.load_pem_x509_certificate(authority.read_bytes()).subject
+    return str(next(iter(subject.get_attributes_for_oid(NameOID.COMMON_NAME))).value)
 
 
 async def _authority(port: int) -> str:

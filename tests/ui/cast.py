@@ -94,7 +94,8 @@ def fill(scene: Scene) -> Scene:
 
 def fill_played(scene: Scene, played: Played) -> Scene:
     """What an engine showed at the end of this run's play."""
-    scene.now_server, scene.now_registration, scene.now_me = played.server, played.registration, played.me
+    scene.now_registration, scene.now_me = played.registration, played.me
+    scene.now_server = replace(played.server, issuer="Centre hospitalier Fictif")  # the play's own server has no TLS
     scene.now_charter, scene.now_ways, scene.now_wishes = played.charter, played.ways, played.wishes
     scene.people = sorted(played.people, key=lambda one: not one.reachable)
     scene.now_favourites = list(played.favourites)
@@ -110,7 +111,9 @@ def fill_played(scene: Scene, played: Played) -> Scene:
 
 def fill_invented(scene: Scene) -> Scene:
     """The same by hand: what the tests of single screens are sure of."""
-    scene.now_server = ServerView("messagerie.exemple-sante.example", "7f3a 91c2 0b5e d864 22af 6c19 e07d 4b38")
+    scene.now_server = ServerView(
+        "messagerie.exemple-sante.example", "7f3a 91c2 0b5e d864 22af 6c19 e07d 4b38", "CH Fictif"
+    )
     scene.now_me, scene.people = ME, list(EVERYBODY)
     scene.now_favourites, scene.now_near = [CAMILLE, NADIA], [INES, JULIE]
     scene.now_colleagues = [SECRETARY, SACHA]

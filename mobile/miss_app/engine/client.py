@@ -143,7 +143,10 @@ class Client:
         if found is None:
             return None
         fingerprint = found.invitation.server_id.hex()
-        return ServerView(found.name, " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4)))
+        issuer = "" if self._account is None else self._account.session.issuer
+        return ServerView(
+            found.name, " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4)), issuer
+        )
 
     def me(self) -> PersonView | None:
         account = self._account

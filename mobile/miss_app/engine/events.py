@@ -45,10 +45,11 @@ class Tick(StrEnum):
 
 @dataclass(frozen=True)
 class ServerView:
-    """The server behind the invitation: public name as in the link, and its fingerprint in hexadecimal groups."""
+    """The server behind the invitation: name as in the link, fingerprint in hex groups, who made its certificate."""
 
     name: str
     fingerprint: str
+    issuer: str = ""
 
 
 @dataclass(frozen=True)

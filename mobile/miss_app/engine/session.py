@@ -15,7 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
 from websockets.typing import Subprotocol
@@ -118,6 +120,7 @@ class Session:
         self._broken_off = False
         self._spread_seconds = 0.0
         self.link = Link.OFFLINE
+        self.issuer = ""  # who made the certificate of the last connection: a hospital that looks into TLS, for one
 
     def start(self) -> None:
         """Connect, and stay so until ``stop``."""
@@ -266,6 +269,7 @@ class Session:
             ) as socket:
                 self._dialogue = Connection(Role.CLIENT)
                 self._socket = socket
+                self.issuer = _issuer_of(socket)
                 try:
                     return await self._converse(socket)
                 finally:
@@ -364,6 +368,22 @@ def _reason_of_close(closed: ClientConnection | ConnectionClosed) -> str:
         if code == known:
             return reason
     return SERVER_AWAY
+
+
+def _issuer_of(socket: ClientConnection) -> str:
+    """Who made the certificate that TLS was shown, "" without TLS or without a name."""
+    tls = socket.transport.get_extra_info("ssl_object")
+    der = None if tls is None else tls.getpeercert(binary_form=True)
+    if not der:
+        return ""
+    try:
+        issuer = x509.load_der_x509_certificate(der).issuer
+    except ValueError:
+        return ""
+    for oid in (NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME):
+        for found in issuer.get_attributes_for_oid(oid):
+            return str(found.value)[:80]
+    return ""
 
 
 def _spread_of(socket: ClientConnection) -> float:

@@ -16,6 +16,7 @@ class AboutScreen(Page):
     version = StringProperty("")
     server = StringProperty("")
     fingerprint = StringProperty("")
+    issuer = StringProperty("")
     policy = StringProperty("")
 
     def entered(self) -> None:
@@ -24,7 +25,7 @@ class AboutScreen(Page):
         self.policy = policy_words(self.app.policy)
         self.version = metadata.version("miss")
         if server is not None:
-            self.server, self.fingerprint = server.name, server.fingerprint
+            self.server, self.fingerprint, self.issuer = server.name, server.fingerprint, server.issuer
 
     def read_licences(self) -> None:
         """The list of works and licences."""
