@@ -30,6 +30,7 @@ class Rehearsal:
     """
 
     drawing = True
+    back_to_french = True  # for whoever comes next, at the price of writing everything again
 
     def __init__(
         self, scene: Scene, *, size: tuple[int, int] | None = None, invitation: str = "", device: Device | None = None
@@ -60,7 +61,8 @@ class Rehearsal:
         for moving in list(Animation._instances):  # they would go on, and keep what they move alive
             for held in list(moving._widgets.values()):
                 moving.cancel(held["widget"])
-        words.speak("fr")
+        if self.back_to_french:
+            words.speak("fr")
 
     def pump(self, frames: int = 4) -> None:
         for _ in range(frames):

@@ -38,6 +38,7 @@ def pictures(
     shape = DEVICES[device]
     Metrics.fontscale = shape.fontscale
     spoken.listen()
+    Rehearsal.back_to_french = False
     for language in languages:
         for named in list(gather().values()):
             wanted = named.only == device if named.only or device == "page" else named.key or not shape.key_only
