@@ -61,7 +61,7 @@ class Policy:
 
     def check_pin(self, pin: str) -> None:
         """Raises Problem("policy-pin") for fewer digits than this machine wants."""
-        if len(pin) < self.pin_digits:
+        if limits.PIN_DIGITS_MIN <= len(pin) < self.pin_digits:  # fewer are too few anywhere, and the vault says so
             raise Problem("policy-pin")
 
     def set_proxy(self, environment: Any = os.environ) -> None:

@@ -117,6 +117,14 @@ def build(bundle: Path, folder: Path, maintainer: str) -> Path:
     if not (bundle / "miss").is_file():
         raise FileNotFoundError(f"no bundle at {bundle}: make bundle")
     folder.mkdir(parents=True, exist_ok=True)
+    mask = os.umask(0o022)  # whoever builds may keep things to themselves; the package is for everybody
+    try:
+        return _built(bundle, folder, maintainer)
+    finally:
+        os.umask(mask)
+
+
+def _built(bundle: Path, folder: Path, maintainer: str) -> Path:
     with tempfile.TemporaryDirectory(prefix="miss-deb-") as scratch:
         root = Path(scratch) / "miss"
         root.mkdir(mode=0o755)

@@ -290,7 +290,7 @@ class Scene:
         with self.acting("Hugo opens it, whole"):
             hugo.tap(hugo.until_kind("photo"))
             hugo.until_there("photo-viewer")
-            hugo.until_state("", "whole", prefix="photo-viewer")
+            hugo.until_state("", "whole", prefix="photo-viewer", patience_s=60)
         self.picture(HUGO, "viewer")
         facts = plain(hugo.until_there("photo-facts"))
         hugo.tap("back")
