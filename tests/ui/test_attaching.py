@@ -240,6 +240,8 @@ def test_a_picture_in_the_clipboard_is_pasted(rehearse: Rehearse, tmp_path: Path
     )
     try:
         _wait_for_clipboard()
+        play.tap("composer")  # where the keys go, whatever came meanwhile
+        play.until(lambda: driver.find("composer").focus, "the cursor")
         driver.key("v", ["ctrl"])
         page = editor(play)
         assert page.negatives[0].name.endswith(".png")
