@@ -112,7 +112,8 @@ def test_a_device_that_comes_as_another_goes_shows_the_same_lines(
         direct = await phone.client.open_direct(await phone.find(hugo))
         await phone.client.send_text(direct, "bonjour")
         await hugo.reads(direct, "bonjour")
-        tablet = await linked(scene, phone, "tablette")
+        tablet = scene.device("tablette", phone.who)
+        await tablet.link_from(phone, days=0)
         await tablet.reads(direct, "bonjour")
         monkeypatch.setattr(Turns, "wait", lambda *_args: None)  # nobody commits the leave by turn
         gone = next(one.device_id for one in await phone.client.devices() if not one.this)
@@ -120,7 +121,8 @@ def test_a_device_that_comes_as_another_goes_shows_the_same_lines(
         account = phone.client._account
         assert account is not None
         await until(lambda: account.conversations.get(direct).pending, "it waits to go")
-        computer = await linked(scene, phone, "ordinateur")
+        computer = scene.device("ordinateur", phone.who)
+        await computer.link_from(phone, days=0)
         await computer.reads(direct, "bonjour")
         seen = [line.notice for line in phone.client.messages(direct) if line.notice]
         assert seen == ["device-added", "device-withdrawn", "device-added"]
@@ -129,16 +131,6 @@ def test_a_device_that_comes_as_another_goes_shows_the_same_lines(
         )
 
     play(post, tmp_path, acts)
-
-
-async def linked(scene: Scene, phone: Device, name: str) -> Device:
-    new = scene.device(name, phone.who)
-    await new.client.start()
-    await new.client.use_invitation(new.invitation)
-    await phone.client.link_device(await new.client.start_linking(), pin=PIN, days=0)
-    await until(lambda: new.client.stage() is Stage.PIN, "linked")
-    await new.enter()
-    return new
 
 
 def problems(one: Device) -> list[str]:
