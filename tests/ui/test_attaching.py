@@ -1,11 +1,10 @@
 """Photos and documents on their way into a chat, clicked through as a person does."""
 
 import io
-import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -204,28 +203,8 @@ def test_a_document_is_chosen_from_its_folder(rehearse: Rehearse, tmp_path: Path
     assert play.did("send_document")[2:] == (path.read_bytes(), "notes.txt", "")
 
 
-@pytest.fixture
-def clipboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A real X server of one's own, whose clipboard xclip fills."""
-    reading, writing = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "64x64x24", "-nolisten", "tcp"],
-        pass_fds=[writing],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    with os.fdopen(reading) as told:
-        number = told.readline().strip()
-    monkeypatch.setenv("DISPLAY", f":{number}")
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    Clipboard.copy("")  # Kivy's own, in which another test may have left words: those would be pasted first
-    yield
-    server.terminate()
-    server.wait(30)
-
-
-def test_a_picture_in_the_clipboard_is_pasted(rehearse: Rehearse, tmp_path: Path, clipboard: None) -> None:
+def test_a_picture_in_the_clipboard_is_pasted(rehearse: Rehearse, tmp_path: Path, x_display: str) -> None:
+    Clipboard.put(b"", "text/plain")  # in which another test may have left words: those would be pasted first
     play = chat(rehearse)
     play.tap("composer")
     play.app.shell.stack[-1].attaching.paste()

@@ -1,6 +1,7 @@
 """What was copied from here, taken from the clipboard again at the lock; what others put there stays."""
 
 import hashlib
+import sys
 
 from kivy.core.clipboard import Clipboard
 
@@ -18,8 +19,16 @@ def forget_clipboard() -> None:
     """Take what was copied from here off the clipboard."""
     global _ours
     if _ours and _digest(str(Clipboard.paste() or "")) == _ours:
-        Clipboard.copy("")
+        _clear()
     _ours = b""
+
+
+def _clear() -> None:
+    """Kivy's ``copy("")`` leaves the clipboard as it is."""
+    if sys.platform == "linux":
+        Clipboard.put(b"", "text/plain")
+    else:  # these look for the NUL that ends a text
+        Clipboard.copy("\0")
 
 
 def _digest(text: str) -> bytes:
