@@ -7,6 +7,7 @@ every such device has passed it, because who comes back must be able to follow. 
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from time import monotonic
 
@@ -25,6 +26,8 @@ DAY_MS = 86_400_000
 ROUND_SECONDS = 3_600
 DUTY_SECONDS = 30  # until a node notices that it is its turn
 CLAIMS_OUTLIVE_DAYS = 30
+TURN_SECONDS = 0.02  # of the writer's time at once
+SHARE = 0.1  # of the writer's time at most: a round must not be felt, least of all while everybody comes back
 
 
 class Caretaker:
@@ -86,18 +89,37 @@ class Caretaker:
         now, database = self._now_ms(), self._database
         keep_ms = self._settings.keep_messages_days * DAY_MS
         await self._see()
-        forgotten = 0
-        for stream in await database.read(_all_streams):
-            forgotten += await database.run(forget_rows, stream, now - keep_ms, now)
         claims_before = now - keep_ms - CLAIMS_OUTLIVE_DAYS * DAY_MS
-        for device in await database.read(_all_devices):
-            await database.run(forget_claims, device, claims_before)
+        forgotten = await self._in_turns(_all_streams, lambda c, stream: forget_rows(c, stream, now - keep_ms, now))
+        await self._in_turns(_all_devices, lambda c, device: forget_claims(c, device, claims_before))
         await database.run(forgetting.forget_small, now)
         await ldap_imports.go_round(database, self._directories, now)
         photos_before = now - self._settings.keep_photos_days * DAY_MS
         photos = await asyncio.to_thread(self._blobs.forget, photos_before, now - PARTS_KEPT_MS)
         self._noted()
         journal.write("round-made", rows=forgotten, photos=photos)
+
+    async def _in_turns(
+        self, everything: Callable[[Connection], list[int]], forget: Callable[[Connection, int], int]
+    ) -> int:
+        """Forgets of one after the other, a few in each transaction; returns how much it was in all."""
+        waiting, forgotten = deque(await self._database.read(everything)), 0
+        while waiting:
+            count, seconds = await self._database.run(_one_turn, waiting, forget)
+            forgotten += count
+            if waiting:
+                await asyncio.sleep(seconds * (1 / SHARE - 1))
+        return forgotten
+
+
+def _one_turn(
+    connection: Connection, waiting: deque[int], forget: Callable[[Connection, int], int]
+) -> tuple[int, float]:
+    """(how much was forgotten, in how many seconds); whatever was done is no more among what waits."""
+    begun, forgotten = monotonic(), 0
+    while waiting and monotonic() - begun < TURN_SECONDS:
+        forgotten += forget(connection, waiting.popleft())
+    return forgotten, monotonic() - begun
 
 
 def forget_rows(connection: Connection, stream: int, before_ms: int, now_ms: int) -> int:
@@ -117,7 +139,8 @@ def forget_rows(connection: Connection, stream: int, before_ms: int, now_ms: int
     old = delete(rows).where(r.stream == stream, r.kind.in_(perishable), r.at_ms < before_ms)
     forgotten += connection.execute(old).rowcount
     kept = select(func.coalesce(func.sum(func.length(r.body)), 0)).where(r.stream == stream).scalar_subquery()
-    connection.execute(update(streams).where(streams.c.stream == stream).values(kept_bytes=kept))
+    s = streams.c
+    connection.execute(update(streams).where(s.stream == stream, s.kept_bytes != kept).values(kept_bytes=kept))
     return forgotten
 
 
