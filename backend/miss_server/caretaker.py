@@ -117,8 +117,10 @@ def _one_turn(
 ) -> tuple[int, float]:
     """(how much was forgotten, in how many seconds); whatever was done is no more among what waits."""
     begun, forgotten = monotonic(), 0
-    while waiting and monotonic() - begun < TURN_SECONDS:
+    while waiting:
         forgotten += forget(connection, waiting.popleft())
+        if monotonic() - begun >= TURN_SECONDS:
+            break
     return forgotten, monotonic() - begun
 
 

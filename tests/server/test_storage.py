@@ -1,10 +1,12 @@
 """The database: batches, failures, shapes; what survives a killed server; what is forgotten, and when."""
 
 import asyncio
+import itertools
 import json
 import os
 import signal
 import sqlite3
+import time
 
 import httpx
 import pytest
@@ -237,6 +239,32 @@ def test_rows_are_forgotten_when_every_reader_has_passed_them(office):
                 return 4 not in await kept()  # the proposal to remove the device may have come as row 5
 
             await until("a revoked device holds nothing back", given_up)
+
+    play(scene)
+
+
+def test_a_round_leaves_most_of_the_writer_s_time_to_others(office, monkeypatch):
+    monkeypatch.setattr(caretaker, "TURN_SECONDS", 0.0)
+
+    async def scene() -> None:
+        for _ in range(5):
+            office.device()  # each with a stream of its own
+        state = office.app.state
+        turns, run = [], state.database.run
+
+        async def watched(function, *args):
+            begun = time.monotonic()
+            result = await run(function, *args)
+            if function is caretaker._one_turn:
+                turns.append((begun, time.monotonic(), result[1]))
+            return result
+
+        monkeypatch.setattr(state.database, "run", watched)
+        round_made = asyncio.run_coroutine_threadsafe(state.caretaker.go_round(), state.database._writer._loop)
+        await asyncio.wrap_future(round_made)
+        assert len(turns) >= 10, "a turn for each stream, then one for each device"
+        for (_, ended, seconds), (begun, _, _) in itertools.pairwise(turns[:5]):
+            assert begun - ended >= 8 * seconds
 
     play(scene)
 
