@@ -89,7 +89,7 @@ def list_waiting(rehearsal: Rehearsal) -> None:
     rehearsal.until(lambda: rehearsal.sees("list-open"))
 
 
-@scene("list-swipe")
+@scene("list-swipe", only="phone")
 def list_swipe(rehearsal: Rehearsal) -> None:
     rehearsal.until(lambda: rehearsal.sees("conversation-1"))
     rehearsal.pump(4)
@@ -115,7 +115,7 @@ def chat_keys(rehearsal: Rehearsal) -> None:
     rehearsal.pump(3)
 
 
-@scene("chat-keyboard")
+@scene("chat-keyboard", only="phone")
 def chat_keyboard(rehearsal: Rehearsal) -> None:
     """A phone's own keyboard covers the lower part: what one writes in stands above it."""
     open_team(rehearsal)

@@ -21,7 +21,9 @@ from miss_app.ui import driver
 from miss_app.ui.bubble_acts import head_of, tail_of
 from miss_app.ui.bubble_parts import Note, Strong
 from miss_app.ui.chat_rows import body
+from miss_app.ui.driver import touch_point
 from miss_app.ui.screens.conversations import MUTED_MS
+from miss_app.ui.touch import DriverTouch
 from miss_protocol.acts import Answer, Dosage, Level, Urgency, Verdict
 from miss_protocol.content import Consent
 from ui.acts_scenes import DOSAGE, acts
@@ -71,6 +73,25 @@ def test_charge_is_taken_at_the_message(rehearsal: Rehearsal, talk: bytes) -> No
     urgent = line(rehearsal, talk, "Chute dans la salle de bain, consciente.")
     driver.tap(name(urgent), "take-charge")
     assert asked(rehearsal, "take_charge") == (talk, urgent.message_id)
+
+
+def test_nobody_takes_charge_of_what_they_did_not_touch(rehearsal: Rehearsal, talk: bytes) -> None:
+    urgent = line(rehearsal, talk, "Chute dans la salle de bain, consciente.")
+    another = replace(urgent, message_id=b"u" * 16)
+    place = touch_point(driver.find(name(urgent)), "take-charge")
+    touch = DriverTouch(*place)
+    touch.down()
+    rehearsal.pump(2)
+    rehearsal.scene.lines[talk].append(another)
+    rehearsal.scene.tell(MessageAdded(another))
+    rehearsal.until(lambda: rehearsal.sees(name(another)))
+    rehearsal.pump(4)
+    assert touch_point(driver.find(name(another)), "take-charge") == pytest.approx(place, abs=4), "under the finger now"
+    touch.up()
+    rehearsal.pump(20)
+    assert not [one for one in rehearsal.scene.asked if one[0] == "take_charge"]
+    driver.tap(name(another), "take-charge")
+    assert asked(rehearsal, "take_charge") == (talk, another.message_id)
 
 
 def test_a_question_is_answered_in_a_word(rehearsal: Rehearsal, talk: bytes) -> None:

@@ -101,6 +101,36 @@ def test_the_list_follows_what_the_engine_tells(play: Rehearsal) -> None:
     play.until(lambda: first_words(play, 0).startswith(name))
 
 
+def _somebody_writes(play: Rehearsal) -> None:
+    """The list moves: another conversation becomes its first, under whatever finger there is."""
+    scene = play.scene
+    before = first_words(play, 0)
+    came = scene.new_message(scene.talks[4].conversation_id, "text", text="INR 2,4", author=CAMILLE, at_ms=NOW_MS + 9)
+    scene.talks[4] = replace(scene.talks[4], last=came, unread=2)
+    scene.tell(ConversationChanged(scene.talks[4]))
+    play.until(lambda: first_words(play, 0) != before)
+    play.pump(2)
+
+
+def test_what_the_finger_came_down_on_is_opened_though_the_list_moved(play: Rehearsal) -> None:
+    meant = next(one for one in play.scene.talks if first_words(play, 1).startswith(one.title))
+    touch = driver.drag("conversation-1", lift=False)
+    _somebody_writes(play)
+    assert not first_words(play, 1).startswith(meant.title), "another one is there now"
+    touch.up()
+    play.until(lambda: play.sees("composer"))
+    assert play.app.shell.stack[-1].conversation_id == meant.conversation_id
+
+
+def test_nothing_is_archived_that_the_finger_did_not_pull(play: Rehearsal) -> None:
+    touch = driver.drag("conversation-1", right=-260, lift=False)
+    _somebody_writes(play)
+    touch.up()
+    play.pump(8)
+    assert not any(verb in ("archive", "mute") for verb, *_ in play.scene.asked)
+    assert not play.sees("composer"), "nor is anything opened"
+
+
 def test_an_empty_list_teaches_how_to_begin(rehearse: Callable[..., Rehearsal]) -> None:
     scene = opened(fill(Scene()))
     scene.talks = []

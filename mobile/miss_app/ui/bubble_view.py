@@ -31,6 +31,7 @@ from miss_app.ui.sprites import Box, Mark, Picture
 from miss_app.ui.texts import words
 from miss_app.ui.theme import look
 from miss_app.ui.tokens import BODY_SP, SMALL_SP, TINY_SP
+from miss_app.ui.virtual_list import PRESSED
 
 HOLD_SECONDS = 0.45
 PULL_DP = 64
@@ -71,6 +72,9 @@ class MissBubble(ButtonBehavior, Widget):
         self._taps = taps
         self._hold: ClockEvent | None = None
         self._held = False  # this touch has asked for the menu, or pulled for a reply: its end is no tap
+        # What the finger came down on: a message that comes meanwhile may give this widget another row to show, and
+        # nobody is to take charge of, or to confirm, what they did not touch.
+        self._pressed: bytes | None = None
         canvas = self.canvas
         self._band = Box(canvas)
         self._disc, self._letters = Box(canvas), Mark(canvas)
@@ -89,6 +93,9 @@ class MissBubble(ButtonBehavior, Widget):
 
     def on_touch_down(self, touch: Any) -> bool:
         """A right click asks at once, a finger that stays asks after a while."""
+        if self.collide_point(*touch.pos):
+            row = touch.ud.get(PRESSED, self.row)
+            self._pressed = row and row.key
         if not self.collide_point(*touch.pos) or self.row is None or self.row.kind != "message":
             return bool(super().on_touch_down(touch))
         if getattr(touch, "button", "left") == "right":
@@ -106,7 +113,8 @@ class MissBubble(ButtonBehavior, Widget):
                 self._let_go()
             if across > dp(PULL_DP) > 3 * abs(along) and self.row.kind == "message":
                 self._held = True
-                self._taps.replied(self.row)
+                if self._is_pressed():
+                    self._taps.replied(self.row)
         return bool(super().on_touch_move(touch))
 
     def on_touch_up(self, touch: Any) -> bool:
@@ -122,7 +130,7 @@ class MissBubble(ButtonBehavior, Widget):
 
     def _ask(self, _dt: float) -> None:
         self._hold, self._held = None, True
-        if self.row is not None:
+        if self.row is not None and self._is_pressed():
             self._taps.asked(self.row)
 
     def activate(self) -> None:
@@ -139,9 +147,12 @@ class MissBubble(ButtonBehavior, Widget):
 
     def on_release(self) -> None:
         """Tell the screen which row was tapped, and what in it."""
-        if self.row is not None and not self._held:
+        if self.row is not None and not self._held and self._is_pressed():
             touch = self.last_touch
             self._taps.tapped(self.row, "" if touch is None else self._part_at(*touch.pos))
+
+    def _is_pressed(self) -> bool:
+        return self.row is not None and self.row.key == self._pressed
 
     def _part_at(self, x: float, y: float) -> str:
         for name, left, bottom, width, height in self._pen.hits:

@@ -22,6 +22,7 @@ from miss_app.ui.sprites import Box, Mark
 from miss_app.ui.theme import look
 from miss_app.ui.tokens import FADED as FADED_HEX
 from miss_app.ui.tokens import NAME_SP, TINY_SP
+from miss_app.ui.virtual_list import PRESSED
 
 WHITE = (1, 1, 1, 1)
 FADED = get_color_from_hex(FADED_HEX)
@@ -124,6 +125,8 @@ class ListRow(ButtonBehavior, Widget):
         self._hold: ClockEvent | None = None
         self._held = False
         self.row: ListItem | None = None
+        # What the finger came down on: a message that comes meanwhile may give this widget another line to show.
+        self._pressed: ListItem | None = None
         canvas = self.canvas
         self._choice, self._disc, self._letters = Box(canvas), Box(canvas), Mark(canvas)
         self._title, self._name_icon = Mark(canvas), Mark(canvas)
@@ -137,6 +140,8 @@ class ListRow(ButtonBehavior, Widget):
 
     def on_touch_down(self, touch: Any) -> bool:
         """A right click asks at once, a finger that stays asks after a while."""
+        if self.collide_point(*touch.pos):
+            self._pressed = touch.ud.get(PRESSED, self.row)
         if self._on_ask is None or not self.collide_point(*touch.pos):
             return bool(super().on_touch_down(touch))
         if getattr(touch, "button", "left") == "right":
@@ -187,8 +192,8 @@ class ListRow(ButtonBehavior, Widget):
     def _drop(self) -> None:
         pulled, self._pulled = self._pulled, None
         Animation(shift=0, duration=0.14, transition="out_quad").start(self)
-        if pulled is not None and self._screen is not None and self.row is not None:
-            self._screen.swiped(self.row, pulled.name)
+        if pulled is not None and self._screen is not None and self._pressed is not None:
+            self._screen.swiped(self._pressed, pulled.name)
 
     def on_shift(self, *_args: object) -> None:
         """What is drawn moves; what lies under it shows only then."""
@@ -207,13 +212,12 @@ class ListRow(ButtonBehavior, Widget):
     def _ask(self, *_args: object) -> None:
         self._let_go()
         self._held = True
-        if self._on_ask is not None and self.row is not None and not self.row.heading:
-            self._on_ask(self.row)
+        if self._on_ask is not None and self._pressed is not None and not self._pressed.heading:
+            self._on_ask(self._pressed)
 
     def activate(self) -> None:
         """What a tap does, by the keyboard."""
-        self._held = False
-        self.on_release()
+        self._tap(self.row)
 
     def ask(self) -> None:
         """What the right button does, by the keyboard."""
@@ -222,8 +226,16 @@ class ListRow(ButtonBehavior, Widget):
 
     def on_release(self) -> None:
         """Tell the screen which line was tapped."""
-        if self.row is not None and not self.row.heading and not self._held:
-            self._on_tap(self.row)
+        if not self._held:
+            self._tap(self._pressed)
+
+    def _tap(self, row: ListItem | None) -> None:
+        if row is not None and not row.heading:
+            self._on_tap(row)
+
+    def _is_pressed(self, row: ListItem) -> bool:
+        pressed = self._pressed
+        return pressed is not None and (row.title, row.avatar_key) == (pressed.title, pressed.avatar_key)
 
     def on_state(self, *_args: object) -> None:
         """Show that the finger is on the line."""
@@ -240,13 +252,15 @@ class ListRow(ButtonBehavior, Widget):
         self.state_name = row.tick.value if row.tick else "selected" if row.selected else ""
         Animation.cancel_all(self, "shift")
         self.shift = 0
+        if self._aside and not self._is_pressed(row):  # what was pulled is no more under the finger
+            self._aside, self._held, self._pulled = False, True, None
         for piece in self._pieces:
             piece.hide()
         if row.heading:
             drawn = texture(row.title, sp(13.5), look.accent, bold=True)
             self._title.put(drawn, self.x + dp(20), self.y + dp(8))
             return
-        if row.selected or self.state == "down":
+        if row.selected or (self.state == "down" and self._is_pressed(row)):
             color = look.mine if row.selected else look.field
             self._choice.put(color, self.x + dp(8), self.y + dp(3), self.width - dp(16), self.height - dp(6), dp(16))
         self._show_lead(row)

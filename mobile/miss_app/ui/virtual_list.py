@@ -13,6 +13,8 @@ from kivy.uix.relativelayout import RelativeLayout
 from kivy.uix.scrollview import ScrollView
 from kivy.uix.widget import Widget
 
+PRESSED = "miss_row"  # where a touch carries the row that it came down on
+
 
 class Row(Protocol):
     """What the list needs of an item: its height in pixels, known before it is drawn."""
@@ -188,6 +190,15 @@ class VirtualList(ScrollView):
         """Bring the last row into sight."""
         self.scroll_y = 0.0
         self._sync_soon()
+
+    def on_touch_down(self, touch: Any) -> bool:
+        """Note on what the finger came down: Kivy tells the row below it of a tap only once it is lifted."""
+        if self.collide_point(*touch.pos):
+            x, y = self._body.to_local(*self.to_local(*touch.pos))
+            for index, widget in self._live.items():
+                if widget.x <= x <= widget.right and widget.y <= y <= widget.top:
+                    touch.ud[PRESSED] = self.rows[index]
+        return bool(super().on_touch_down(touch))
 
     def on_touch_move(self, touch: Any) -> bool:
         """A finger that goes sideways is for the row under it: Kivy would keep it for a quarter of a second."""
