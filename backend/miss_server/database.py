@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from miss_server import journal
+from miss_server.checkpoints import WRITER_PAGES, Checkpoints
 from miss_server.meters import Meters, Watch
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ _PRAGMAS = (
     "foreign_keys=ON",
     "temp_store=MEMORY",
     "cache_size=-16384",  # KiB a connection, taken as it is needed
-    "wal_autocheckpoint=4000",  # pages of 4 KiB
+    f"wal_autocheckpoint={WRITER_PAGES}",
 )
 
 Accept = Callable[[Connection, Sequence[Any]], list[Any]]
@@ -66,6 +67,7 @@ class Database:
         self._reading = _engine(file, "BEGIN")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._writer: _Writer | None = None
+        self._checkpoints: Checkpoints | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -99,6 +101,7 @@ class Database:
         meters = meters or Meters(self.file.parent)
         self._writer = _Writer(self, asyncio.get_running_loop(), accept, committed, failed, meters)
         meters.waiting = self._writer.waiting
+        self._begin_checkpoints()
         self._writer.start()
 
     def submit(self, submission: Any) -> None:
@@ -126,9 +129,21 @@ class Database:
         if self._writer is not None:
             self._writer.stop()
             self._writer = None
+        if self._checkpoints is not None:
+            self._checkpoints.stop()
+            self._checkpoints = None
         self._readers.shutdown(wait=True)
         self._reading.dispose()
         self._writing.dispose()
+
+    def noted(self, writes: int) -> None:
+        """So many were committed; from the writer's thread only."""
+        if self._checkpoints is not None:
+            self._checkpoints.noted(writes)
+
+    def _begin_checkpoints(self) -> None:
+        self._checkpoints = Checkpoints(self.file)
+        self._checkpoints.start()
 
     def _running(self) -> "_Writer":
         if self._writer is None:
@@ -220,6 +235,7 @@ class _Writer(threading.Thread):
             watch = Watch(self._meters, since or perf_counter())
             self._meters.batch(len(batch))
             self._tell(batch, self._store(batch, watch), watch)
+            self._database.noted(len(batch))
         elif self._waiting:
             self._do(self._waiting.popleft())
 
@@ -233,6 +249,7 @@ class _Writer(threading.Thread):
             job.done.set_exception(error)
         else:
             job.done.set_result(result)
+        self._database.noted(1)
 
     def _store(self, batch: list[Any], watch: Watch) -> list[Any]:
         try:

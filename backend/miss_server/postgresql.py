@@ -39,6 +39,10 @@ class PostgresqlDatabase(Database):
         self._reading = _engine(url, "REPEATABLE READ", password, readers=READERS)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         self._writer = None
+        self._checkpoints = None
+
+    def _begin_checkpoints(self) -> None:
+        """PostgreSQL has a process of its own for that."""
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
