@@ -1,7 +1,7 @@
 """Copies SQLite's write-ahead log into the database file beside the writer, so that no message waits for it.
 
 By itself SQLite does this inside the commit that finds the log long: the messages of that batch wait until thousands of
-pages are copied, and for two fsyncs more. A passive checkpoint of another connection holds up nobody who writes or reads.
+pages are copied, and for two fsyncs more. A passive checkpoint of another connection holds up nobody.
 Beside a writer that never rests it comes nearly to the end, but the log begins anew only where nothing is left to copy:
 the writer then does the little that is left, once the log is ``WRITER_PAGES`` long.
 """
