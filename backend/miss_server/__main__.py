@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser(language).parse_args(words)
     try:
         status: int = parsed.run(parsed, language)
+        sys.stdout.flush()  # here, where what comes of it is answered
     except ConfigError as error:
         print(say(error.reason, language, setting=error.setting, value=error.value), file=sys.stderr)
         return 2
@@ -55,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read what is written here has enough: ``… | head``
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
+        return 0
     return status
 
 

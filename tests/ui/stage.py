@@ -453,7 +453,9 @@ class Scene:
         self._did("open_direct", person.person_id)
         return next(each.conversation_id for each in self.talks if each.direct)
 
-    async def create_group(self, title: str, patient: Patient, people: list[PersonView], *, days: int) -> bytes:
+    async def create_group(
+        self, title: str, patient: Patient, people: list[PersonView], *, days: int | None = None
+    ) -> bytes:
         self.now_group = (patient, days)
         self._did("create_group", title, patient.name, [each.display_name for each in people])
         return self.talks[0].conversation_id

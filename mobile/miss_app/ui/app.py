@@ -327,9 +327,9 @@ class MissApp(App):
         top = self.shell.front
         top.ask(self.client.open_direct(person), self.go_chat)
 
-    def go_new_group(self) -> None:
-        """A new care team."""
-        self._section("group", screens.NewGroupScreen(self))
+    def go_new_group(self, *people: PersonView) -> None:
+        """A new care team, perhaps with people who are chosen already."""
+        self._section("group", screens.NewGroupScreen(self, people))
 
     def go_add_people(self, conversation_id: bytes) -> None:
         """Choose people to add to a conversation."""

@@ -179,10 +179,12 @@ class PeopleFinder(BoxLayout):
     def _line(self, test_id: str, person: PersonView) -> ListItem:
         picked = person in self.chosen
         inside = person.person_id in self.excluded and bool(person.person_id)
-        where = " · ".join(part for part in (person.profession, person.place) if part)
+        double = any(one.display_name == person.display_name for one in self._found if one is not person)
+        place = _town_first(person.place) if double else person.place
+        where = " · ".join(part for part in (person.profession, place) if part)
         if inside:
             where = words.say("people.already")
-        elif not person.reachable:
+        elif not person.reachable and not person.invite:
             where = words.say("people.away", where=where)
         mark = ("check-circle" if picked else "checkbox-blank-circle-outline") if self.several else "chevron-right"
         return ListItem(
@@ -243,6 +245,12 @@ class PeopleFinder(BoxLayout):
             lambda: app.bridge.ask(app.client.presence.invite(person), invited, failed),
         )
         app.shell.show_sheet(sheet)
+
+
+def _town_first(place: str) -> str:
+    """ "Lille, CHU de Lille": what tells people of one name apart must not be the part that is cut."""
+    where, comma, town = place.rpartition(", ")
+    return f"{town}, {where}" if comma else place
 
 
 def identity(person: PersonView) -> bytes:

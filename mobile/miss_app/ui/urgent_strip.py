@@ -7,6 +7,7 @@ from kivy.uix.boxlayout import BoxLayout
 
 from miss_app.engine import alerts
 from miss_app.engine.events import ConversationChanged, Event, MessageAdded, MessageView, Stage, StageChanged
+from miss_app.ui.headline import headline
 from miss_app.ui.kv import load_rules
 from miss_app.ui.texts import words
 
@@ -71,7 +72,7 @@ class UrgentStrip(BoxLayout):
         conversation_id, message = next(reversed(self._came.items()))
         conversation = self.app.client.conversation(conversation_id)
         name = "" if message.author is None else message.author.display_name
-        title = name if conversation is None or conversation.direct else conversation.title
+        title = name if conversation is None or conversation.direct else headline(conversation)
         self.who = "" if name == title else name
         others = len(self._came) - 1
         self.text = (

@@ -17,6 +17,7 @@ from miss_app.engine.events import (
 )
 from miss_app.ui import chat_rows, dates, filter_bar
 from miss_app.ui.empty_note import EmptyNote
+from miss_app.ui.headline import headline
 from miss_app.ui.kv import load_rules
 from miss_app.ui.list_row import ListItem, ListRow, Swipe, measure_item
 from miss_app.ui.page import Page
@@ -237,7 +238,7 @@ class ConversationsScreen(Page):
         if view.unread:
             read = ("menu-read", "menu.read", "email-open-outline")
             wanted.insert(0, (*read, lambda: self._do(self.app.client.mark_read(view.conversation_id))))
-        choose(self.app, view.title or str(words.say("list.untitled")), wanted)
+        choose(self.app, headline(view), wanted)
 
     def _repaint(self, *_args: object) -> None:
         self._list.repaint()
@@ -255,7 +256,7 @@ def message_lines(
         items.append(
             ListItem(
                 f"found-{place}",
-                view.title or words.say("list.untitled"),
+                headline(view),
                 chat_rows.preview(message, direct=view.direct),
                 item=message,
                 avatar_key=avatar_key(view),
@@ -291,9 +292,7 @@ def line(
 ) -> ListItem:
     """A conversation as a line of the list; ``double`` are ``homonyms``."""
     last = conversation.last
-    title = conversation.title or words.say("list.untitled")
-    if conversation.patient and not conversation.direct:
-        title = words.say("list.about", title=title, patient=conversation.patient)
+    title = headline(conversation)
     what = (double or {}).get(conversation.conversation_id.hex())
     if what:
         title = words.say("list.homonym", name=title, what=what)

@@ -1,5 +1,6 @@
 """Who is in a conversation, how each was checked and who decides; its title, patient and keeping; adding, leaving."""
 
+from dataclasses import replace
 from typing import Any
 
 from kivy.properties import BooleanProperty, StringProperty
@@ -90,6 +91,12 @@ class InfoScreen(Page):
             chosen = not self.favourite
             self.ask(self.app.client.presence.set_favourite(other, chosen), lambda _done: self._marked(chosen))
 
+    def begin_about_patient(self) -> None:
+        """A patient is spoken of in a team, be it of two: its members see whom it is about."""
+        other = self._other()
+        if other is not None:
+            self.app.go_new_group(other)
+
     def _marked(self, chosen: bool) -> None:
         self.favourite = chosen
 
@@ -139,7 +146,9 @@ class InfoScreen(Page):
         for place, member in enumerate(conversation.members):
             removable = self.admin and self.team and not member.me
             remove = self.ask_to_remove if removable else None
-            rows.add_widget(MemberRow(member, place, checked(member), remove, self.show_identity))
+            # Of two people nobody is the one who decides.
+            shown = member if self.team else replace(member, admin=False)
+            rows.add_widget(MemberRow(shown, place, checked(member), remove, self.show_identity))
 
     def _show_others(self, conversation: ConversationView) -> None:
         """The conversations on this device about the same patient, and those about a homonym."""

@@ -24,22 +24,28 @@ RECENT_MAX = 12
 
 
 class NewGroupScreen(Page):
-    """Creates the conversation and opens it."""
+    """Creates the conversation and opens it.
+
+    Args:
+        people: who is chosen already.
+    """
 
     count = NumericProperty(0)
     days = NumericProperty(limits.RETENTION_DAYS_MAX)
     data = StringProperty("")  # birth date and number of the patient, or that they can be given
     kept = StringProperty("")
 
-    def __init__(self, app: Any, **options: Any) -> None:
+    def __init__(self, app: Any, people: Sequence[PersonView] = (), **options: Any) -> None:
         self.about = Patient()
         super().__init__(app, **options)
         self._describe()
         finder = self.ids.finder
         finder.app, finder.several, finder.on_chosen = app, True, self._count
         look.bind(dark=self._repaint)
+        finder.chosen = list(people)
         finder.recent = recent(app.client.conversations())
         finder.look_around()
+        self._count()
 
     def left(self) -> None:
         """Let go of the theme."""
@@ -47,13 +53,14 @@ class NewGroupScreen(Page):
         super().left()
 
     def create(self, *, sure: bool = False) -> None:
-        """Make the group; the conversation opens once it exists.
+        """Make the group; the conversation opens once it exists. Without a title it bears its patient's name.
 
         Args:
             sure: the person has read that this device knows somebody of the same name.
         """
         title, chosen = self.ids.group_title.text.strip(), list(self.ids.finder.chosen)
         patient = replace(self.about, name=self.ids.patient.text.strip())
+        title = title or patient.name
         known = self.app.client.teams.about(patient) if patient.name and not sure else []
         if not title:
             self.complain("group-title-missing")
@@ -62,7 +69,9 @@ class NewGroupScreen(Page):
         elif known:
             self._ask_whether_new(known)
         elif not self.busy:
-            self.ask(self.app.client.create_group(title, patient, chosen, days=int(self.days)), self.app.go_chat)
+            # What nobody chose is not said in the chat as somebody's decision.
+            days = int(self.days) if self.days != limits.RETENTION_DAYS_MAX else None
+            self.ask(self.app.client.create_group(title, patient, chosen, days=days), self.app.go_chat)
 
     def _ask_whether_new(self, known: list[PatientView]) -> None:
         """Somebody of this name has a conversation here already: the same patient, or another one?"""

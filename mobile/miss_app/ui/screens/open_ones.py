@@ -8,6 +8,7 @@ from kivy.properties import StringProperty
 
 from miss_app.engine.events import ConversationChanged, Event, MessageAdded, MessageChanged, MessageRemoved, MessageView
 from miss_app.ui import chat_rows, dates
+from miss_app.ui.headline import headline
 from miss_app.ui.kv import load_rules
 from miss_app.ui.list_row import ListItem, ListRow, measure_item
 from miss_app.ui.page import Page
@@ -69,7 +70,7 @@ class OpenOnesScreen(Page):
         urgent = [one for one in waiting if one.level is Level.URGENT and one.charge is None]
         asked = [one for one in waiting if one not in urgent and not one.mine]
         asking = [one for one in waiting if one not in urgent and one.mine]
-        titles = {one.conversation_id: one.title for one in self.app.client.conversations()}
+        titles = {one.conversation_id: headline(one) for one in self.app.client.conversations()}
         number = 0
         for key, heading, found in (
             ("urgent", words.say("open.urgent"), urgent),
