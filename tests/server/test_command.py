@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import re
 import ssl
 import stat
@@ -388,3 +389,13 @@ def test_every_verb_can_say_what_it_takes(language: str) -> None:
             if isinstance(action, argparse._SubParsersAction):
                 waiting += list({id(one): one for one in action.choices.values()}.values())
     assert seen > 20
+
+
+def test_whoever_reads_the_output_may_have_enough_of_it(made: Path) -> None:
+    """``miss-server invitation | head -0`` ends without a traceback."""
+    words = [sys.executable, "-m", "miss_server", "invitation", "--data", str(made)]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
