@@ -63,8 +63,8 @@ class ReportScreen(Page):
         self.kind = kind
         for name, row in zip(KINDS, reversed(self.ids.kinds.children), strict=True):
             row.chosen = name == kind
-        lines = [f"{words.say('report.what')} : {words.say(f'report.kind.{kind}')}"] if kind else []
-        lines += [f"{words.say(f'report.{name}')} : {value}" for name, value in self.app.client.assistance.facts()]
+        lines = [_line("what", words.say(f"report.kind.{kind}"))] if kind else []
+        lines += [_line(name, value) for name, value in self.app.client.assistance.facts()]
         self.text = "\n".join(lines)
 
     def send(self) -> None:
@@ -76,6 +76,10 @@ class ReportScreen(Page):
 
     def _sent(self, number: str) -> None:
         self.number = number
+
+
+def _line(name: str, value: object) -> str:
+    return str(words.say("report.line", name=words.say(f"report.{name}"), value=value))
 
 
 load_rules(__file__)
