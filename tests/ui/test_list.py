@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from kivy.metrics import dp
 
 from miss_app.engine.events import ConversationChanged
 from miss_app.ui import driver
@@ -153,3 +154,18 @@ def test_homonyms_are_told_apart() -> None:
     assert told[double.conversation_id.hex()] == "Pédiatre"
     assert told[scene.talks[1].conversation_id.hex()] == CAMILLE.profession
     assert len(told) == 2
+
+
+def test_a_hint_that_has_no_room_ends_in_an_ellipsis(play: Rehearsal) -> None:
+    field = driver.find("list-search")
+    drawn: list[str] = []
+    draw = field._slanted_label
+    field._slanted_label = lambda text: drawn.append(text) or draw(text)
+    field.slanted = True
+    field.width = dp(120)
+    field._create_line_label(field.hint_text, hint=True)
+    assert drawn[-1].endswith("…")
+    assert field.hint_text.startswith(drawn[-1][:-1])
+    field.width = dp(900)
+    field._create_line_label(field.hint_text, hint=True)
+    assert drawn[-1] == field.hint_text

@@ -9,7 +9,7 @@ from kivy.properties import BooleanProperty, ColorProperty, StringProperty
 from kivy.uix.textinput import TextInput
 
 from miss_app.ui.glyphs import EMOJI, EMOJI_ONE, EMOJI_RUN, marked
-from miss_app.ui.measure import measuring_label
+from miss_app.ui.measure import elide, measuring_label
 from miss_app.ui.theme import look
 
 
@@ -50,6 +50,8 @@ class MissInput(TextInput):
         return True
 
     def _create_line_label(self, text: str, hint: bool = False) -> Any:
+        if hint and not self.multiline:
+            text = elide(text, self.font_size, self.width - self.padding[0] - self.padding[2])
         if hint and self.slanted and text.strip():
             return self._slanted_label(text)
         if hint or self.password or not text.strip("\n"):
