@@ -169,3 +169,19 @@ def test_a_hint_that_has_no_room_ends_in_an_ellipsis(play: Rehearsal) -> None:
     field.width = dp(900)
     field._create_line_label(field.hint_text, hint=True)
     assert drawn[-1] == field.hint_text
+
+
+def test_a_conversation_in_which_nothing_was_said_is_not_listed_but_with_a_draft(play: Rehearsal) -> None:
+    scene = play.scene
+    name = scene.talks[1].title
+
+    def listed() -> bool:
+        return name in driver.find("conversations").text if play.sees("conversations") else name in first_words(play, 1)
+
+    begun = replace(scene.talks[1], unsaid=True, last=None)
+    scene.talks[1] = begun
+    scene.tell(ConversationChanged(begun))
+    play.until(lambda: not listed())
+    scene.talks[1] = replace(begun, draft="Bonjour")
+    scene.tell(ConversationChanged(scene.talks[1]))
+    play.until(listed)

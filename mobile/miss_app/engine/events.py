@@ -108,8 +108,7 @@ class PersonView:
 class ProofView:
     """What a device of somebody's shows of its proof: how and when, and for how long its certificate is good.
 
-    For a device that another one linked, ``first_how`` and ``first_at_ms`` are the check behind it, where
-    it is known here.
+    For a device that another one linked, ``first_how`` and ``first_at_ms`` are the check behind it, where known here.
     """
 
     how: str
@@ -280,6 +279,7 @@ class ConversationView:
     open_own: int = 0  # how many of the open ones this person wrote: others are to act on them
     urgent_own: bool = False  # nothing urgent but this person's own is open
     mentions: int = 0  # messages not read yet that name this person: they count where the conversation is muted too
+    unsaid: bool = False  # of two, just begun, and nobody has said anything in it yet: who looked is told to nobody
 
 
 @dataclass(frozen=True)

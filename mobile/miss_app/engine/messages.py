@@ -41,6 +41,8 @@ from miss_app.engine.store import Step, Store
 from miss_protocol.acts import Level
 
 PINNED, NAMED, IN_CHARGE = b"pinned", b"named", b"in charge"  # shelves of "marked"
+# The rows of a conversation of two before anybody speaks: its creation, who is added, their welcome, some to spare.
+BEGINNING_ROWS = 6
 _WARNINGS = frozenset(
     {
         "person-registered-again",
@@ -390,6 +392,7 @@ class Messages:
             sum(one.mine for one in waiting),
             bool(urgent) and all(one.mine for one in urgent),
             self._named(record),
+            record.direct and not last and record.position <= BEGINNING_ROWS,
         )
 
     def _named(self, record: Conversation) -> int:

@@ -39,7 +39,7 @@ EMPTY_ICONS = {
     "archived": "archive-outline",
 }
 FILTERS: dict[str, Callable[[ConversationView], bool]] = {
-    "all": lambda one: not one.archived,
+    "all": lambda one: not one.archived and (not one.unsaid or bool(one.draft)),
     "unread": lambda one: one.unread > 0 and not one.archived,
     "patient": lambda one: bool(one.patient) and not one.archived,
     "open": lambda one: one.open > 0,
