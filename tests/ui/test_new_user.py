@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from kivy.core.window import Window
+from kivy.graphics import Color
 from kivy.metrics import Metrics, dp, sp
+from kivy.uix.widget import Widget
 
 from miss_app.engine.events import (
     ConversationChanged,
@@ -24,6 +26,7 @@ from miss_app.ui.bubble_acts import actions_of, answer_text, dosage_line
 from miss_app.ui.bubble_parts import Band
 from miss_app.ui.glyphs import texture
 from miss_app.ui.texts import words
+from miss_app.ui.theme import look
 from miss_app.ui.tokens import SMALL_SP
 from miss_protocol.acts import Answer, Dosage, Level, Urgency, Verdict
 from miss_protocol.content import Consent
@@ -146,6 +149,44 @@ def test_without_a_reason_the_cursor_goes_there_and_the_text_stays(rehearse: Reh
     typed_blindly(play, " vite")
     assert play.read("composer") == "Venez vite"
     assert not [one for one in play.scene.asked if one[0] == "send_text"]
+
+
+@pytest.mark.parametrize("level", ["more-urgent", "more-today"])
+def test_without_a_message_it_is_said_and_the_cursor_goes_there(rehearse: Rehearse, level: str) -> None:
+    play = rehearse(opened(fill(Scene())))
+    talk = into_chat(play)
+    play.tap("more")
+    play.tap(level)
+    play.type("urgent-reason", "chute")
+    frame = driver.find("urgent-reason").parent
+    play.tap("send")
+    assert play.read("problem") == "Écrivez aussi le message."
+    typed_blindly(play, "Venez")
+    assert (play.read("composer"), play.read("urgent-reason")) == ("Venez", "chute")
+    assert not frame.lit
+    assert frame_color(frame) == pytest.approx(look.line)  # nothing is missing there
+    play.tap("send")
+    assert play.did("send_text")[1:3] == (talk, "Venez")
+    play.until(lambda: not play.sees("problem"))
+
+
+def test_where_reason_and_message_are_missing_both_are_said(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    into_chat(play)
+    play.tap("send")
+    assert not play.sees("problem")  # nobody began anything
+    play.tap("more")
+    play.tap("more-urgent")
+    play.pump(4)
+    play.tap("send")
+    assert play.read("problem") == "Dites en quelques mots pourquoi c’est urgent, puis écrivez le message."
+    typed_blindly(play, "chute")
+    assert play.read("urgent-reason") == "chute"
+
+
+def frame_color(frame: Widget) -> list[float]:
+    """The first colour drawn under a widget: that of its rim."""
+    return next(list(one.rgba) for one in frame.canvas.before.children if isinstance(one, Color))
 
 
 # What is urgent elsewhere.

@@ -227,14 +227,21 @@ class ChatDeeds:
         self._replying = self._editing = None
         self._screen.show_about("", "", "")
 
+    def complete(self, text: str, reason: str) -> bool:
+        """Whether all is written that this message needs; else say what is missing, with the cursor there."""
+        if self._editing is None and self._level is Level.URGENT and not reason:
+            self._screen.complain("reason-missing" if text else "reason-text-missing")
+            self._screen.write_reason()
+            return False
+        if not text and self._level is not Level.INFO:
+            self._screen.complain("text-missing")
+            self._screen.write_text()
+        return bool(text)
+
     def send(self, text: str, reason: str) -> None:
         """Send what is written, as a reply, an edit, or urgently, as was chosen; the composer empties at once."""
         client = self._app.client
         editing, manner = self._editing, self._manner(text, reason)
-        if self._level is Level.URGENT and not reason and editing is None:
-            self._screen.complain("reason-missing")
-            self._screen.write_reason()
-            return
         self._screen.ids.composer.text = ""
         self._screen.complain("")
         if editing is not None:

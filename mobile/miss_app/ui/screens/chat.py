@@ -186,7 +186,8 @@ class ChatScreen(Page):
     def on_send(self, *, sure: bool = False) -> None:
         """Send what is written; the engine echoes it at once. ``sure``: the person was asked whose patient it names."""
         text = self.ids.composer.text.strip()
-        if not text:
+        reason = self.ids.reason.text.strip() if self.level else ""
+        if not self.deeds.complete(text, reason):
             return
         if len(text) > TEXT_CHARACTERS_MAX:
             self.complain("text-too-long")
@@ -198,7 +199,7 @@ class ChatScreen(Page):
         if not sure:
             ask_first(self.app, self.conversation_id, text, lambda: self.on_send(sure=True))
             return
-        self.deeds.send(text, self.ids.reason.text.strip() if self.level else "")
+        self.deeds.send(text, reason)
         self._keep_draft()
         self.ids.composer.focus = True
 
@@ -244,6 +245,10 @@ class ChatScreen(Page):
     def write_reason(self) -> None:
         """Put the cursor in the reason once the touch that led here has ended, which would take it out again."""
         Clock.schedule_once(lambda _dt: setattr(self.ids.reason, "focus", bool(self.level and self.parent)))
+
+    def write_text(self) -> None:
+        """Put the cursor in the message, as in the reason."""
+        Clock.schedule_once(lambda _dt: setattr(self.ids.composer, "focus", bool(self.active and self.parent)))
 
     def go_to(self, message_id: bytes) -> None:
         """Show a message, wherever in the conversation it stands."""
