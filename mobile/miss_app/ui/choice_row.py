@@ -6,6 +6,7 @@ from kivy.uix.boxlayout import BoxLayout
 
 from miss_app.ui import controls
 from miss_app.ui.kv import load_rules
+from miss_app.ui.mending import mended
 
 __all__ = ["controls"]  # its classes are named in the rules
 
@@ -18,6 +19,10 @@ class ChoiceRow(ButtonBehavior, BoxLayout):
     test_id = StringProperty("")
     chosen = BooleanProperty(False)
     state_name = StringProperty("")
+
+    def on_chosen(self, *_args: object) -> None:
+        """It is this one now, or another."""
+        mended(self)
 
 
 load_rules(__file__)

@@ -8,6 +8,7 @@ from kivy.uix.scrollview import ScrollView
 from miss_app.ui import controls
 from miss_app.ui.controls import Sheet
 from miss_app.ui.kv import load_rules
+from miss_app.ui.mending import mended
 
 __all__ = ["controls"]
 
@@ -23,6 +24,10 @@ class CheckRow(ButtonBehavior, BoxLayout):
     def on_release(self) -> None:
         """Tick, or take the tick back."""
         self.checked = not self.checked
+
+    def on_checked(self, *_args: object) -> None:
+        """It was ticked, or is not any more."""
+        mended(self)
 
 
 class ReadingPane(ScrollView):

@@ -24,6 +24,7 @@ from kivy.uix.widget import Widget
 
 from miss_app.ui import avatar, inputs
 from miss_app.ui.kv import load_rules
+from miss_app.ui.mending import keep_room, mended
 from miss_app.ui.tokens import APPEAR_S, GATE_DP
 
 __all__ = ["avatar", "inputs"]  # their classes are named in the rules
@@ -104,6 +105,10 @@ class ChoiceField(ButtonBehavior, BoxLayout):
     test_id = StringProperty("")
     text = StringProperty("")
 
+    def on_value(self, *_args: object) -> None:
+        """Another was chosen."""
+        mended(self)
+
 
 class SearchBar(BoxLayout):
     """A rounded line with a magnifying glass."""
@@ -120,12 +125,24 @@ class SearchBar(BoxLayout):
 class ProblemLine(BoxLayout):
     """The sentence that says what went wrong and the way on; takes no room while there is none.
 
-    ``reserved``: it takes its room always, so that no button below it moves away under a finger.
+    ``reserved``: it takes its room always, so that no button below it moves away under a finger; ``keeps``: also once
+    the sentence went because something was changed.
     """
 
     reserved = BooleanProperty(False)
+    keeps = BooleanProperty(True)
+    kept = NumericProperty(0)
     text = StringProperty("")
     test_id = StringProperty("problem")
+
+    def keep_room(self) -> None:
+        """The sentence goes; its room waits for the next one."""
+        self.kept = self.height if self.keeps else 0
+
+    def on_text(self, *_args: object) -> None:
+        """Another sentence has its own height."""
+        if self.text:
+            self.kept = 0
 
 
 class TopBar(BoxLayout):
@@ -161,10 +178,16 @@ class SettingRow(ButtonBehavior, BoxLayout):
 
 
 class Segment(ButtonBehavior, Label):
-    """One of a few choices side by side."""
+    """One of a few choices side by side. ``mends``: it is part of what may be wrong."""
 
     chosen = BooleanProperty(False)
+    mends = BooleanProperty(True)
     test_id = StringProperty("")
+
+    def on_chosen(self, *_args: object) -> None:
+        """It is this one now, or another."""
+        if self.mends:
+            mended(self)
 
 
 class ColumnBody(Layout):
@@ -253,6 +276,13 @@ class Sheet(FloatLayout):
     panel_height = NumericProperty(dp(320))
     lift = NumericProperty(0)  # what the keyboard or the bars cover below
     on_closed = ObjectProperty(None, allownone=True)
+    problem = StringProperty("")  # the sentence its problem line shows
+
+    def mend(self) -> None:
+        """Something was changed: the sentence is perhaps not true any more."""
+        if self.problem:
+            keep_room(self)
+            self.problem = ""
 
     def add_widget(self, widget: Widget, *args: Any, **options: Any) -> None:
         """What is put in goes to the panel's body."""

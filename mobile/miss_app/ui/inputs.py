@@ -10,6 +10,8 @@ from kivy.uix.textinput import TextInput
 
 from miss_app.ui.glyphs import EMOJI, EMOJI_ONE, EMOJI_RUN, marked
 from miss_app.ui.measure import elide, measuring_label
+from miss_app.ui.measure import measuring_label
+from miss_app.ui.mending import mended
 from miss_app.ui.theme import look
 
 
@@ -28,6 +30,10 @@ class MissInput(TextInput):
         super().__init__(**options)
         look.bind(dark=self._repaint)  # weakly: the theme must not keep what was typed
         self.bind(ink=self._repaint)
+
+    def on_text(self, *_args: object) -> None:
+        """Something was typed, or taken out."""
+        mended(self)
 
     def keyboard_on_key_down(self, window: Any, keycode: Any, text: str, modifiers: list[str]) -> bool:
         """Backspace after an emoji takes the whole of it, not its last invisible part."""

@@ -8,6 +8,7 @@ from kivy.uix.boxlayout import BoxLayout
 
 from miss_app.engine.events import Event
 from miss_app.ui.bridge import Failure
+from miss_app.ui.mending import keep_room
 from miss_app.ui.navigator import Navigator
 from miss_app.ui.texts import words
 
@@ -72,6 +73,12 @@ class Page(BoxLayout):
         if failure.reason and failure.tries_left is not None:
             shown = f"{shown} {words.say('tries.left', failure.tries_left)}"
         self.problem = shown
+
+    def mend(self) -> None:
+        """Something was changed: the sentence is perhaps not true any more."""
+        if self.problem:
+            keep_room(self)
+            self.complain("")
 
     def spoken_again(self) -> None:
         """The language changed; rows drawn by hand are drawn anew here."""

@@ -11,6 +11,7 @@ from miss_app.engine.events import PersonView
 from miss_app.ui.bridge import Failure
 from miss_app.ui.kv import load_rules
 from miss_app.ui.list_row import ListItem, ListRow, measure_item
+from miss_app.ui.mending import mended
 from miss_app.ui.navigator import Navigator
 from miss_app.ui.question import question_sheet
 from miss_app.ui.texts import words
@@ -98,7 +99,7 @@ class PeopleFinder(BoxLayout):
         self._asked += 1
         asked = self._asked
         if len(name) + len(profession) + len(place) < LETTERS_MIN:
-            self._found, self._searched = [], False
+            self._found, self._searched, self.problem = [], False, ""
             self._ask_colleagues("")
             self.show()
             return
@@ -219,6 +220,7 @@ class PeopleFinder(BoxLayout):
             self.ids.name.text, self._found = "", []  # found: the next name is another one
         self.show()
         self.on_chosen()
+        mended(self)
 
     def _ask_to_invite(self, person: PersonView) -> None:
         """Say what an invitation is, then send it."""

@@ -21,7 +21,6 @@ class QrSheet(Sheet):
     """Chooses a picture and gives what its QR code says to ``on_read``."""
 
     path = StringProperty("")
-    problem = StringProperty("")
     busy = BooleanProperty(False)
 
     def __init__(self, app: Navigator, on_read: Callable[[str], None], **options: Any) -> None:

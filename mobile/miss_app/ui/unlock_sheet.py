@@ -14,7 +14,6 @@ class UnlockSheet(Sheet):
     """Asks whether the person stands before a locked device that asks to be opened."""
 
     asking = StringProperty("")
-    problem = StringProperty("")
     busy = BooleanProperty(False)
 
     def __init__(self, app: Navigator, question: UnlockQuestion) -> None:

@@ -1,6 +1,6 @@
 """The panel for the code that one's establishment gave: the code, and the name that the establishment knows."""
 
-from kivy.properties import BooleanProperty, StringProperty
+from kivy.properties import BooleanProperty
 
 from miss_app.ui.bridge import Failure
 from miss_app.ui.controls import Sheet
@@ -17,7 +17,6 @@ class VoucherSheet(Sheet):
         family_name, given_name: what the fields begin with.
     """
 
-    problem = StringProperty("")
     busy = BooleanProperty(False)
 
     def __init__(self, app: Navigator, charter_version: str, family_name: str, given_name: str) -> None:

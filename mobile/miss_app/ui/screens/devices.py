@@ -3,7 +3,6 @@
 from typing import Any
 
 from kivy.metrics import dp
-from kivy.properties import StringProperty
 
 from miss_app.engine.events import DeviceView, Event, LinkRequested
 from miss_app.ui import dates
@@ -15,8 +14,6 @@ from miss_app.ui.texts import words
 
 class DeviceSheet(Sheet):
     """One device: its name, and its end."""
-
-    problem = StringProperty("")
 
     def __init__(self, page: "DevicesScreen", device: DeviceView, **options: Any) -> None:
         self.page = page

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kivy.properties import BooleanProperty, StringProperty
+from kivy.properties import BooleanProperty
 
 from miss_app.engine.problems import Problem
 from miss_app.ui import dates
@@ -22,7 +22,6 @@ from miss_app.ui.texts import words
 class DocumentSheet(Sheet):
     """Sends documents, one message each; the caption goes with the first."""
 
-    problem = StringProperty("")
     busy = BooleanProperty(False)
 
     def __init__(self, app: Navigator, conversation_id: bytes, paths: Sequence[Path], **options: Any) -> None:

@@ -22,7 +22,6 @@ class LinkAskSheet(Sheet):
 
     asking = StringProperty("")  # the name of the device that was found
     days = NumericProperty(MONTH_DAYS)
-    problem = StringProperty("")
     busy = BooleanProperty(False)
 
     def __init__(self, page: "LinkDeviceScreen", code: str, name: str, **options: Any) -> None:

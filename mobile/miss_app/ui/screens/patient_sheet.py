@@ -26,7 +26,6 @@ class PatientSheet(Sheet):
     """
 
     titled = BooleanProperty(False)  # a conversation's title is asked for too
-    problem = StringProperty("")
     homonyms = StringProperty("")
     others = StringProperty("")
     busy = BooleanProperty(False)

@@ -283,6 +283,7 @@ class PhotoEditor(Page):
 
     def on_consent(self, *_args: object) -> None:
         """Show which it is."""
+        self.mend()
         self.ids.consent.checked = self.consent == Consent.AGREED
         self.unable = consent_sheet.said(self.consent) if self.consent in UNABLE else ""
 

@@ -123,10 +123,10 @@ class RegistrationScreen(GatePage):
 
     def fail(self, failure: Failure) -> None:
         """Another charter than the one ticked is in force: it is to be read and ticked anew."""
-        super().fail(failure)
         if failure.reason == "charter-changed":
             self.ids.charter.checked, self.charter = False, None
             self._fetch_charter()
+        super().fail(failure)
 
     def _fetch_charter(self) -> None:
         """Have it at hand; the server being away shows once one asks for something."""

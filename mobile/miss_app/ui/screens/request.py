@@ -1,6 +1,6 @@
 """The panel a demand of confirmation is written in: a dosage or a question; or the right dosage, as a correction."""
 
-from kivy.properties import BooleanProperty, StringProperty
+from kivy.properties import BooleanProperty
 
 from miss_app.ui.bridge import Failure
 from miss_app.ui.controls import Sheet
@@ -20,7 +20,6 @@ class RequestSheet(Sheet):
 
     asks_dosage = BooleanProperty(True)
     correcting = BooleanProperty(False)
-    problem = StringProperty("")
     busy = BooleanProperty(False)
 
     def __init__(
