@@ -8,6 +8,7 @@ from kivy.core.clipboard import Clipboard
 
 from miss_app.engine.events import (
     AnswerView,
+    ChargeView,
     MessageAdded,
     MessageChanged,
     MessageRemoved,
@@ -92,6 +93,32 @@ def test_nobody_takes_charge_of_what_they_did_not_touch(rehearsal: Rehearsal, ta
     assert not [one for one in rehearsal.scene.asked if one[0] == "take_charge"]
     driver.tap(name(another), "take-charge")
     assert asked(rehearsal, "take_charge") == (talk, another.message_id)
+
+
+@pytest.mark.parametrize("by_menu", [False, True])
+@pytest.mark.parametrize("level", [Level.URGENT, Level.INFO])
+def test_who_is_in_charge_no_more_is_asked_once(rehearsal: Rehearsal, talk: bytes, by_menu: bool, level: Level) -> None:
+    urgent = line(rehearsal, talk, "Chute dans la salle de bain, consciente.")
+    mine = replace(urgent, level=level, charge=ChargeView(ME, True, NOW_MS))
+    rehearsal.scene.lines[talk][rehearsal.scene.lines[talk].index(urgent)] = mine
+    rehearsal.scene.tell(MessageChanged(mine))
+    rehearsal.pump(6)
+
+    def let_go() -> None:
+        if by_menu:
+            menu(rehearsal, mine, "menu-release")
+        else:
+            driver.tap(name(mine), "release")
+        rehearsal.until(lambda: rehearsal.sees("release-yes"))
+
+    let_go()
+    told = [str(one.text) for one in rehearsal.app.shell.walk() if "seront prévenus" in getattr(one, "text", "")]
+    assert [one.startswith("Ce message urgent attendra de nouveau") for one in told] == [level is Level.URGENT]
+    rehearsal.tap("sheet-close")
+    assert not [one for one in rehearsal.scene.asked if one[0] == "release"]
+    let_go()
+    rehearsal.tap("release-yes")
+    assert asked(rehearsal, "release") == (talk, mine.message_id)
 
 
 def test_a_question_is_answered_in_a_word(rehearsal: Rehearsal, talk: bytes) -> None:

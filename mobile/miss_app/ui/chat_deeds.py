@@ -94,7 +94,7 @@ class ChatDeeds:
         elif part == "take-charge":
             self._ask(deeds.take_charge(self._here, message.message_id))
         elif part == "release":
-            self._ask(deeds.release(self._here, message.message_id))
+            self._release(message)
         elif part == "reactions":
             who = [f"{one.emoji}  {person.display_name}" for one in message.reactions for person in one.people]
             show_toast(self._app.shell, "\n".join(who))
@@ -149,7 +149,7 @@ class ChatDeeds:
             wanted.append((*take, lambda: self._ask(deeds.take_charge(self._here, name))))
         elif message.charge.mine:
             release = ("menu-release", "charge.release", "hand-front-right-outline")
-            wanted.append((*release, lambda: self._ask(deeds.release(self._here, name))))
+            wanted.append((*release, lambda: self._release(message)))
         else:
             over = ("menu-take-over", "charge.take_over", "hand-front-right-outline")
             wanted.append((*over, lambda: self._ask(deeds.take_charge(self._here, name, over=True))))
@@ -191,6 +191,18 @@ class ChatDeeds:
             str(words.say("delete.go")),
             "delete-yes",
             lambda: self._ask(self._app.client.deeds.delete(self._here, message.message_id)),
+        )
+
+    def _release(self, message: MessageView) -> None:
+        """A slip of the finger would leave an urgent message to nobody."""
+        explain = "charge.release_urgent" if message.level is Level.URGENT else "charge.release_explain"
+        confirm(
+            self._app,
+            str(words.say("charge.release_title")),
+            str(words.say(explain)),
+            str(words.say("charge.release")),
+            "release-yes",
+            lambda: self._ask(self._app.client.deeds.release(self._here, message.message_id)),
         )
 
     def _forward(self, message: MessageView) -> None:
