@@ -10,6 +10,7 @@ from miss_app.engine.events import ConversationView
 from miss_app.engine.patients import Patient
 from miss_app.ui import patient_words
 from miss_app.ui.kv import load_rules
+from miss_app.ui.screens.patient_sheet import SubjectSheet
 from miss_app.ui.texts import words
 
 
@@ -23,6 +24,7 @@ class PatientStrip(ButtonBehavior, BoxLayout):
     homonyms = StringProperty("")
     others = StringProperty("")
     opened = BooleanProperty(False)
+    may = BooleanProperty(False)  # complete what is known of the patient
 
     def follow(self, conversation: ConversationView) -> None:
         """The conversation as it stands now."""
@@ -30,6 +32,8 @@ class PatientStrip(ButtonBehavior, BoxLayout):
             self.text = self.number = self.homonyms = self.others = ""
             return
         app = self.screen.app
+        admin = any(one.me and one.admin for one in conversation.members)
+        self.may = admin and conversation.active and not conversation.direct
         self.text = described(conversation, app.now_ms())
         self.number = patient_words.numbered(conversation.identifier)
         patient = Patient(conversation.patient, conversation.birth_date, conversation.identifier)
@@ -47,6 +51,11 @@ class PatientStrip(ButtonBehavior, BoxLayout):
     def on_release(self) -> None:
         """Fold or unfold."""
         self.opened = not self.opened
+
+    def complete(self) -> None:
+        """Write what is missing of the patient."""
+        app = self.screen.app
+        app.shell.show_sheet(SubjectSheet(app, self.screen.conversation_id, lambda: None))
 
     def show_others(self) -> None:
         """The conversations about the same patient are on the conversation's own page."""

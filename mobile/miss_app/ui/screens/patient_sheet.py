@@ -9,7 +9,7 @@ from miss_app.engine.patients import Patient
 from miss_app.engine.problems import Problem
 from miss_app.ui import patient_words
 from miss_app.ui.bridge import Failure
-from miss_app.ui.controls import Sheet
+from miss_app.ui.controls import Field, Sheet
 from miss_app.ui.kv import load_rules
 from miss_app.ui.navigator import Navigator
 from miss_app.ui.other_patient import ask_twice
@@ -23,6 +23,7 @@ class PatientSheet(Sheet):
         patient: what the fields begin with.
         kept: called with what was typed, once it is right; the panel is closed then.
         but: a conversation that is not to be compared with.
+        called: what the conversation is called, where that is asked for too.
     """
 
     titled = BooleanProperty(False)  # a conversation's title is asked for too
@@ -37,6 +38,7 @@ class PatientSheet(Sheet):
         kept: Callable[[Patient], None] | None = None,
         *,
         but: bytes = b"",
+        called: str | None = None,
         **options: Any,
     ) -> None:
         self.app = app
@@ -44,11 +46,18 @@ class PatientSheet(Sheet):
         self._but = but
         options.setdefault("title", words.say("patient.title"))
         super().__init__(**options)
+        self.titled, self.ids.heading.text = called is not None, called or ""
         self.ids.name.text, self.ids.number.text = patient.name, patient.identifier
         self.ids.born.text = typed_date(patient.birth_date)
         self.compare()
         self.fit()
-        self.ids.name.focus_soon()
+        self._first_empty().focus_soon()
+
+    def _first_empty(self) -> Field:
+        """Where something is still to be written; the name where nothing is."""
+        fields: list[Field] = [self.ids[one] for one in ("name", "born", "number")]
+        asked = [self.ids.heading, *fields] if self.titled else fields
+        return next((one for one in asked if not one.text.strip()), fields[0])
 
     def patient(self) -> Patient:
         """What is typed."""
@@ -98,9 +107,8 @@ class SubjectSheet(PatientSheet):
         found = app.client.conversation(conversation_id)
         patient = Patient() if found is None else Patient(found.patient, found.birth_date, found.identifier)
         self._before = patient_words.known(patient.name, patient.birth_date)
-        super().__init__(app, patient, but=conversation_id, title=words.say("info.edit"))
-        self.titled = True
-        self.ids.heading.text = "" if found is None else found.title
+        called = "" if found is None else found.title
+        super().__init__(app, patient, but=conversation_id, called=called, title=words.say("info.edit"))
 
     def keep(self, patient: Patient) -> None:
         """Say it; the engine knows whether it is another patient."""
