@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from miss_app.engine.events import ConversationChanged
 from miss_app.engine.patients import Patient
 from miss_app.engine.problems import Problem
 from miss_app.ui import driver
+from miss_app.ui.screens.patient_sheet import PatientSheet
 from ui import patient_scenes
 from ui.cast import EVERYBODY, NADIA, ROBIN, fill, member
 from ui.patient_scenes import absent, with_patients
@@ -107,6 +110,39 @@ def test_a_new_team_says_its_patient_and_how_long_it_is_kept(rehearse: Rehearse)
     play.tap("group-create-yes")
     play.did("create_group")
     assert scene.now_group == (Patient("Odette Modèle", "1943-04-12", "4711"), 90)
+
+
+@pytest.mark.parametrize("typed", ["4/5/38", "4.5.1938", "04051938", "1938-05-04"])
+@pytest.mark.parametrize("by", ["enter", "edit-number", "edit-save"])
+def test_a_birth_date_is_written_back_as_it_was_understood(rehearse: Rehearse, typed: str, by: str) -> None:
+    play = rehearse(opened(fill(Scene())))
+    kept: list[Patient] = []
+    play.app.shell.show_sheet(PatientSheet(play.app, Patient("Mme T."), kept.append))
+    if by == "edit-save":
+        play.type("edit-number", "2 69 05 49 588 157 81")  # which is refused: the panel stays
+    play.type("edit-born", typed)
+    assert play.read("edit-born") == typed  # nothing changes under who types
+    if by == "enter":
+        driver.key("enter")
+    else:
+        play.tap(by)
+    play.until(lambda: play.read("edit-born") == "04/05/1938")
+    if by == "edit-save":
+        play.pump(6)
+        assert "INS" in play.read("problem")  # writing the date back is no mending
+        return
+    play.tap("edit-save")
+    assert kept == [Patient("Mme T.", "1938-05-04")]
+
+
+def test_a_birth_date_that_is_none_stays_as_it_was_typed(rehearse: Rehearse) -> None:
+    play = rehearse(opened(fill(Scene())))
+    play.app.shell.show_sheet(PatientSheet(play.app, Patient("Mme T.")))
+    play.type("edit-born", "31/2/38")
+    play.tap("edit-save")
+    play.pump(6)
+    assert play.read("edit-born") == "31/2/38"
+    assert "naissance" in play.read("problem")
 
 
 def test_an_admin_corrects_the_patient_and_confirms_another_twice(rehearse: Rehearse) -> None:

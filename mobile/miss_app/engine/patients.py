@@ -17,6 +17,7 @@ _INS_CHARACTERS = 15
 _INS = re.compile(r"[1-478]\d{4}(?:\d\d|2[AB])\d{8}")
 _CORSICA = {"2A": "19", "2B": "18"}
 _FRENCH_DATE = re.compile(r"(?:(?:(\d{1,2})[ ./-])?(\d{1,2})[ ./-])?(\d{4})")
+_SHORT_DATE = re.compile(r"(\d{1,2})[ ./-](\d{1,2})[ ./-](\d{2})")
 _EIGHT_DIGITS = re.compile(r"(\d{2})(\d{2})(\d{4})")
 _ISO_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 _FIRST_YEAR = 1850
@@ -63,7 +64,7 @@ def checked(patient: Patient, today: date) -> Patient:
         raise Problem("text-too-long")
     if looks_like_ins(identifier) and not ins_is_right(identifier):
         raise Problem("ins-wrong")
-    return Patient(name, _date(born, today) if born else "", identifier)
+    return Patient(name, birth_date(born, today) if born else "", identifier)
 
 
 def looks_like_ins(identifier: str) -> bool:
@@ -79,11 +80,22 @@ def ins_is_right(identifier: str) -> bool:
     return int(identifier[13:]) == 97 - int(number) % 97
 
 
-def _date(typed: str, today: date) -> str:
-    """ "07/03/1941" or "07031941" → "1941-03-07"; a month or a year alone stays what it is."""
+def birth_date(typed: str, today: date) -> str:
+    """ "07/03/1941", "7.3.41" or "07031941" → "1941-03-07"; a month or a year alone stays what it is.
+
+    Two digits are the latest such year in which the day is past.
+
+    Raises:
+        Problem: ``birth-date-wrong``.
+    """
     french, iso = _EIGHT_DIGITS.fullmatch(typed) or _FRENCH_DATE.fullmatch(typed), _ISO_DATE.fullmatch(typed)
+    short = _SHORT_DATE.fullmatch(typed)
     found = iso.groups() if iso else tuple(reversed(french.groups())) if french else ()
     parts = [int(one) for one in found if one is not None]
+    if short:
+        day, month, year = (int(one) for one in short.groups())
+        year += today.year // 100 * 100
+        parts = [year if (year, month, day) <= (today.year, today.month, today.day) else year - 100, month, day]
     if not parts:
         raise Problem("birth-date-wrong")
     try:

@@ -5,9 +5,9 @@ from typing import Any
 
 from kivy.properties import BooleanProperty, StringProperty
 
-from miss_app.engine.patients import Patient
+from miss_app.engine.patients import Patient, birth_date
 from miss_app.engine.problems import Problem
-from miss_app.ui import patient_words
+from miss_app.ui import dates, patient_words
 from miss_app.ui.bridge import Failure
 from miss_app.ui.controls import Field, Sheet
 from miss_app.ui.kv import load_rules
@@ -78,8 +78,17 @@ class PatientSheet(Sheet):
         self.homonyms = words.say("patient.homonym", names=", ".join(named)) if named else ""
         self.others = words.say("patient.known_here", names=", ".join(others)) if others else ""
 
+    def write_back(self) -> None:
+        """Show how the birth date was understood; what is none stays as it is, and is refused when it is saved."""
+        try:
+            understood = birth_date(self.ids.born.text.strip(), dates.local(self.app.now_ms()).date())
+        except Problem:
+            return
+        self.ids.born.text = typed_date(understood)
+
     def save(self) -> None:
         """Hand it over where it is right."""
+        self.write_back()
         try:
             patient = self.app.client.teams.check(self.patient())
         except Problem as problem:
