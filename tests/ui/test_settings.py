@@ -6,11 +6,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib import metadata
 
+import pytest
 from kivy.metrics import Metrics, sp
 
 from miss_app.engine.events import AvailabilityView, ServiceView
 from miss_app.engine.problems import Problem
 from miss_app.ui import driver, text_size
+from miss_app.ui.controls import SETTLED_FRAMES
 from miss_app.ui.licences import works
 from ui import settings_scenes
 from ui.cast import EVERYBODY, ROBIN, fill
@@ -91,9 +93,9 @@ def test_the_text_grows_at_once_and_is_kept(rehearse: Rehearse) -> None:
         settings_scenes.settings(play)
         reach(play, "text-150")
         assert play.did("set_setting")[1:] == (text_size.SETTING, "150")
-        play.until(lambda: play.sees("settings-me"))
+        play.until(lambda: play.sees("text-150") and driver.find("text-150").chosen)
         assert sp(10) == before * 1.5
-        assert driver.find("settings-me").font_size == 18 * before / 10 * 1.5
+        assert driver.find("text-150").font_size == 14.5 * before / 10 * 1.5
         reach(play, "text-100")
         assert sp(10) == before
     finally:
@@ -101,6 +103,31 @@ def test_the_text_grows_at_once_and_is_kept(rehearse: Rehearse) -> None:
     assert Metrics.fontscale == 1
     assert text_size.text_size_of({"text-size": "150"}) == 150
     assert text_size.text_size_of({"text-size": "9000"}) == text_size.text_size_of({}) == 100
+
+
+@pytest.mark.parametrize("size", [(420, 760), (1280, 700)])
+def test_the_choice_of_the_text_size_stays_where_it_was_touched(rehearse: Rehearse, size: tuple[int, int]) -> None:
+    play = rehearse(staged(), size)
+
+    def top() -> float:
+        play.pump(8)
+        row = driver.find("text-100").parent
+        return float(row.to_window(0, row.top)[1])
+
+    try:
+        settings_scenes.settings(play)
+        play.reach("text-100", "settings-me")
+        driver.scroll("text-100", 120)
+        before = top()
+        for percent in (150, 200, 100):
+            play.tap(f"text-{percent}")
+            play.until(lambda name=f"text-{percent}": play.sees(name) and driver.find(name).chosen)
+            assert top() == pytest.approx(before, abs=1)
+        play.pump(SETTLED_FRAMES)
+        driver.scroll("text-100", 100)
+        assert top() != pytest.approx(before, abs=50)  # from then on one scrolls as one likes
+    finally:
+        text_size.apply(100)
 
 
 def test_room_is_made_after_two_questions(rehearse: Rehearse) -> None:

@@ -29,6 +29,8 @@ from miss_app.ui.tokens import APPEAR_S, GATE_DP
 
 __all__ = ["avatar", "inputs"]  # their classes are named in the rules
 
+SETTLED_FRAMES = 10  # not seconds: the first in another size may take long
+
 
 class Words(Label):
     """A text that wraps to its width and is as high as its lines."""
@@ -252,6 +254,29 @@ class Column(ScrollView):
             super().add_widget(widget, *args, **options)
         else:
             self.column.add_widget(widget, *args, **options)
+
+    def hold(self, widget: Widget, top: float) -> None:
+        """Scroll so that the top of a widget stands that high in the window, while the column finds its heights."""
+
+        def place(*_args: object) -> None:
+            hidden = self.frame.height - self.height
+            if hidden > 0:
+                wanted = self.to_window(*self.pos)[1] + widget.top - top
+                self.scroll_y = min(1.0, max(0.0, wanted / hidden))
+
+        frames = iter(range(SETTLED_FRAMES))
+
+        def settled(_dt: float) -> bool:
+            if next(frames, None) is not None:
+                return True
+            widget.funbind("pos", place)
+            self.frame.funbind("height", place)
+            return False
+
+        widget.fbind("pos", place)
+        self.frame.fbind("height", place)
+        Clock.schedule_interval(settled, 0)
+        place()
 
     def _arrange(self, *_args: object) -> None:
         column = self.column

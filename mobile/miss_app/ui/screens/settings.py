@@ -112,9 +112,12 @@ class SettingsScreen(Page):
         self.app.set_theme(name)
 
     def choose_text_size(self, percent: int) -> None:
-        """Write everything larger, or as before."""
+        """Write everything larger, or as before; the page is another one then, with the choice where it stood."""
         if percent != self.text_size:
+            top = self.ids.sizes.to_window(0, self.ids.sizes.top)[1]
             self.app.set_text_size(percent)
+            anew = self.app.shell.front
+            anew.ids.column.hold(anew.ids.sizes, top)
 
     def show_storage(self) -> None:
         """What takes room on this device."""
