@@ -401,6 +401,25 @@ def test_a_tool_that_draws_is_put_down_by_a_button_that_says_so(rehearse: Rehear
         assert play.sees("photo-send")
 
 
+@pytest.mark.parametrize("scale", [1.0, 1.5, 2.0])
+def test_the_two_sizes_of_a_photo_are_of_one_height_with_their_words_inside(
+    rehearse: Rehearse, tmp_path: Path, scale: float
+) -> None:
+    try:
+        Metrics.fontscale = scale
+        play = editing(rehearse, tmp_path)
+        play.until(lambda: "…" not in play.read("photo-reduced") + play.read("photo-full"))
+        play.pump(6)
+        reduced, full = driver.find("photo-reduced"), driver.find("photo-full")
+        assert reduced.height == full.height >= dp(48)
+        assert reduced.y == full.y
+        for one in (reduced, full):
+            assert one.texture_size[0] <= one.width - dp(16)
+            assert one.texture_size[1] <= one.height - dp(16)
+    finally:
+        Metrics.fontscale = 1.0
+
+
 # What moved, hid or counted what it should not.
 
 
