@@ -10,7 +10,6 @@ from kivy.uix.textinput import TextInput
 
 from miss_app.ui.glyphs import EMOJI, EMOJI_ONE, EMOJI_RUN, marked
 from miss_app.ui.measure import elide, measuring_label
-from miss_app.ui.measure import measuring_label
 from miss_app.ui.mending import mended
 from miss_app.ui.theme import look
 

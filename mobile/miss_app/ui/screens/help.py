@@ -63,8 +63,8 @@ class ReportScreen(Page):
         self.kind = kind
         for name, row in zip(KINDS, reversed(self.ids.kinds.children), strict=True):
             row.chosen = name == kind
-        lines = [_line("what", words.say(f"report.kind.{kind}"))] if kind else []
-        lines += [_line(name, value) for name, value in self.app.client.assistance.facts()]
+        lines = [_fact("what", words.say(f"report.kind.{kind}"))] if kind else []
+        lines += [_fact(name, value) for name, value in self.app.client.assistance.facts()]
         self.text = "\n".join(lines)
 
     def send(self) -> None:
@@ -78,7 +78,7 @@ class ReportScreen(Page):
         self.number = number
 
 
-def _line(name: str, value: object) -> str:
+def _fact(name: str, value: object) -> str:
     return str(words.say("report.line", name=words.say(f"report.{name}"), value=value))
 
 
