@@ -95,3 +95,16 @@ def test_people_of_one_name_are_told_apart_by_their_town(rehearse: Rehearse) -> 
     play.type("people-search", "camille")
     play.until(lambda: play.sees("person-1"))
     assert "Infirmier · Autre-Ville, Centre hospitalier" in play.read("person-1")
+
+
+def test_a_team_whose_title_is_taken_away_bears_its_patient_s_name(rehearse: Rehearse) -> None:
+    scene = fill(Scene())
+    with_patients(scene)
+    play = rehearse(opened(scene))
+    play.tap("conversation-0")
+    play.tap("info-open")
+    play.tap("info-edit")
+    play.until(lambda: play.sees("edit-title"))
+    driver.find("edit-title").text = ""
+    play.tap("edit-save")
+    assert play.did("call")[2] == "Mme Odette Modèle"

@@ -121,7 +121,7 @@ class SubjectSheet(PatientSheet):
 
     def keep(self, patient: Patient) -> None:
         """Say it; the engine knows whether it is another patient."""
-        title = self.ids.heading.text.strip()
+        title = self.ids.heading.text.strip() or patient.name
         if not title:
             self.problem = words.problem("group-title-missing")
         elif not self.busy:
