@@ -50,6 +50,7 @@ from miss_server.conversations import Again, Submission, Taken, Verdict
 from miss_server.cursors import Cursors
 from miss_server.database import Database
 from miss_server.doorbell import Doorbell
+from miss_server.flushes import Flushes
 from miss_server.handshakes import Handshakes, Judgement
 from miss_server.meters import Meters
 from miss_server.quotas import Pace
@@ -92,6 +93,7 @@ class Office:
     now_ms: Any
     meters: Meters
     pace: Pace
+    flushes: Flushes = field(default_factory=Flushes)
 
 
 @dataclass(slots=True)
@@ -389,7 +391,7 @@ class Socket:
         self._out_bytes += len(frame)
         if not self._flushing:
             self._flushing = True
-            asyncio.get_running_loop().call_soon(self._flush)
+            self._office.flushes.add(self._flush)
 
     def _flush(self) -> None:
         """Sends what was said in this turn of the loop, in as few messages as may be; what is left is for the pump."""
