@@ -13,55 +13,21 @@ from pathlib import Path
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
 
-from miss_protocol import limits
 from miss_server import data_folder
 from miss_server.app import create_app
-from miss_server.carrier import CARRIER
 from miss_server.config import Settings
 from miss_server.console.listening import Listening
 from miss_server.encryption import tls_options
 from miss_server.meters import Meters
+from miss_server.websocket import MESSAGE_BYTES_MAX, Websocket
 
 BACKLOG = 2_048
 SHUTDOWN_SECONDS = 5
 PING_SECONDS = 20
 DRAIN_LOOK_SECONDS = 0.1
-FRAME_ROOM_BYTES = 1_024
 HEAD_SECONDS_MAX = 20
 COLLECT_AFTER_OBJECTS = 20_000
-
-
-class _Websocket(WebSocketsSansIOProtocol):
-    """The websocket protocol of uvicorn; a socket that is logged in speaks with it directly (``carrier.Carrier``)."""
-
-    listener: Callable[[bytes], bool] | None = None
-
-    async def run_asgi(self) -> None:
-        self.scope[CARRIER] = self  # type: ignore[literal-required]  # an extension of ours
-        await super().run_asgi()
-
-    def handle_bytes(self, event: Frame) -> None:
-        whole = event.fin and self.queue.empty() and not self.close_sent
-        if not (whole and self.listener is not None and self.listener(bytes(event.data))):
-            super().handle_bytes(event)
-
-    def send_receive_event_to_app(self) -> None:
-        if self.curr_msg_data_type == "text":  # no message of ours is text: it is refused unread, UTF-8 or not
-            self.curr_msg_data_type, self.frames = "bytes", [b""]
-        super().send_receive_event_to_app()
-
-    def send_now(self, message: bytes) -> bool:
-        if self.close_sent or self.disconnected or self.transport.is_closing():
-            return False
-        self.conn.send_binary(message)
-        self.transport.write(b"".join(self.conn.data_to_send()))
-        return True
-
-    def abort(self) -> None:
-        self.transport.abort()
 
 
 class _Http(H11Protocol):
@@ -187,8 +153,8 @@ def _config(settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         http=_Http,
-        ws=_Websocket,
-        ws_max_size=limits.WEBSOCKET_MESSAGE_BYTES_MAX + FRAME_ROOM_BYTES,
+        ws=Websocket,
+        ws_max_size=MESSAGE_BYTES_MAX,
         ws_per_message_deflate=False,
         ws_ping_interval=PING_SECONDS,
         ws_ping_timeout=PING_SECONDS,
