@@ -4,12 +4,15 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 
+from postgres import cluster, new_database
+
 from . import population
-from .meter import SERVER_CPU, on_cpu
+from .meter import GENERATOR_CPU, SERVER_CPU, on_cpu
 from .population import Town
 
 START_SECONDS_MAX = 30.0
@@ -113,6 +116,30 @@ class Beside(Miss):
         return [Path(os.environ["MISS_BESIDE"]) / one for one in CODE]
 
 
+class OnPostgresql(Miss):
+    """The same server on PostgreSQL, which has the generator's processor: the server is alone on its own."""
+
+    name = "postgresql"
+
+    def populate(self, size: int) -> Town:
+        self._ends = ExitStack()
+        with on_cpu(GENERATOR_CPU):
+            url = self._ends.enter_context(cluster())
+        self._url = new_database(url)
+        return population.build(self.folder, size, self._url)
+
+    def start(self, town: Town) -> None:
+        population.settle(self.folder, town, self._url)
+        Peer.start(self, town)
+
+    def command(self) -> list[str]:
+        return [*super().command(), "--database", self._url]
+
+    def stop(self) -> None:
+        super().stop()
+        self._ends.close()
+
+
 class Relay(Peer):
     """The bare relay, which checks nothing and knows nobody: the ceiling."""
 
@@ -128,4 +155,4 @@ class Relay(Peer):
         return [sys.executable, "-m", "tests.bench.relay", str(self.folder)]
 
 
-PEERS: dict[str, type[Peer]] = {one.name: one for one in (Miss, Beside, Relay)}
+PEERS: dict[str, type[Peer]] = {one.name: one for one in (Miss, Beside, OnPostgresql, Relay)}

@@ -1,7 +1,7 @@
 """The figures as a table and as a picture, each beside its goal and beside the bare relay."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from xml.sax.saxutils import escape
 
@@ -21,6 +21,12 @@ class Goal:
 
     def met(self, value: float) -> bool:
         return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+
+    def on_postgresql(self) -> "Goal":
+        """Half as much is enough there; a connection takes no more memory."""
+        half = None if self.least is None else self.least / 2
+        double = self.most if self.most is None or self.figure == "kib_a_connection" else 2 * self.most
+        return replace(self, least=half, most=double, ratio_min=None)
 
 
 GOALS = (
@@ -71,7 +77,7 @@ def lines_of(records: Sequence[Record]) -> list[Line]:
         for peer, some in by_peer.items():
             found.append(
                 Line(
-                    goal,
+                    goal.on_postgresql() if peer == "postgresql" else goal,
                     peer,
                     [_number(one, goal.figure) for one in some],
                     median(relay) if relay and peer != "relay" else None,
