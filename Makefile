@@ -13,7 +13,7 @@ demo: ## play the main scene: three people, one server, no question asked (SHOW=
 	@.ci/setup $(if $(NODES),nodes,demo)
 	@$(PYTHON) -m tests.demo $(if $(SHOW),--show) $(if $(NODES),--nodes $(NODES))
 
-test: setup ## run the tests (at most 10 minutes on 2 cores)
+test: setup ## run the tests (meant for 10 minutes on 2 cores; 14 as of now)
 	@$(PYTHON) -m pytest -n 2 --dist loadfile
 
 check: setup ## ruff and strict types

@@ -21,6 +21,7 @@ from miss_server.carrier import CARRIER
 
 MESSAGE_BYTES_MAX = limits.WEBSOCKET_MESSAGE_BYTES_MAX + 1_024
 _BINARY = 0x82  # FIN, no reserved bit, opcode 2 (section 5.2)
+_OPCODES = frozenset((0, 1, 2, 8, 9, 10))
 _MASKED = 0x80
 _MASK_BYTES = 4
 
@@ -30,7 +31,8 @@ class Websocket(WebSocketsSansIOProtocol):
 
     listener: Callable[[bytes], bool] | None = None
     _rest = b""  # of a frame that has not come whole
-    _parsed_below = False  # something came before the handshake's end: where its frames begin is known below only
+    # Something came before the handshake's end, or was wrong: where frames begin is known below only.
+    _parsed_below = False
 
     async def run_asgi(self) -> None:
         self.scope[CARRIER] = self  # type: ignore[literal-required]  # an extension of ours
@@ -53,6 +55,10 @@ class Websocket(WebSocketsSansIOProtocol):
                 super().data_received(data[at:])
                 return
             start, end = _frame(data, at, size)
+            if end < 0:  # it is refused below, at once; whatever follows is for below as well
+                self._parsed_below = True
+                super().data_received(data[at:])
+                return
             if end > size:
                 self._rest = data[at:]
                 return
@@ -87,12 +93,14 @@ class Websocket(WebSocketsSansIOProtocol):
 
 
 def _frame(data: bytes, at: int, size: int) -> tuple[int, int]:
-    """Where the payload of the frame at ``at`` begins and ends; beyond ``size`` where it has not come whole.
+    """Where the payload of the frame at ``at`` begins and ends.
 
-    One that is to be refused is taken for all there is: what is wrong with it is said below.
+    The end is beyond ``size`` where it has not come whole, and negative where its head is to be refused already.
     """
     if size - at < 2:
         return size, size + 1
+    if data[at] & 0x0F not in _OPCODES:
+        return at, -1
     length, start = data[at + 1] & 0x7F, at + 2
     if length >= 126:
         start += 2 if length == 126 else 8
@@ -100,7 +108,7 @@ def _frame(data: bytes, at: int, size: int) -> tuple[int, int]:
             return start, size + 1
         length = int.from_bytes(data[at + 2 : start], "big")
     if not data[at + 1] & _MASKED or length > MESSAGE_BYTES_MAX:
-        return size, size
+        return at, -1
     start += _MASK_BYTES
     return start, start + length
 

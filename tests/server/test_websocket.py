@@ -61,6 +61,8 @@ def test_frames_may_come_in_any_pieces_with_pings_and_fragments_between(office, 
         (b"\x82\x03abc", 1002),  # not masked
         (b"\xc2\x83\0\0\0\0abc", 1002),  # a reserved bit
         (b"\x83\x83\0\0\0\0abc", 1002),  # an opcode that is none
+        (b"\x83\xfe\x27\x10", 1002),  # the same, whose ten thousand bytes never come
+        (b"\x82\x7e\x27\x10", 1002),  # not masked, and never whole
         (b"\x80\x83\0\0\0\0abc", 1002),  # the rest of a message that never began
         (b"\x82\xff\0\0\1\0\0\0\0\0\0\0\0\0", 1009),  # a tebibyte to come
         (b"\x81\x83\0\0\0\0abc", 4400),  # text
