@@ -19,6 +19,7 @@ from miss_server.database import Database
 from miss_server.tables import public_groups, standings, streams
 
 FLUSH_SECONDS = 0.2
+EPOCH_MAX, GENERATION_MAX = 2**63 - 1, 2**31 - 1
 
 Note = Callable[[int, bytes], None]  # (device, frame): tells a device that is connected here
 
@@ -48,6 +49,9 @@ class Standings:
 
     def report(self, device: int, stream: int, report: Report) -> None:
         """A device says where it stands; its later word holds."""
+        # Nobody is in an epoch that no database holds, and it would keep everybody else's words from being written.
+        if report.epoch > EPOCH_MAX or report.generation > GENERATION_MAX:
+            return
         self._reported[stream, device] = report
 
     async def flush(self) -> None:

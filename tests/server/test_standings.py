@@ -5,6 +5,7 @@ import os
 from miss_protocol.frames import Accepted, Diverged, Report, Reports
 from miss_protocol.mls import group as mls
 from miss_protocol.standing import digest_of
+from miss_server import journal
 from miss_server.standings import believe
 from server.office import Office, Wire, make_circle, play, until
 from server.test_conversations import leaf_of
@@ -81,5 +82,22 @@ def test_who_was_removed_has_no_word(shared_office):
                 assert await told(shared_office, again) == await told(shared_office, b) == []
             await say(a, right)
             assert await told(shared_office, a) == []
+
+    play(scene)
+
+
+def test_an_epoch_that_no_database_holds_keeps_nobody_else_s_word_from_being_written(shared_office):
+    async def scene() -> None:
+        camille, hugo, nadia = (shared_office.device() for _ in range(3))
+        async with shared_office.wire(camille) as a, shared_office.wire(hugo) as b, shared_office.wire(nadia) as n:
+            circle = await make_circle(shared_office, a, hugo, nadia)
+            failures = journal.FAILURES["standings-unwritten"]
+            right, wrong = digest_of(circle.group), os.urandom(32)
+            await say(b, Report(circle.stream, 0, 2**64 - 1, wrong))
+            await say(b, Report(circle.stream, 2**32 - 1, 1, wrong))
+            await say(a, Report(circle.stream, 0, 1, right))
+            await say(n, Report(circle.stream, 0, 1, wrong))
+            assert await n.next(Diverged) == Diverged(circle.stream, 0, 1), "the others' words were written"
+            assert journal.FAILURES["standings-unwritten"] == failures
 
     play(scene)
