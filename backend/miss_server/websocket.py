@@ -2,13 +2,12 @@
 
 The library below it parses a frame in a dozen steps of Python. Frames are cut out here, and those that a socket takes
 at once (``carrier.Carrier``) never reach it. Every other frame does, whole: fragments, pings, a close, whatever is
-wrong with one (RFC 6455 section 5). So it is always between two frames, and the two ways may take turns.
+wrong with one (RFC 6455 section 5). So it is between two frames, and the two ways may take turns.
 """
 
 from collections.abc import Callable
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
 from websockets.protocol import State
 
 try:
@@ -24,6 +23,7 @@ _BINARY = 0x82  # FIN, no reserved bit, opcode 2 (section 5.2)
 _OPCODES = frozenset((0, 1, 2, 8, 9, 10))
 _MASKED = 0x80
 _MASK_BYTES = 4
+_REST_BYTES_MAX = 64 * 1024  # copied with each piece that comes: who sends byte by byte must not make that dear
 
 
 class Websocket(WebSocketsSansIOProtocol):
@@ -31,7 +31,8 @@ class Websocket(WebSocketsSansIOProtocol):
 
     listener: Callable[[bytes], bool] | None = None
     _rest = b""  # of a frame that has not come whole
-    # Something came before the handshake's end, or was wrong: where frames begin is known below only.
+    # Something came before the handshake's end, was wrong, or is so long that it is gathered where that costs nothing:
+    # from then on it is known below only where frames begin.
     _parsed_below = False
 
     async def run_asgi(self) -> None:
@@ -55,7 +56,7 @@ class Websocket(WebSocketsSansIOProtocol):
                 super().data_received(data[at:])
                 return
             start, end = _frame(data, at, size)
-            if end < 0:  # it is refused below, at once; whatever follows is for below as well
+            if end < 0 or (end > size and size - at > _REST_BYTES_MAX):
                 self._parsed_below = True
                 super().data_received(data[at:])
                 return
@@ -71,11 +72,6 @@ class Websocket(WebSocketsSansIOProtocol):
         if self.listener is None or self.close_sent or not self.queue.empty():
             return False
         return self.listener(bytes(apply_mask(masked, mask)))
-
-    def handle_bytes(self, event: Frame) -> None:
-        whole = event.fin and self.queue.empty() and not self.close_sent
-        if not (whole and self.listener is not None and self.listener(bytes(event.data))):
-            super().handle_bytes(event)
 
     def send_receive_event_to_app(self) -> None:
         if self.curr_msg_data_type == "text":  # no message of ours is text: it is refused unread, UTF-8 or not

@@ -20,6 +20,14 @@ def _written(file: Path) -> sqlite3.Connection:
     return connection
 
 
+def _begun(folder: Path) -> tuple[Path, sqlite3.Connection, Checkpoints]:
+    """A database, whoever writes into it, and the thread that copies, which runs."""
+    file = folder / "db"
+    writer, copying = _written(file), Checkpoints(file)
+    copying.start()
+    return file, writer, copying
+
+
 def _wait_for_copy(file: Path, marker: bytes) -> None:
     until = time.monotonic() + 60
     while marker not in file.read_bytes():
@@ -33,10 +41,7 @@ def _log_pages(file: Path) -> int:
 
 def test_the_log_begins_anew_whenever_the_writer_rests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoints, "AFTER_WRITES", 100)
-    file = tmp_path / "db"
-    writer = _written(file)
-    copying = Checkpoints(file)
-    copying.start()
+    file, writer, copying = _begun(tmp_path)
     for burst in range(10):
         for number in range(200):
             writer.execute("INSERT INTO rows (body) VALUES (?)", (b"%d-%d." % (burst, number) + bytes(1_024),))
@@ -53,10 +58,7 @@ def test_the_log_begins_anew_whenever_the_writer_rests(tmp_path: Path, monkeypat
 def test_beside_a_writer_that_never_rests_the_log_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoints, "AFTER_WRITES", 50)
     monkeypatch.setattr(checkpoints, "WRITER_PAGES", 500)
-    file = tmp_path / "db"
-    writer = _written(file)
-    copying = Checkpoints(file)
-    copying.start()
+    file, writer, copying = _begun(tmp_path)
     for _ in range(2_000):
         writer.execute("INSERT INTO rows (body) VALUES (?)", (bytes(1_024),))
         copying.noted(1)
@@ -67,10 +69,7 @@ def test_beside_a_writer_that_never_rests_the_log_has_an_end(tmp_path: Path, mon
 
 def test_a_little_is_copied_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoints, "AFTER_SECONDS", 0.05)
-    file = tmp_path / "db"
-    writer = _written(file)
-    copying = Checkpoints(file)
-    copying.start()
+    file, writer, copying = _begun(tmp_path)
     writer.execute("INSERT INTO rows (body) VALUES (?)", (b"one",))
     copying.noted(1)
     _wait_for_copy(file, b"one")

@@ -1,6 +1,7 @@
 """The short way of whole binary frames: whatever is cut, mixed or wrong, it is as if there were none."""
 
 import asyncio
+import gc
 import random
 
 import pytest
@@ -51,6 +52,26 @@ def test_frames_may_come_in_any_pieces_with_pings_and_fragments_between(office, 
                     await asyncio.sleep(0.001)
             numbers = [(await a.answer(text)).number for text in texts]
             assert numbers == list(range(numbers[0], numbers[0] + 20)), "each once, in order"
+
+    play(scene)
+
+
+def test_a_message_that_comes_in_many_pieces_is_copied_no_more_than_a_little_each_time(office) -> None:
+    """Only its size counts here: what it says is refused, and the next message is answered."""
+
+    async def scene() -> None:
+        camille = office.device()
+        async with office.wire(camille) as a:
+            circle = await make_circle(office, a)
+            [server] = [one for one in gc.get_objects() if type(one) is websocket.Websocket and one.listener]
+            rests: list[int] = []
+            long = _framed(bytes(300_000), fin=False) + _framed(b"", opcode=Opcode.CONT)
+            for at in range(0, len(long) - 1, 5_000):
+                a.websocket.transport.write(long[at : min(at + 5_000, len(long) - 1)])
+                await asyncio.sleep(0.001)
+                rests.append(len(server._rest))
+            assert 0 < max(rests) <= websocket._REST_BYTES_MAX
+            assert circle.stream
 
     play(scene)
 
