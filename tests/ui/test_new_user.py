@@ -18,7 +18,6 @@ from miss_app.engine.events import (
     StageChanged,
     Tick,
 )
-from miss_app.engine.patients import Patient
 from miss_app.engine.problems import Problem
 from miss_app.engine.saying import Manner
 from miss_app.ui import driver
@@ -26,7 +25,6 @@ from miss_app.ui.bubble import PAD_X_DP, shape_of
 from miss_app.ui.bubble_acts import actions_of, answer_text, dosage_line
 from miss_app.ui.bubble_parts import Band
 from miss_app.ui.glyphs import texture
-from miss_app.ui.screens.patient_sheet import PatientSheet
 from miss_app.ui.texts import words
 from miss_app.ui.theme import look
 from miss_app.ui.tokens import SMALL_SP
@@ -34,6 +32,7 @@ from miss_protocol.acts import Answer, Dosage, Level, Urgency, Verdict
 from miss_protocol.content import Consent
 from ui.attachment_scenes import photo_files
 from ui.cast import CAMILLE, ME, NADIA, fill
+from ui.first_use import into_chat, typed_blindly
 from ui.patient_scenes import with_patients
 from ui.rehearsal import Rehearsal, opened
 from ui.stage import NOW_MS, Scene
@@ -45,20 +44,6 @@ def staged(stage: Stage) -> Scene:
     scene = fill(Scene())
     scene.now_stage = stage
     return scene
-
-
-def into_chat(play: Rehearsal) -> bytes:
-    play.tap("conversation-0")
-    play.until(lambda: play.sees("composer"))
-    play.pump(6)
-    return play.scene.talks[0].conversation_id
-
-
-def typed_blindly(play: Rehearsal, text: str) -> None:
-    """As who types without having looked where."""
-    play.pump(4)
-    driver.type_into(text)
-    play.pump(3)
 
 
 # Examples are not what was entered.
@@ -475,59 +460,6 @@ def test_who_asks_urgently_is_not_asked_to_take_charge(rehearse: Rehearse) -> No
                     assert drawn.width <= part.text.width + 3
         finally:
             Metrics.fontscale = 1.0
-
-
-def test_a_patient_without_a_number_is_said_to_have_none(rehearse: Rehearse) -> None:
-    play = rehearse(opened(fill(Scene())))
-    into_chat(play)
-    play.tap("chat-patient")
-    assert play.read("chat-patient-number") == "Ni INS ni numéro de dossier."
-    play.tap("chat-patient-complete")
-    play.until(lambda: play.sees("edit-born"))
-    typed_blindly(play, "1941")
-    assert play.read("edit-born") == "1941"  # title and name are there: the first that is empty
-    play.tap("edit-save")
-    assert play.did("call")[2:4] == (play.scene.talks[0].title, Patient("Mme T.", "1941"))
-    play.until(lambda: not play.sees("edit-save"))
-    assert play.sees("composer")
-
-
-def test_who_may_not_complete_a_patient_is_not_asked_to(rehearse: Rehearse) -> None:
-    scene = opened(fill(Scene()))
-    team = scene.talks[0]
-    scene.talks[0] = replace(team, members=tuple(replace(one, admin=False) for one in team.members))
-    play = rehearse(scene)
-    into_chat(play)
-    play.tap("chat-patient")
-    play.until(lambda: play.sees("chat-patient-number"))
-    assert not play.sees("chat-patient-complete")
-
-
-@pytest.mark.parametrize(
-    ("known", "first"),
-    [
-        (Patient(), "edit-patient"),
-        (Patient("Mme T."), "edit-born"),
-        (Patient("Mme T.", "1941"), "edit-number"),
-        (Patient("Mme T.", "1941", "4711"), "edit-patient"),
-    ],
-)
-def test_the_cursor_is_in_the_first_line_about_the_patient_that_is_empty(
-    rehearse: Rehearse, known: Patient, first: str
-) -> None:
-    play = rehearse(opened(fill(Scene())))
-    play.app.shell.show_sheet(PatientSheet(play.app, known))
-    play.until(lambda: play.sees(first) and driver.find(first).focus)
-
-
-def test_a_conversation_without_a_title_is_given_one_first(rehearse: Rehearse) -> None:
-    scene = opened(fill(Scene()))
-    scene.talks[0] = replace(scene.talks[0], title="")
-    play = rehearse(scene)
-    into_chat(play)
-    play.tap("chat-patient")
-    play.tap("chat-patient-complete")
-    play.until(lambda: play.sees("edit-title") and driver.find("edit-title").focus)
 
 
 def test_a_new_team_offers_those_one_has_written_with(rehearse: Rehearse) -> None:
